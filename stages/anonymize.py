@@ -1,0 +1,78 @@
+"""Anonymizes every image of `data/raw` with one variant's method, into `data/<variant>`: same tree, same names."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.draws import generator
+from stages.core.errors import PipelineError, run_stage
+from stages.core.executor import map_ordered
+from stages.core.images import list_images, new_folder, read_image, write_image
+from stages.core.params import RAW, Variant, load_params
+
+DATA = Path("data")
+
+
+def anonymize_image(image: np.ndarray, path: str, variant: Variant) -> np.ndarray:
+    """Anonymize one image.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (height, width, 3) uint8, RGB.
+    path : str
+        The image's path relative to the data set; random draws depend on it and the seed alone.
+    variant : Variant
+        The method and its arguments.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width, 3) uint8, RGB.
+
+    Raises
+    ------
+    TypeError
+        If the method returned anything else.
+    """
+    draws = {} if variant.seed is None else {"rng": generator(variant.seed, path)}
+    result = variant.method(image, **variant.arguments, **draws)
+    if result.shape != image.shape or result.dtype != np.uint8:
+        raise TypeError(f"{variant.method.__name__} must return {image.shape} uint8; got {result.shape} {result.dtype}")
+    return result
+
+
+def anonymize(name: str) -> None:
+    """Anonymize `data/raw` into `data/<name>`, all images or none.
+
+    Parameters
+    ----------
+    name : str
+        A variant of `params.yaml`.
+
+    Raises
+    ------
+    PipelineError
+        If the variant is unknown, or the method fails on an image.
+    """
+    variant = load_params().variant(name)
+    source = DATA / RAW
+    paths = list_images(source)
+    with new_folder(DATA / name) as folder:
+
+        def convert(path: str) -> None:
+            image = read_image(source / path)
+            try:
+                result = anonymize_image(image, path, variant)
+            except Exception as error:
+                raise PipelineError(f"`{source / path}`: {name} failed: {type(error).__name__}: {error}") from error
+            write_image(folder / path, result)
+
+        for _ in map_ordered(convert, paths, total=len(paths), label=name):
+            pass
+    print(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
+
+
+if __name__ == "__main__":
+    run_stage(anonymize, *sys.argv[1:])

@@ -1,0 +1,122 @@
+"""Puts all data sets side by side: `metrics/comparison.csv` and `.xlsx`, learning curves, and a gallery picture."""
+
+import datetime
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from stages.core.errors import run_stage
+from stages.core.gallery import join_gallery
+from stages.core.images import write_file, write_image
+from stages.core.params import RAW, Params, load_params
+from stages.core.scores import accuracy_interval, correct_predictions, read_utility, utility_row
+
+METRICS = Path("metrics")
+HISTORY = METRICS / "history"
+SAMPLE = "data/sample"
+# A fixed date, so that the same results give the same bytes.
+_CREATED = datetime.datetime(2000, 1, 1)
+
+
+def comparison_table(datasets: list[str]) -> pd.DataFrame:
+    """Compute the table of all data sets.
+
+    Parameters
+    ----------
+    datasets : list of str
+        ``raw`` and variants.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a data set: the metrics, the bounds of the accuracy's 95 % interval, and a column
+        ``class <name>`` with the accuracy on each class.
+    """
+    raw = read_utility(RAW)
+    rows = []
+    for dataset in datasets:
+        scores = read_utility(dataset)
+        correct = correct_predictions(scores)
+        low, high = accuracy_interval(correct)
+        by_class = pd.Series(correct.mean(axis=0)).groupby(pd.Series(scores["labels"])).mean()
+        rows.append(
+            {
+                "dataset": dataset,
+                **utility_row(scores, raw),
+                "accuracy_low": low,
+                "accuracy_high": high,
+                **{f"class {name}": by_class[label] for label, name in enumerate(scores["classes"])},
+            }
+        )
+    return pd.DataFrame(rows).round(4)
+
+
+def to_xlsx(table: pd.DataFrame) -> bytes:
+    """Format the table as a workbook.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `comparison_table`.
+
+    Returns
+    -------
+    bytes
+        The same for the same table.
+    """
+    buffer = io.BytesIO()
+    with pd.ExcelWriter(buffer, engine="xlsxwriter") as writer:
+        writer.book.set_properties({"created": _CREATED})
+        table.to_excel(writer, sheet_name="comparison", index=False)
+        sheet = writer.sheets["comparison"]
+        share, number = writer.book.add_format({"num_format": "0.0%"}), writer.book.add_format({"num_format": "0.0000"})
+        for column, name in enumerate(table.columns):
+            is_share = name.startswith(("accuracy", "class "))
+            sheet.set_column(column, column, max(10, len(name) + 2), share if is_share else number)
+        sheet.freeze_panes(1, 1)
+    return buffer.getvalue()
+
+
+def learning_curves(datasets: list[str]) -> pd.DataFrame:
+    """Join the learning curves of all data sets.
+
+    Parameters
+    ----------
+    datasets : list of str
+        ``raw`` and variants.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Mean over seeds; columns dataset, images (training or validation), epoch, loss, accuracy.
+    """
+    tables = []
+    for dataset in datasets:
+        history = pd.read_csv(HISTORY / f"{dataset}.csv").groupby("epoch").mean().drop(columns="seed")
+        for images, prefix in (("training", ""), ("validation", "val_")):
+            if f"{prefix}loss" in history:
+                curves = history[[f"{prefix}loss", f"{prefix}accuracy"]].set_axis(["loss", "accuracy"], axis=1)
+                tables.append(curves.reset_index().assign(dataset=dataset, images=images))
+    return pd.concat(tables)[["dataset", "images", "epoch", "loss", "accuracy"]].round(6)
+
+
+def shown_datasets(params: Params) -> list[str]:
+    """Return the data sets whose images may be shown: raw images of real people only if the params ask for it."""
+    show_raw = params.data.source == SAMPLE if params.compare.show_raw is None else params.compare.show_raw
+    return [dataset for dataset in params.datasets if dataset != RAW or show_raw]
+
+
+def compare() -> None:
+    """Write all that compares the data sets."""
+    params = load_params()
+    table = comparison_table(params.datasets)
+    write_file(METRICS / "comparison.csv", table.to_csv(index=False).encode())
+    write_file(METRICS / "comparison.xlsx", to_xlsx(table))
+    write_file(METRICS / "curves.csv", learning_curves(params.datasets).to_csv(index=False).encode())
+    write_image(METRICS / "gallery.png", join_gallery(shown_datasets(params)))
+    print(f"compare: {len(table)} data sets into {METRICS}/comparison.csv, comparison.xlsx, curves.csv and gallery.png")
+
+
+if __name__ == "__main__":
+    run_stage(compare)

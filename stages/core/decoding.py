@@ -1,0 +1,76 @@
+"""Turns the bytes of any image file into upright 8-bit RGB pixels without metadata, or says why it cannot."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Told apart by content; PPM covers PGM and PBM.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "MPO")
+# Bounds are ours (`max_pixels`), checked before decoding.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class RejectedImage(Exception):  # noqa: N818
+    """A file that cannot be taken in; the message is the reason."""
+
+
+def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
+    """Decode an image file of any supported format to upright RGB.
+
+    EXIF rotation is applied. Grey, palette, CMYK, YCbCr and Lab become RGB; 16-bit values are divided by 257;
+    transparency is laid on white. Of several frames the first is taken.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file.
+    max_pixels : int
+        Larger images are refused before they are decoded.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width, 3) uint8, RGB.
+
+    Raises
+    ------
+    RejectedImage
+        If the file is empty, of no supported format, broken or too large.
+    """
+    if not content:
+        raise RejectedImage("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of broken metadata, which we drop.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                if image.width * image.height > max_pixels:
+                    raise RejectedImage(
+                        f"{image.width} x {image.height} pixels are more than data.max_pixels {max_pixels}"
+                    )
+                return _to_rgb(image)
+    except RejectedImage:
+        raise
+    except UnidentifiedImageError:
+        raise RejectedImage("the content is not an image of a supported format") from None
+    except Exception as error:
+        # A decoder may raise anything on broken bytes; the file is named, its content is not.
+        raise RejectedImage(
+            f"the image is broken or of an unsupported kind ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    image.load()
+    deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG"))
+    if image.mode in ("I", "F") and not deep:
+        raise RejectedImage("32-bit pixels have no known range; 8-bit and 16-bit images are allowed")
+    image = ImageOps.exif_transpose(image)
+    if deep:
+        levels = np.asarray(image, np.uint32)
+        return np.repeat(((levels + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.array(image.convert("RGB"))

@@ -1,0 +1,34 @@
+"""The one exception for a user's mistake, and the one place that turns it into one line on standard error."""
+
+import sys
+from collections.abc import Callable
+
+
+class PipelineError(Exception):
+    """A mistake in the params or the data that the user can mend; the message is one line that says how."""
+
+
+def run_stage(stage: Callable[..., None], *arguments: str) -> None:
+    """Run a stage; end the process with one line for a user's mistake, with a traceback only for ours.
+
+    Parameters
+    ----------
+    stage : callable
+        The stage's function.
+    *arguments : str
+        Its arguments.
+
+    Raises
+    ------
+    SystemExit
+        With code 1 after a `PipelineError`, with code 130 after an interruption.
+    """
+    try:
+        stage(*arguments)
+    except PipelineError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print(
+            "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage", file=sys.stderr
+        )
+        sys.exit(130)

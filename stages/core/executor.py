@@ -1,0 +1,89 @@
+"""The one place where work over many files is shared out.
+
+Threads of this machine today; anything with the interface of `concurrent.futures` can take their place.
+"""
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar
+
+import cv2
+from tqdm import tqdm
+
+from stages.core.errors import PipelineError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+WORKERS_VARIABLE = "PIPELINE_WORKERS"
+
+
+def worker_count() -> int:
+    """Return how many workers to use: `PIPELINE_WORKERS` of the environment, or one per usable core.
+
+    Raises
+    ------
+    PipelineError
+        If `PIPELINE_WORKERS` is not a whole number of at least 1.
+    """
+    value = os.environ.get(WORKERS_VARIABLE)
+    if value is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise PipelineError(f"`{WORKERS_VARIABLE}` must be a whole number of at least 1; received: {value!r}")
+    return int(value)
+
+
+def make_executor() -> Executor:
+    """Return the executor of this process; each worker gets one OpenCV thread, so that they do not compete."""
+    cv2.setNumThreads(1)
+    return ThreadPoolExecutor(worker_count())
+
+
+def map_ordered(
+    function: Callable[[Item], Result], items: Iterable[Item], *, total: int, label: str
+) -> Iterator[Result]:
+    """Apply a function to every item on all workers, and yield the results in the order of the items.
+
+    Only a few items a worker are under way at a time, so memory does not grow with their number. The first error
+    ends the work and is raised.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item, on any thread.
+    items : iterable
+        What to work on.
+    total : int
+        How many items there are, for the progress bar.
+    label : str
+        Name on the progress bar.
+
+    Yields
+    ------
+    object
+        The function's results.
+    """
+    window = 4 * worker_count()
+    pending: deque = deque()
+    with make_executor() as executor, progress(total=total, label=label) as bar:
+        try:
+            for item in items:
+                pending.append(executor.submit(function, item))
+                if len(pending) >= window:
+                    yield pending.popleft().result()
+                    bar.update()
+            while pending:
+                yield pending.popleft().result()
+                bar.update()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def progress(*, total: int, label: str, unit: str = "images") -> tqdm:
+    """Return a progress bar with rate and time left: redrawn on a terminal, a line now and then elsewhere."""
+    on_terminal = sys.stderr.isatty()
+    return tqdm(total=total, desc=label, unit=f" {unit}", leave=False, mininterval=0.2 if on_terminal else 30)

@@ -1,0 +1,182 @@
+"""Builds and runs the network: ResNet50 with a head, on images or on stored backbone features.
+
+The only room besides `train` and `evaluate` that imports Keras. One thread computes an operation and several
+operations run at once: so a result does not depend on the number of threads, and short training is faster too.
+"""
+
+import os
+from pathlib import Path
+
+# Read by TensorFlow when it is imported: start-up notes off, errors on.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from stages.core.errors import PipelineError
+from stages.core.executor import worker_count
+from stages.core.params import TrainParams
+
+# Keras' default of 0.99 needs hundreds of steps to settle; short training would evaluate with stale statistics.
+BATCH_NORMALIZATION_MOMENTUM = 0.9
+PREDICTION_BATCH = 100
+MODELS = Path("data/models")
+
+
+def weights_file(seed: int) -> str:
+    """Return the name of the weights of one seed's network, below the data set's folder of `MODELS`."""
+    return f"seed_{seed}.weights.h5"
+
+
+def start_tensorflow(seed: int, precision: str) -> None:
+    """Make TensorFlow deterministic, whatever the number of threads.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the initial weights, of dropout and of all else that Keras draws.
+    precision : str
+        ``float32`` or ``bfloat16`` (mixed: variables stay float32).
+    """
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(worker_count())
+    except RuntimeError:
+        pass  # TensorFlow has started in this process already, with these settings
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+
+
+def build_backbone(weights: str | None, image_size: int) -> keras.Model:
+    """Build ResNet50 without its top, from uint8 images to one feature vector each.
+
+    Parameters
+    ----------
+    weights : str or None
+        None for random weights, ``imagenet``, or the path of a weights file.
+    image_size : int
+        Side of the input in pixels.
+
+    Returns
+    -------
+    keras.Model
+        (batch, image_size, image_size, 3) uint8 RGB to (batch, 2048).
+
+    Raises
+    ------
+    PipelineError
+        If the weights cannot be downloaded, or the file is missing or does not fit.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
+    """
+    if weights not in (None, "imagenet") and not os.path.isfile(weights):
+        raise PipelineError(
+            f"`train.weights` must be null, imagenet or the path of a file; received: {weights} (no such file)"
+        )
+    try:
+        resnet = keras.applications.ResNet50(
+            include_top=False, weights=weights, input_shape=(image_size, image_size, 3), pooling="avg"
+        )
+    except Exception as error:
+        if weights is None:
+            raise
+        if weights == "imagenet":
+            raise PipelineError(
+                "`train.weights` imagenet could not be downloaded; use `train.weights: null`, or the path of a "
+                f"weights file fetched elsewhere ({_first_line(error)})"
+            ) from None
+        raise PipelineError(
+            f"`train.weights` must be a file of ResNet50 weights without top; received: {weights} ({_first_line(error)})"
+        ) from None
+    for layer in resnet.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = BATCH_NORMALIZATION_MOMENTUM
+    images = keras.Input((image_size, image_size, 3), dtype="uint8")
+    inputs = keras.applications.resnet50.preprocess_input(keras.ops.cast(images, "float32"))
+    return keras.Model(images, resnet(inputs))
+
+
+def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
+    """Build the network that `train` fits: the whole one, or the head alone if the backbone is frozen.
+
+    Parameters
+    ----------
+    params : TrainParams
+        Weights, backbone, head and optimizer.
+    class_count : int
+        How many classes.
+
+    Returns
+    -------
+    keras.Model
+        Compiled; from what `extract` wrote, uint8 images or float32 features, to (batch, class_count) probabilities.
+    """
+    if params.backbone == "frozen":
+        inputs = keras.Input((2048,))
+        hidden = inputs
+    else:
+        backbone = build_backbone(params.weights, params.image_size)
+        inputs, hidden = backbone.input, backbone.output
+    for entry in params.head:
+        layer = keras.layers.Dropout(entry) if entry < 1 else keras.layers.Dense(int(entry), activation="relu")
+        hidden = layer(hidden)
+    outputs = keras.layers.Dense(class_count, activation="softmax", dtype="float32")(hidden)
+    model = keras.Model(inputs, outputs)
+    optimizer = keras.optimizers.get(
+        {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
+    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches out of an array that may be larger than memory.
+
+    Parameters
+    ----------
+    inputs : numpy.ndarray
+        (images, ...), possibly mapped from disk.
+    labels : numpy.ndarray
+        (images,) int.
+    rows : numpy.ndarray
+        (rows,) int, which images to take.
+    batch_size : int
+        Images a batch.
+    seed : int or None, default=None
+        Seed of a new order in every epoch; None keeps the order of `rows`.
+    """
+
+    def __init__(
+        self, inputs: np.ndarray, labels: np.ndarray, rows: np.ndarray, batch_size: int, seed: int | None = None
+    ):
+        super().__init__()
+        self._inputs, self._labels, self._order, self._batch_size = inputs, labels, rows.copy(), batch_size
+        self._rng = None if seed is None else np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        return self._inputs[chosen], self._labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Draw the next epoch's order."""
+        if self._rng is not None:
+            self._rng.shuffle(self._order)
+
+
+def predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
+    """Return the class probabilities of all inputs, (images, classes) float32."""
+    rows = np.arange(len(inputs))
+    return model.predict(Batches(inputs, np.zeros_like(rows), rows, PREDICTION_BATCH), verbose=0)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:200]

@@ -1,0 +1,255 @@
+"""Reads `params.yaml` once into typed, validated models, and refuses what it does not know.
+
+The arguments of a variant are checked against the signature of its method, so a method is one file and no list of ours.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    create_model,
+    field_validator,
+)
+
+from stages.core.errors import PipelineError
+
+PARAMS_FILE = Path("params.yaml")
+RAW = "raw"
+_METHODS_FOLDER = Path(__file__).parent.parent / "methods"
+_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery")
+
+
+def _refuse_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is allowed")
+    return value
+
+
+_NOT_BOOL = BeforeValidator(_refuse_bool)
+Fraction = Annotated[float, Field(gt=0, lt=1), _NOT_BOOL]
+Share = Annotated[float, Field(ge=0, le=1), _NOT_BOOL]
+Seed = Annotated[int, Field(ge=0, lt=2**32), _NOT_BOOL]
+Count = Annotated[PositiveInt, _NOT_BOOL]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataParams(_Section):
+    """Which images, and how `ingest` takes them in."""
+
+    source: Annotated[str, Field(min_length=1)]
+    test_fraction: Fraction
+    max_side: Annotated[int, Field(ge=8), _NOT_BOOL] | None
+    max_per_class: Count | None
+    max_pixels: Count
+    image_format: Literal["png", "jpg"]
+    max_rejected: Share
+    identity_pattern: str | None
+    seed: Seed
+
+    @field_validator("identity_pattern")
+    @classmethod
+    def _one_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"a regular expression is allowed ({error})") from None
+        if groups != 1:
+            raise ValueError("a regular expression with exactly one group is allowed")
+        return pattern
+
+
+class SampleParams(_Section):
+    """The embedded data set."""
+
+    train_images: Count
+    test_images: Count
+    size: Annotated[int, Field(ge=32, le=1024), _NOT_BOOL]
+    seed: Seed
+
+
+class TrainParams(_Section):
+    """The network and its training."""
+
+    image_size: Annotated[int, Field(ge=32, le=1024), _NOT_BOOL]
+    weights: Annotated[str, Field(min_length=1)] | None
+    backbone: Literal["frozen", "trainable"]
+    head: list[Annotated[int, Field(ge=1), _NOT_BOOL] | Annotated[float, Field(gt=0, lt=1), _NOT_BOOL]]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0), _NOT_BOOL]
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"]
+    validation_fraction: Annotated[float, Field(ge=0, lt=1), _NOT_BOOL]
+    patience: Count | None
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    precision: Literal["float32", "bfloat16"]
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("different seeds are allowed")
+        return seeds
+
+
+class CompareParams(_Section):
+    """What `compare` shows."""
+
+    gallery_images: Annotated[int, Field(ge=1, le=32), _NOT_BOOL]
+    show_raw: bool | None
+
+
+class Variant(BaseModel):
+    """One entry of `variants`: a method, its arguments, and the seed of a method that draws random numbers."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    method: Callable[..., np.ndarray]
+    arguments: dict[str, Any]
+    seed: int | None
+
+
+class Params(BaseModel):
+    """All of `params.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: DataParams
+    sample: SampleParams
+    variants: Annotated[dict[str, Any], Field(min_length=1)]
+    datasets: Annotated[list[str], Field(min_length=1)]
+    train: TrainParams
+    compare: CompareParams
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant called `name`, with its method looked up.
+
+        Raises
+        ------
+        PipelineError
+            If `variants` has no such entry.
+        """
+        if name not in self.variants:
+            raise PipelineError(f"`variants` has no `{name}`; allowed: {', '.join(self.variants)}")
+        arguments = dict(_check_variant(name, self.variants[name]))
+        return Variant(
+            method=find_method(arguments.pop("method")), seed=arguments.pop("seed", None), arguments=arguments
+        )
+
+
+def method_names() -> list[str]:
+    """Return the names of the methods that there are, sorted."""
+    return sorted(file.stem for file in _METHODS_FOLDER.glob("*.py") if not file.stem.startswith("_"))
+
+
+def find_method(name: str) -> Callable[..., np.ndarray]:
+    """Return the function `name` of the file ``stages/methods/<name>.py``."""
+    return getattr(importlib.import_module(f"stages.methods.{name}"), name)
+
+
+def load_params(file: Path = PARAMS_FILE) -> Params:
+    """Read and check all of `params.yaml`.
+
+    Parameters
+    ----------
+    file : pathlib.Path, default=PARAMS_FILE
+        The YAML file.
+
+    Returns
+    -------
+    Params
+        The checked parameters; a variant's numbers are as YAML gave them until `Params.variant` reads them.
+
+    Raises
+    ------
+    PipelineError
+        With one line for each key that is unknown, missing, of a wrong type or out of its range.
+    """
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PipelineError(f"`{file}` is missing in this folder; run from the top of the repository") from None
+    except yaml.YAMLError as error:
+        raise PipelineError(f"`{file}` is not valid YAML: {' '.join(str(error).split())}") from None
+    params = _validate(Params, values, ())
+    for name, entry in params.variants.items():
+        _check_variant(name, entry)
+    _check_datasets(params)
+    return params
+
+
+def _check_variant(name: str, entry: Any) -> dict[str, Any]:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _RESERVED_NAMES:
+        raise PipelineError(
+            f"a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, and be none of "
+            f"{', '.join(_RESERVED_NAMES)}; received: {name}"
+        )
+    method = entry.get("method") if isinstance(entry, dict) else None
+    if method not in method_names():
+        raise PipelineError(
+            f"`variants.{name}.method` must be one of {', '.join(method_names())}; received: {method!r}"
+        )
+    return _validate(_arguments_model(method), entry, ("variants", name)).model_dump()
+
+
+def _arguments_model(method: str) -> type[BaseModel]:
+    fields: dict[str, Any] = {"method": (str, ...)}
+    for argument in list(inspect.signature(find_method(method)).parameters.values())[1:]:
+        if argument.name == "rng":
+            fields["seed"] = (Seed, ...)
+        elif argument.annotation is bool:
+            fields[argument.name] = (bool, ...)
+        else:
+            fields[argument.name] = (Annotated[argument.annotation, _NOT_BOOL], ...)
+    return create_model(f"{method} arguments", __base__=_Section, **fields)
+
+
+def _check_datasets(params: Params) -> None:
+    allowed = [RAW, *params.variants]
+    for name in params.datasets:
+        if name not in allowed:
+            raise PipelineError(f"`datasets` may hold {', '.join(allowed)}; received: {name}")
+    if RAW not in params.datasets or len(set(params.datasets)) < len(params.datasets):
+        raise PipelineError(f"`datasets` must hold {RAW} and each name once; received: {', '.join(params.datasets)}")
+
+
+def _validate(model: type[BaseModel], values: Any, prefix: tuple[str, ...]) -> Any:
+    if not isinstance(values, dict):
+        raise PipelineError(f"`{'.'.join(prefix) or PARAMS_FILE}` must be a mapping of keys; received: {values!r}")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise PipelineError("\n".join(_describe(model, item, prefix) for item in error.errors())) from None
+
+
+def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str:
+    # Only keys of the file belong in the name; pydantic adds the branch of a union that it tried.
+    location = [str(part) for part in item["loc"]]
+    key = ".".join([*prefix, *location])
+    if item["type"] == "extra_forbidden":
+        owner = model
+        for part in location[:-1]:
+            owner = owner.model_fields[part].annotation
+        return f"`{key}` is not a parameter; allowed here: {', '.join(owner.model_fields)}"
+    if item["type"] == "missing":
+        return f"`{key}` is missing"
+    message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return (
+        f"`{key}` must be {message}; received: {item['input']!r}"
+        if "allowed" not in message
+        else (f"`{key}`: {message}; received: {item['input']!r}")
+    )

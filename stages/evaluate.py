@@ -1,0 +1,107 @@
+"""Tests a data set's networks on the raw test images and on the data set's own.
+
+Writes predictions to `data/scores/utility/<dataset>.json`, the confusion matrix and per-class accuracy to `metrics/`,
+and a few test images to `data/gallery/<dataset>/`, for `compare` to show.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stages.core.errors import run_stage
+from stages.core.features import Features, read_features
+from stages.core.gallery import write_gallery
+from stages.core.images import write_file
+from stages.core.network import MODELS, build_classifier, predict, start_tensorflow, weights_file
+from stages.core.params import RAW, load_params
+from stages.core.scores import correct_predictions, utility_file, wilson_interval
+
+METRICS = Path("metrics")
+
+
+def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross-entropy in nats.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        (images, classes) float.
+    labels : numpy.ndarray
+        (images,) int.
+
+    Returns
+    -------
+    float
+        Probabilities below 1e-7 count as 1e-7, as in Keras.
+
+    Examples
+    --------
+    >>> round(cross_entropy(np.array([[0.5, 0.5]]), np.array([1])), 4)
+    0.6931
+    """
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(chosen.astype(float), 1e-7, 1)).mean())
+
+
+def evaluate(dataset: str) -> None:
+    """Test the networks of one data set.
+
+    Parameters
+    ----------
+    dataset : str
+        ``raw`` or a variant.
+    """
+    params = load_params()
+    raw, own = read_features(RAW, "test"), read_features(dataset, "test")
+    start_tensorflow(0, params.train.precision)
+    model = build_classifier(params.train, len(raw.classes))
+    scores: dict = {
+        "classes": raw.classes,
+        "labels": raw.labels.tolist(),
+        "labels_anonymized": own.labels.tolist(),
+        "predictions": [],
+        "predictions_anonymized": [],
+        "loss": [],
+    }
+    for seed in params.train.seeds:
+        model.load_weights(MODELS / dataset / weights_file(seed))
+        probabilities = predict(model, raw.inputs)
+        anonymized = probabilities if dataset == RAW else predict(model, own.inputs)
+        scores["predictions"].append(probabilities.argmax(axis=1).tolist())
+        scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
+        scores["loss"].append(cross_entropy(probabilities, raw.labels))
+    write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
+    _write_confusion(dataset, raw, scores)
+    _write_per_class(dataset, raw, scores)
+    write_gallery(dataset, params.compare.gallery_images, params.data.seed)
+    print(
+        f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test images; "
+        f"predictions in {utility_file(dataset)}"
+    )
+
+
+def _write_confusion(dataset: str, raw: Features, scores: dict) -> None:
+    names = np.array(raw.classes)
+    table = pd.concat(
+        pd.DataFrame({"actual": names[raw.labels], "predicted": names[np.array(one)]}) for one in scores["predictions"]
+    )
+    write_file(METRICS / "confusion" / f"{dataset}.csv", table.to_csv(index=False).encode())
+
+
+def _write_per_class(dataset: str, raw: Features, scores: dict) -> None:
+    correct = correct_predictions(scores).mean(axis=0)
+    rows = []
+    for label, name in enumerate(raw.classes):
+        images = correct[raw.labels == label]
+        low, high = wilson_interval(round(float(images.sum())), len(images))
+        rows.append(
+            {"class": name, "images": len(images), "accuracy": images.mean(), "ci95_low": low, "ci95_high": high}
+        )
+    write_file(METRICS / "per_class" / f"{dataset}.csv", pd.DataFrame(rows).round(4).to_csv(index=False).encode())
+
+
+if __name__ == "__main__":
+    run_stage(evaluate, *sys.argv[1:])

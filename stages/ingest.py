@@ -1,0 +1,158 @@
+"""Takes the images of `data.source` into `data/raw/{train,test}/<class>/` as upright 8-bit RGB without metadata.
+
+Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`. Nothing is skipped in silence.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.core.decoding import RejectedImage, decode_image
+from stages.core.errors import PipelineError, run_stage
+from stages.core.executor import map_ordered
+from stages.core.images import SPLITS, class_of, new_folder, resize_image, write_file, write_image
+from stages.core.params import DataParams, load_params
+from stages.core.sources import SourceFile, find_sources, output_names, read_source
+
+RAW_FOLDER = Path("data/raw")
+REPORT = Path("metrics/ingest.json")
+
+
+class Taken(NamedTuple):
+    """What became of one source file: its written path and pixels' hash, or the reason why it was rejected."""
+
+    source: SourceFile
+    path: str
+    pixel_hash: str = ""
+    size: tuple[int, int] = (0, 0)
+    rejected: str = ""
+
+
+def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
+    """Scale an image down, by area, until its longest side fits.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (height, width, 3) uint8.
+    max_side : int or None
+        Longest side allowed in pixels; None leaves the image as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width, 3) uint8, never larger and with the same aspect ratio to the nearest pixel.
+    """
+    height, width = image.shape[:2]
+    if max_side is None or max(height, width) <= max_side:
+        return image
+    scale = max_side / max(height, width)
+    return resize_image(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def find_leaks(taken: list[Taken]) -> dict[str, str]:
+    """Find training images whose pixels are in the test images too.
+
+    Parameters
+    ----------
+    taken : list of Taken
+        All images that were written.
+
+    Returns
+    -------
+    dict of str to str
+        Written path of each such training image, and of a test image that equals it.
+    """
+    tested = {image.pixel_hash: image.path for image in reversed(taken) if image.path.startswith("test/")}
+    return {
+        image.path: tested[image.pixel_hash]
+        for image in taken
+        if image.path.startswith("train/") and image.pixel_hash in tested
+    }
+
+
+def ingest() -> None:
+    """Take all images of `data.source` in, or stop with the reason why not.
+
+    Raises
+    ------
+    PipelineError
+        If the source is missing, empty or not laid out as data set, if more than `data.max_rejected` of its files
+        cannot be read, or if a class is left without images.
+    """
+    params = load_params().data
+    files, ignored = find_sources(params)
+    names = output_names([file.path for file in files], f".{params.image_format}")
+    with new_folder(RAW_FOLDER) as folder:
+
+        def take(file: SourceFile) -> Taken:
+            path = names[file.path]
+            try:
+                image = limit_side(decode_image(read_source(file), max_pixels=params.max_pixels), params.max_side)
+            except RejectedImage as error:
+                return Taken(file, path, rejected=str(error))
+            write_image(folder / path, image)
+            digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+            return Taken(file, path, digest, image.shape[:2])
+
+        results = list(map_ordered(take, files, total=len(files), label="ingest"))
+        taken = [image for image in results if not image.rejected]
+        rejected = [image for image in results if image.rejected]
+        leaks = find_leaks(taken)
+        for path in leaks:
+            (folder / path).unlink()
+        kept = [image for image in taken if image.path not in leaks]
+        report = _report(kept, rejected, leaks, ignored)
+        write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
+        _check_rejected(rejected, len(results), params)
+        _check_classes(kept, files)
+    print(
+        f"ingest: {len(kept)} images into {RAW_FOLDER}/, {len(rejected)} files rejected, "
+        f"{len(leaks)} training images dropped that are test images too; see {REPORT}"
+    )
+
+
+def _report(kept: list[Taken], rejected: list[Taken], leaks: dict[str, str], ignored: int) -> dict:
+    counts = Counter(tuple(image.path.split("/", 2)[:2]) for image in kept)
+    sides = {"height": [image.size[0] for image in kept], "width": [image.size[1] for image in kept]}
+    return {
+        "images": {
+            split: {name: counts[split, name] for owner, name in sorted(counts) if owner == split} for split in SPLITS
+        },
+        "size": {
+            side: {"min": min(values), "median": median(values), "max": max(values)}
+            for side, values in sides.items()
+            if values
+        },
+        "rejected": [{"file": image.source.path, "reason": image.rejected} for image in rejected],
+        "dropped_from_train": [{"image": path, "equals": other} for path, other in leaks.items()],
+        "ignored_files": ignored,
+    }
+
+
+def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> None:
+    if len(rejected) > params.max_rejected * total:
+        first = rejected[0]
+        raise PipelineError(
+            f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be unreadable; received: "
+            f"{len(rejected)}, the first is `{first.source.path}` ({first.rejected}); all are in {REPORT}"
+        )
+
+
+def _check_classes(kept: list[Taken], files: list[SourceFile]) -> None:
+    split_and_class = {tuple(image.path.split("/", 2)[:2]) for image in kept}
+    for split in SPLITS:
+        for name in sorted({class_of(file.path.split("/", 1)[1]) for file in files}):
+            if (split, name) not in split_and_class:
+                raise PipelineError(
+                    f"every class must have readable {split} images of its own; received: none for `{name}`"
+                )
+
+
+if __name__ == "__main__":
+    run_stage(ingest)

@@ -1,0 +1,77 @@
+"""The drawing room: everyday scenes with one object, which is the label, and one person, who is the secret.
+
+Pure functions: class, identity and a random generator in, pixels out; the same ones give the same pixels anywhere.
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+from stages.scenes.background import draw_background
+from stages.scenes.canvas import Canvas
+from stages.scenes.identities import PEOPLE
+from stages.scenes.objects import KINDS, draw_object
+from stages.scenes.person import draw_person
+
+CLASSES: tuple[str, ...] = tuple(sorted(KINDS))
+IDENTITIES: int = len(PEOPLE)
+
+# Scenes are drawn at least this many pixels wide and then scaled down by area.
+_FINE_SIDE = 256
+
+
+def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int) -> np.ndarray:
+    """Draw an everyday scene with one object and one person.
+
+    Background, light, object and person are drawn from four independent streams, so that scenes of the same state of
+    `rng` differ by their class and identity alone.
+
+    Parameters
+    ----------
+    class_name : str
+        What the object is: one of `CLASSES`.
+    identity : int
+        Who the person is: from 0 to ``IDENTITIES - 1``.
+    rng : numpy.random.Generator
+        Decides everything else; it moves on by the same number of draws for every scene.
+    size : int
+        Width and height in pixels, at least 32.
+
+    Returns
+    -------
+    numpy.ndarray
+        The scene, (size, size, 3) uint8 RGB.
+
+    Raises
+    ------
+    ValueError
+        If the class or the identity does not exist, or the size is below 32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scene = draw_scene("boat", 3, np.random.default_rng(0), size=64)
+    >>> scene.shape, scene.dtype
+    ((64, 64, 3), dtype('uint8'))
+    """
+    if class_name not in KINDS:
+        raise ValueError(f"`class_name` must be one of {', '.join(CLASSES)}. Received: {class_name!r}")
+    if not 0 <= identity < IDENTITIES:
+        raise ValueError(f"`identity` must be from 0 to {IDENTITIES - 1}. Received: {identity!r}")
+    if size < 32:
+        raise ValueError(f"`size` must be at least 32 pixels. Received: {size!r}")
+    place, thing, body, camera = (np.random.default_rng(seed) for seed in rng.integers(2**63, size=4))
+    side = size * max(2, math.ceil(_FINE_SIDE / size))
+    # Drawn at half the detail, as a lens that is focused on the person would show it.
+    far = Canvas(side // 2)
+    light = draw_background(far, place)
+    canvas = Canvas(side)
+    cv2.resize(far.pixels, (side, side), dst=canvas.pixels, interpolation=cv2.INTER_LINEAR)
+    draw_object(canvas, class_name, thing, x=0.69, side=light.side)
+    draw_person(canvas, identity, body, x=0.26, side=light.side)
+    image = cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA)
+    exposure = camera.uniform(0.88, 1.06)
+    grain = camera.standard_normal((size, size), dtype=np.float32) * np.float32(1.2)
+    lit = cv2.multiply(image, (*(exposure * part for part in light.tint), 0.0), dtype=cv2.CV_32F)
+    return cv2.add(lit, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)

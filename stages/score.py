@@ -1,0 +1,30 @@
+"""Writes the metrics of one data set, one flat row, to `metrics/<dataset>.json` for `dvc metrics show`."""
+
+import json
+import sys
+from pathlib import Path
+
+from stages.core.errors import run_stage
+from stages.core.images import write_file
+from stages.core.params import RAW
+from stages.core.scores import read_utility, utility_row
+
+METRICS = Path("metrics")
+
+
+def score(dataset: str) -> None:
+    """Write one data set's row.
+
+    Parameters
+    ----------
+    dataset : str
+        ``raw`` or a variant.
+    """
+    row = utility_row(read_utility(dataset), read_utility(RAW))
+    file = METRICS / f"{dataset}.json"
+    write_file(file, (json.dumps(row, indent=2) + "\n").encode())
+    print(f"score: {len(row)} metrics of {dataset} into {file}")
+
+
+if __name__ == "__main__":
+    run_stage(score, *sys.argv[1:])
