@@ -78,8 +78,8 @@ def evaluate(dataset: str) -> None:
     _write_per_class(dataset, raw, scores)
     write_gallery(dataset, params.compare.gallery_images, params.data.seed)
     print(
-        f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test images; "
-        f"predictions in {utility_file(dataset)}"
+        f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test"
+        f" images; predictions in {utility_file(dataset)}"
     )
 
 

@@ -6,7 +6,6 @@ Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `metr
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -15,7 +14,7 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.executor import progress
 from stages.core.features import Features, read_features
 from stages.core.images import new_folder, write_file
-from stages.core.network import MODELS, Batches, build_classifier, start_tensorflow, weights_file
+from stages.core.network import MODELS, batches, build_classifier, keras, start_tensorflow, weights_file
 from stages.core.params import TrainParams, load_params
 
 HISTORY = Path("metrics/history")
@@ -90,14 +89,16 @@ def fit(features: Features, params: TrainParams, seed: int, label: str) -> tuple
     """
     start_tensorflow(seed, params.precision)
     model = build_classifier(params, len(features.classes))
+    optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
+    model.compile(keras.optimizers.get(optimizer), "sparse_categorical_crossentropy", metrics=["accuracy"])
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction)
     data = features.inputs, features.labels
-    batches = Batches(*data, np.flatnonzero(~held_out), params.batch_size, seed)
-    validation = Batches(*data, np.flatnonzero(held_out), params.batch_size) if held_out.any() else None
-    callbacks: list = [_Progress(f"{label} seed {seed}", params, len(batches))]
+    training = batches(*data, np.flatnonzero(~held_out), params.batch_size, seed)
+    validation = batches(*data, np.flatnonzero(held_out), params.batch_size) if held_out.any() else None
+    callbacks: list = [_Progress(f"{label} seed {seed}", params, len(training))]
     if params.patience is not None:
         callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=True))
-    history = model.fit(batches, validation_data=validation, epochs=params.epochs, callbacks=callbacks, verbose=0)
+    history = model.fit(training, validation_data=validation, epochs=params.epochs, callbacks=callbacks, verbose=0)
     table = pd.DataFrame({"seed": seed, "epoch": np.arange(1, len(history.epoch) + 1), **history.history})
     return model, table.round(6)
 
@@ -134,12 +135,14 @@ def train(dataset: str) -> None:
                     f"training on {dataset} diverged: the loss is not a number; lower `train.learning_rate`, "
                     f"received: {params.learning_rate:g}"
                 )
-            model.save_weights(folder / weights_file(seed))
+            # Without the optimizer, whose state would treble the file.
+            keras.Model(model.inputs, model.outputs).save_weights(folder / weights_file(seed))
             histories.append(history)
     file = HISTORY / f"{dataset}.csv"
     write_file(file, pd.concat(histories).to_csv(index=False).encode())
     print(
-        f"train: {len(params.seeds)} network(s) on {(len(features.paths))} {dataset} images into {MODELS / dataset}/; curves in {file}"
+        f"train: {len(params.seeds)} network(s) on {len(features.paths)} {dataset} images into {MODELS / dataset}/; "
+        f"curves in {file}"
     )
 
 

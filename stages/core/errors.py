@@ -1,7 +1,10 @@
 """The one exception for a user's mistake, and the one place that turns it into one line on standard error."""
 
+import os
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class PipelineError(Exception):
@@ -32,3 +35,21 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
             "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage", file=sys.stderr
         )
         sys.exit(130)
+
+
+@contextmanager
+def hold_back_errors() -> Iterator[None]:
+    """Hold back what is written to standard error, by compiled code too, and show it only after an exception."""
+    sys.stderr.flush()
+    shown = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(shown, held.read())
+            raise
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)

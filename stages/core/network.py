@@ -7,20 +7,22 @@ operations run at once: so a result does not depend on the number of threads, an
 import os
 from pathlib import Path
 
-# Read by TensorFlow when it is imported: start-up notes off, errors on.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
 import numpy as np
-import tensorflow as tf
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, hold_back_errors
 from stages.core.executor import worker_count
 from stages.core.params import TrainParams
+
+with hold_back_errors():
+    # TensorFlow notes, on standard error and past all its settings, that it looked for a GPU.
+    import keras
+    import tensorflow as tf
 
 # Keras' default of 0.99 needs hundreds of steps to settle; short training would evaluate with stale statistics.
 BATCH_NORMALIZATION_MOMENTUM = 0.9
 PREDICTION_BATCH = 100
+# An array of up to one part in so many of the memory is read into it, a larger one batch by batch.
+MEMORY_SHARE = 4
 MODELS = Path("data/models")
 
 
@@ -91,7 +93,8 @@ def build_backbone(weights: str | None, image_size: int) -> keras.Model:
                 f"weights file fetched elsewhere ({_first_line(error)})"
             ) from None
         raise PipelineError(
-            f"`train.weights` must be a file of ResNet50 weights without top; received: {weights} ({_first_line(error)})"
+            f"`train.weights` must be a file of ResNet50 weights without top; received: {weights} "
+            f"({_first_line(error)})"
         ) from None
     for layer in resnet.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -107,14 +110,14 @@ def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
     Parameters
     ----------
     params : TrainParams
-        Weights, backbone, head and optimizer.
+        Weights, backbone and head.
     class_count : int
         How many classes.
 
     Returns
     -------
     keras.Model
-        Compiled; from what `extract` wrote, uint8 images or float32 features, to (batch, class_count) probabilities.
+        From what `extract` wrote, uint8 images or float32 features, to (batch, class_count) probabilities.
     """
     if params.backbone == "frozen":
         inputs = keras.Input((2048,))
@@ -126,21 +129,18 @@ def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
         layer = keras.layers.Dropout(entry) if entry < 1 else keras.layers.Dense(int(entry), activation="relu")
         hidden = layer(hidden)
     outputs = keras.layers.Dense(class_count, activation="softmax", dtype="float32")(hidden)
-    model = keras.Model(inputs, outputs)
-    optimizer = keras.optimizers.get(
-        {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
-    )
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
+    return keras.Model(inputs, outputs)
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches out of an array that may be larger than memory.
+def batches(
+    inputs: np.ndarray, labels: np.ndarray, rows: np.ndarray, batch_size: int, seed: int | None = None
+) -> tf.data.Dataset:
+    """Make batches out of an array that may be larger than memory.
 
     Parameters
     ----------
     inputs : numpy.ndarray
-        (images, ...), possibly mapped from disk.
+        (images, ...), possibly mapped from disk; read into memory if it takes at most a quarter of it.
     labels : numpy.ndarray
         (images,) int.
     rows : numpy.ndarray
@@ -149,33 +149,32 @@ class Batches(keras.utils.PyDataset):
         Images a batch.
     seed : int or None, default=None
         Seed of a new order in every epoch; None keeps the order of `rows`.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Pairs of inputs and labels, the same with either way of reading.
     """
+    order = tf.data.Dataset.from_tensor_slices(rows)
+    if seed is not None:
+        order = order.shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
+    order = order.batch(batch_size)
+    if inputs.nbytes * MEMORY_SHARE <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+        table = tf.constant(inputs)
+        return order.map(lambda chosen: (tf.gather(table, chosen), tf.gather(labels, chosen)))
 
-    def __init__(
-        self, inputs: np.ndarray, labels: np.ndarray, rows: np.ndarray, batch_size: int, seed: int | None = None
-    ):
-        super().__init__()
-        self._inputs, self._labels, self._order, self._batch_size = inputs, labels, rows.copy(), batch_size
-        self._rng = None if seed is None else np.random.default_rng(seed)
-        self.on_epoch_end()
+    def read(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        taken = tf.numpy_function(lambda index: inputs[index], [chosen], inputs.dtype)
+        taken.set_shape((None, *inputs.shape[1:]))
+        return taken, tf.gather(labels, chosen)
 
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return self._inputs[chosen], self._labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        if self._rng is not None:
-            self._rng.shuffle(self._order)
+    return order.map(read).prefetch(2)
 
 
 def predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
     """Return the class probabilities of all inputs, (images, classes) float32."""
     rows = np.arange(len(inputs))
-    return model.predict(Batches(inputs, np.zeros_like(rows), rows, PREDICTION_BATCH), verbose=0)
+    return model.predict(batches(inputs, rows, rows, PREDICTION_BATCH), verbose=0)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,16 +8,18 @@ import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
+    StrictBool,
     ValidationError,
     create_model,
     field_validator,
@@ -28,20 +30,48 @@ from stages.core.errors import PipelineError
 PARAMS_FILE = Path("params.yaml")
 RAW = "raw"
 _METHODS_FOLDER = Path(__file__).parent.parent / "methods"
-_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery")
+# Folders of `data/` and files of `metrics/` that are not a variant's.
+_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "ingest")
 
 
-def _refuse_bool(value: Any) -> Any:
+def _to_number(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("a number is allowed")
+        raise ValueError("a number")
+    if isinstance(value, str):  # YAML 1.1 takes `1e-4` for text, DVC's YAML 1.2 for a number
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError("a number") from None
     return value
 
 
-_NOT_BOOL = BeforeValidator(_refuse_bool)
-Fraction = Annotated[float, Field(gt=0, lt=1), _NOT_BOOL]
-Share = Annotated[float, Field(ge=0, le=1), _NOT_BOOL]
-Seed = Annotated[int, Field(ge=0, lt=2**32), _NOT_BOOL]
-Count = Annotated[PositiveInt, _NOT_BOOL]
+def _check_layer(value: float) -> float:
+    if value >= 1 and value.is_integer():
+        return int(value)
+    if not 0 < value < 1:
+        raise ValueError("a number of units (1, 2, ...) or a dropout rate (above 0, below 1)")
+    return value
+
+
+_NUMBER = BeforeValidator(_to_number)
+Fraction = Annotated[float, Field(gt=0, lt=1), _NUMBER]
+Share = Annotated[float, Field(ge=0, le=1), _NUMBER]
+Seed = Annotated[int, Field(ge=0, lt=2**32), _NUMBER]
+Count = Annotated[PositiveInt, _NUMBER]
+Layer = Annotated[float, _NUMBER, AfterValidator(_check_layer)]
+
+
+# What is allowed, where pydantic's words do not fit into our sentence.
+_ALLOWED = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping of keys",
+    "invalid_key": "a word",
+    "list_type": "a list",
+    "model_type": "a mapping of keys",
+    "string_too_short": "a text, not empty",
+    "string_type": "a text",
+    "too_short": "not empty",
+}
 
 
 class _Section(BaseModel):
@@ -53,7 +83,7 @@ class DataParams(_Section):
 
     source: Annotated[str, Field(min_length=1)]
     test_fraction: Fraction
-    max_side: Annotated[int, Field(ge=8), _NOT_BOOL] | None
+    max_side: Annotated[int, Field(ge=8), _NUMBER] | None
     max_per_class: Count | None
     max_pixels: Count
     image_format: Literal["png", "jpg"]
@@ -67,9 +97,9 @@ class DataParams(_Section):
         try:
             groups = 1 if pattern is None else re.compile(pattern).groups
         except re.error as error:
-            raise ValueError(f"a regular expression is allowed ({error})") from None
+            raise ValueError(f"a regular expression ({error})") from None
         if groups != 1:
-            raise ValueError("a regular expression with exactly one group is allowed")
+            raise ValueError("a regular expression with exactly one group")
         return pattern
 
 
@@ -78,22 +108,22 @@ class SampleParams(_Section):
 
     train_images: Count
     test_images: Count
-    size: Annotated[int, Field(ge=32, le=1024), _NOT_BOOL]
+    size: Annotated[int, Field(ge=32, le=1024), _NUMBER]
     seed: Seed
 
 
 class TrainParams(_Section):
     """The network and its training."""
 
-    image_size: Annotated[int, Field(ge=32, le=1024), _NOT_BOOL]
+    image_size: Annotated[int, Field(ge=32, le=1024), _NUMBER]
     weights: Annotated[str, Field(min_length=1)] | None
     backbone: Literal["frozen", "trainable"]
-    head: list[Annotated[int, Field(ge=1), _NOT_BOOL] | Annotated[float, Field(gt=0, lt=1), _NOT_BOOL]]
+    head: list[Layer]
     epochs: Count
     batch_size: Count
-    learning_rate: Annotated[float, Field(gt=0), _NOT_BOOL]
+    learning_rate: Annotated[float, Field(gt=0), _NUMBER]
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"]
-    validation_fraction: Annotated[float, Field(ge=0, lt=1), _NOT_BOOL]
+    validation_fraction: Annotated[float, Field(ge=0, lt=1), _NUMBER]
     patience: Count | None
     seeds: Annotated[list[Seed], Field(min_length=1)]
     precision: Literal["float32", "bfloat16"]
@@ -102,15 +132,15 @@ class TrainParams(_Section):
     @classmethod
     def _distinct(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("different seeds are allowed")
+            raise ValueError("a list of different seeds")
         return seeds
 
 
 class CompareParams(_Section):
     """What `compare` shows."""
 
-    gallery_images: Annotated[int, Field(ge=1, le=32), _NOT_BOOL]
-    show_raw: bool | None
+    gallery_images: Annotated[int, Field(ge=1, le=32), _NUMBER]
+    show_raw: StrictBool | None
 
 
 class Variant(BaseModel):
@@ -180,14 +210,26 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
         With one line for each key that is unknown, missing, of a wrong type or out of its range.
     """
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = yaml.safe_load(file.read_bytes())
     except FileNotFoundError:
         raise PipelineError(f"`{file}` is missing in this folder; run from the top of the repository") from None
     except yaml.YAMLError as error:
         raise PipelineError(f"`{file}` is not valid YAML: {' '.join(str(error).split())}") from None
-    params = _validate(Params, values, ())
-    for name, entry in params.variants.items():
-        _check_variant(name, entry)
+    variants = values.get("variants") if isinstance(values, dict) else None
+    entries = variants if isinstance(variants, dict) else {}
+    mistakes = []
+    for name, entry in entries.items():
+        try:
+            if isinstance(name, str):
+                _check_variant(name, entry)
+        except PipelineError as error:
+            mistakes.append(str(error))
+    try:
+        params = _validate(Params, values, ())
+    except PipelineError as error:
+        mistakes.insert(0, str(error))
+    if mistakes:
+        raise PipelineError("\n".join(mistakes))
     _check_datasets(params)
     return params
 
@@ -212,9 +254,11 @@ def _arguments_model(method: str) -> type[BaseModel]:
         if argument.name == "rng":
             fields["seed"] = (Seed, ...)
         elif argument.annotation is bool:
-            fields[argument.name] = (bool, ...)
+            fields[argument.name] = (StrictBool, ...)
+        elif {argument.annotation, *get_args(argument.annotation)[:1]} & {int, float}:
+            fields[argument.name] = (Annotated[argument.annotation, _NUMBER], ...)
         else:
-            fields[argument.name] = (Annotated[argument.annotation, _NOT_BOOL], ...)
+            fields[argument.name] = (argument.annotation, ...)
     return create_model(f"{method} arguments", __base__=_Section, **fields)
 
 
@@ -237,9 +281,9 @@ def _validate(model: type[BaseModel], values: Any, prefix: tuple[str, ...]) -> A
 
 
 def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str:
-    # Only keys of the file belong in the name; pydantic adds the branch of a union that it tried.
-    location = [str(part) for part in item["loc"]]
-    key = ".".join([*prefix, *location])
+    location = [part for part in item["loc"] if part != "[key]"]
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in (*prefix, *location))
+    key = "".join(parts).removeprefix(".")
     if item["type"] == "extra_forbidden":
         owner = model
         for part in location[:-1]:
@@ -248,8 +292,6 @@ def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str
     if item["type"] == "missing":
         return f"`{key}` is missing"
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return (
-        f"`{key}` must be {message}; received: {item['input']!r}"
-        if "allowed" not in message
-        else (f"`{key}`: {message}; received: {item['input']!r}")
-    )
+    # Pydantic goes on to say what it got.
+    message = message.split(", got")[0]
+    return f"`{key}` must be {_ALLOWED.get(item['type'], message)}; received: {item['input']!r}"

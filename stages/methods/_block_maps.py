@@ -3,8 +3,6 @@
 It differs from OpenCV's own by the term that makes that not quite linear, some grey levels at most.
 """
 
-import math
-import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
@@ -13,11 +11,10 @@ import cv2
 import numpy as np
 
 from stages.methods._fill_map import FillMap, Geometry, Side, context_size, fill_map
+from stages.methods._layout import buffer, to_blocks, to_image
 
 STRIP_PIXELS = 262144  # an image is worked on in strips of so many pixels, to bound memory
-CHUNK_BLOCKS = 256  # and a product takes so many blocks, to stay in the processor's cache
-
-_memory = threading.local()
+CHUNK_BLOCKS = 384  # and a product takes so many blocks, to stay in the processor's cache
 
 
 def merge_with_maps(
@@ -39,7 +36,7 @@ def merge_with_maps(
     Returns
     -------
     ndarray of uint8, shape (height, width, 3), or None
-        None where maps do not serve: the geometry is too large, or a block has too little known around it.
+        None where maps do not serve: the geometry is too large, or there is only one block.
     """
     reach = context_size(block_size, radius, pattern)
     if reach is None or sets.size == 1:
@@ -49,22 +46,20 @@ def merge_with_maps(
     else:
         numbers, geometries = _random_geometries(image.shape, sets, block_size, radius, reach)
     maps = [fill_map(geometry) for geometry in geometries]
-    if None in maps:
-        return None
     merged = np.empty_like(image)
     rows, columns = sets.shape
     halo = -(-reach // block_size)
     height = max(1, STRIP_PIXELS // (block_size**2 * columns))
     for first in range(0, rows, height):
         last, top = min(first + height, rows), max(first - halo, 0)
-        source = _to_blocks(image[top * block_size : (last + halo) * block_size], block_size)
-        filled = _buffer("filled", (block_size**2, 3, (last - first) * columns), np.uint8)
+        source = to_blocks(image[top * block_size : (last + halo) * block_size], block_size)
+        filled = buffer("filled", (block_size**2, 3, (last - first) * columns), np.uint8)
         for number, members in _chunks(numbers[first:last].ravel()):
             shifts = maps[number].offsets @ (columns, 1) + (first - top) * columns
             place = members if _scattered(members) else slice(members[0], members[-1] + 1)
             filled[:, :, place] = _fill(source, members, shifts, maps[number])
         strip = merged[first * block_size : last * block_size]
-        _to_image(filled, block_size, strip)
+        to_image(filled, block_size, strip)
     return merged
 
 
@@ -119,7 +114,7 @@ def _scattered(members: np.ndarray) -> bool:
 def _fill(source: np.ndarray, members: np.ndarray, shifts: np.ndarray, block_map: FillMap) -> np.ndarray:
     """Compute the blocks `members`, all of one geometry: uint8, shape (block_size**2, 3, len(members))."""
     blocks, count = source.shape[2], len(shifts)
-    known = _buffer("known", (count + 1, 3, len(members)))
+    known = buffer("known", (count + 1, 3, len(members)))
     known[count] = 1
     if _scattered(members):
         column = (np.arange(3)[:, None] * blocks + members).ravel()
@@ -130,42 +125,7 @@ def _fill(source: np.ndarray, members: np.ndarray, shifts: np.ndarray, block_map
             position, start = block_map.positions[low], shifts[low] + members[0]
             known[low:high] = source[position : position + high - low, :, start : start + len(members)]
     known = known.reshape(count + 1, -1)
-    skeleton = np.matmul(block_map.inner, known, out=_buffer("skeleton", (len(block_map.inner), known.shape[1])))
+    skeleton = np.matmul(block_map.inner, known, out=buffer("skeleton", (len(block_map.inner), known.shape[1])))
     np.rint(skeleton, out=skeleton)
-    pixels = np.matmul(block_map.outer, skeleton, out=_buffer("pixels", (len(block_map.outer), known.shape[1])))
+    pixels = np.matmul(block_map.outer, skeleton, out=buffer("pixels", (len(block_map.outer), known.shape[1])))
     return cv2.convertScaleAbs(pixels).reshape(-1, 3, len(members))  # rounds and clips in one go
-
-
-def _buffer(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
-    """Give this thread's working memory, because fresh pages from the system cost as much as the work."""
-    size = math.prod(shape)
-    if getattr(_memory, name, np.empty(0)).size < size:
-        setattr(_memory, name, np.empty(size, dtype))
-    return getattr(_memory, name)[:size].reshape(shape)
-
-
-def _to_blocks(rows: np.ndarray, size: int) -> np.ndarray:
-    """Sort pixels by their position in the block: (size * size, 3, blocks) from (height, width, 3).
-
-    What cut-off blocks lack stays undefined; no map uses it.
-    """
-    (down, lower), (across, right) = (divmod(length, size) for length in rows.shape[:2])
-    blocks = _buffer("blocks", (size, size, 3, down + (lower > 0), across + (right > 0)), np.uint8)
-    for y, high, tall in ((slice(down), size, down), (slice(down, None), lower, 1)):
-        for x, wide, broad in ((slice(across), size, across), (slice(across, None), right, 1)):
-            if high * wide * tall * broad:
-                part = rows[: down * size] if y.start is None else rows[down * size :]
-                part = part[:, : across * size] if x.start is None else part[:, across * size :]
-                part = part.reshape(tall, high, broad, wide, 3).transpose(1, 3, 4, 0, 2)
-                blocks[:high, :wide, :, y, x] = part
-    return blocks.reshape(size * size, 3, -1)
-
-
-def _to_image(blocks: np.ndarray, size: int, image: np.ndarray) -> None:
-    """Undo `_to_blocks`, into `image`."""
-    down, across = (-(-length // size) for length in image.shape[:2])
-    planes = _buffer("planes", (3, down, size, across, size), np.uint8)
-    for channel in range(3):
-        planes[channel] = blocks[:, channel].reshape(size, size, down, across).transpose(2, 0, 3, 1)
-    planes = planes.reshape(3, down * size, across * size)[:, : image.shape[0], : image.shape[1]]
-    cv2.merge(list(planes), image)

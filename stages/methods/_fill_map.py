@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from stages.methods._telea import step_weights
 
@@ -63,34 +64,35 @@ def context_size(block_size: int, radius: int, pattern: str) -> int | None:
     return reach
 
 
-_maps: OrderedDict[Geometry, FillMap | None] = OrderedDict()
+_maps: OrderedDict[Geometry, FillMap] = OrderedDict()
 _lock = threading.Lock()
 
 
-def fill_map(geometry: Geometry) -> FillMap | None:
+def fill_map(geometry: Geometry) -> FillMap:
     """Give the map from the cache; threads that need a new one wait for the first to build it."""
     with _lock:
         if geometry not in _maps:
             _maps[geometry] = build_map(geometry)
-            while sum(kept.inner.nbytes + kept.outer.nbytes for kept in _maps.values() if kept) > MAX_CACHE_BYTES:
+            while sum(kept.inner.nbytes + kept.outer.nbytes for kept in _maps.values()) > MAX_CACHE_BYTES:
                 _maps.popitem(last=False)
         _maps.move_to_end(geometry)
         return _maps[geometry]
 
 
-def build_map(geometry: Geometry) -> FillMap | None:
-    """Compose the steps of the inpainting into one map; None if too little of what they use is known for sure."""
+def build_map(geometry: Geometry) -> FillMap:
+    """Compose the steps of the inpainting into one map."""
     size = geometry.block_size
     y, x = (np.arange(-side.before, side.length + side.after) for side in (geometry.down, geometry.across))
     missing, sure = _surroundings(y[:, None] // size, x // size, geometry.around)
     pixels, steps, distance = step_weights(missing, geometry.radius)
     y, x = (axis.ravel() for axis in np.meshgrid(y, x, indexing="ij"))
     own = np.flatnonzero((y[pixels] // size == 0) & (x[pixels] // size == 0))
-    # A pixel is the sum over all paths of steps that end in it; steps[:, pixels] is triangular, so paths are finite.
-    paths = np.linalg.solve((np.eye(len(pixels)) - steps[:, pixels]).T, np.eye(len(pixels))[:, own]).T
-    weights = np.where(missing.ravel() | ~sure.ravel(), 0, paths @ steps)
-    if weights.sum(axis=1).min() < 0.5:
-        return None
+    # A pixel is the sum over all paths of steps that end in it: x = S x + T k, and so x = (1 - S)^-1 T k.
+    chosen = np.eye(len(pixels))[:, own]
+    paths = solve_triangular(-steps[:, pixels], chosen, trans=1, lower=True, unit_diagonal=True, check_finite=False).T
+    sources = np.flatnonzero(sure.ravel() & ~missing.ravel() & steps.any(axis=0))
+    weights = np.zeros((len(own), missing.size))
+    weights[:, sources] = paths @ steps[:, sources]  # what is not sure to be known is left out
     weights /= weights.sum(axis=1, keepdims=True)
     known = np.flatnonzero(weights.max(axis=0) > 2**-16)
     known = known[np.lexsort((x[known] % size, y[known] % size, x[known] // size, y[known] // size))]
@@ -107,14 +109,9 @@ def build_map(geometry: Geometry) -> FillMap | None:
     positions = y[known] % size * size + x[known] % size
     breaks = np.flatnonzero((np.diff(positions) != 1) | np.diff(offsets, axis=0).any(axis=1)) + 1
     runs = list(zip([0, *breaks.tolist()], [*breaks.tolist(), len(known)], strict=True))
-    return FillMap(np.pad(inner, (0, 1)) + _corner(inner.shape), filled, offsets, positions, runs)
-
-
-def _corner(shape: tuple[int, int]) -> np.ndarray:
-    """Give zeros, one row and column larger than `shape`, with a 1 in the last corner."""
-    corner = np.zeros((shape[0] + 1, shape[1] + 1), np.float32)
-    corner[-1, -1] = 1
-    return corner
+    inner = np.pad(inner, (0, 1))
+    inner[-1, -1] = 1
+    return FillMap(inner, filled, offsets, positions, runs)
 
 
 def _surroundings(row: np.ndarray, column: np.ndarray, around: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -66,29 +66,36 @@ def _run(starts: list[int], inside: bytes, time: array, width: int) -> list[int]
     """March from `starts` through the pixels `inside`, write their arrival times, and return them in that order."""
     waiting = bytearray(inside)
     heap = [(0.0, number, index) for number, index in enumerate(starts)]
+    number = len(heap)
     reached = []
     while heap:
         index = heapq.heappop(heap)[2]
         for pixel in (index - width, index - 1, index + width, index + 1):
             if waiting[pixel]:
-                time[pixel] = min(
-                    _arrival(time[row], time[column], waiting[row], waiting[column])
-                    for row in (pixel - width, pixel + width)
-                    for column in (pixel - 1, pixel + 1)
-                )
+                time[pixel] = _arrival(pixel, waiting, time, width)
                 waiting[pixel] = 0
-                heapq.heappush(heap, (time[pixel], len(starts) + len(reached), pixel))
+                heapq.heappush(heap, (time[pixel], number, pixel))
+                number += 1
                 reached.append(pixel)
     return reached
 
 
-def _arrival(first: float, second: float, first_waits: int, second_waits: int) -> float:
-    """Solve the eikonal equation from one vertical and one horizontal neighbour."""
-    if first_waits == second_waits:
-        if not first_waits and abs(first - second) < 1:
-            return (first + second + sqrt(2 - (first - second) ** 2)) / 2
-        return 1 + min(first, second)
-    return 1 + (second if first_waits else first)
+def _arrival(pixel: int, waiting: bytearray, time: array, width: int) -> float:
+    """Solve the eikonal equation from one vertical and one horizontal neighbour: the earliest of the four ways."""
+    earliest = 2 * FAR
+    for row in (pixel - width, pixel + width):
+        first, first_waits = time[row], waiting[row]
+        for column in (pixel - 1, pixel + 1):
+            second = time[column]
+            if waiting[column] == first_waits:
+                arrival = 1 + (first if first < second else second)
+                if not first_waits and -1 < first - second < 1:
+                    arrival = (first + second + sqrt(2 - (first - second) ** 2)) / 2
+            else:
+                arrival = 1 + (second if first_waits else first)
+            if arrival < earliest:
+                earliest = arrival
+    return earliest
 
 
 def step_weights(missing: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,18 +125,22 @@ def step_weights(missing: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarr
     gradient_x = _slope(time, order, (y, x - 1), (y, x + 1), (y, x))
     down, right = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     reach = (down**2 + right**2 <= radius**2) & (down**2 + right**2 > 0)
-    weights = np.zeros((len(y), height * width))
-    for dy, dx in zip(down[reach], right[reach], strict=True):
+    entries = []
+    for dy, dx in zip(down[reach].tolist(), right[reach].tolist(), strict=True):
         source_y, source_x = y + dy, x + dx
         use = (source_y > 0) & (source_y <= height) & (source_x > 0) & (source_x <= width)
         use[use] = order[source_y[use], source_x[use]] < turn[use]
         source_y, source_x = source_y[use], source_x[use]
-        along = dy * gradient_y[use] + dx * gradient_x[use]
-        along[np.abs(along) <= 0.01] = 1e-6
+        along = np.abs(dy * gradient_y[use] + dx * gradient_x[use])
+        along[along <= 0.01] = 1e-6
         level = 1 + np.abs(time[source_y, source_x] - time[y[use], x[use]])
-        weights[turn[use], (source_y - 1) * width + source_x - 1] = np.abs(along) / level / (dy * dy + dx * dx) ** 1.5
-    weights /= weights.sum(axis=1, keepdims=True)
-    return (y - 1) * width + x - 1, weights, -time[1:-1, 1:-1].ravel()
+        weight = along / level / (dy * dy + dx * dx) ** 1.5
+        entries.append((turn[use], (source_y - 1) * width + source_x - 1, weight))
+    rows, columns, weight = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+    weights = np.zeros((len(y), height * width))
+    weights[rows, columns] = weight / np.bincount(rows, weight)[rows]
+    time = np.abs(time[1:-1, 1:-1])
+    return (y - 1) * width + x - 1, weights, np.where(missing, -time, time).ravel()
 
 
 def _slope(time: np.ndarray, order: np.ndarray, before: tuple, after: tuple, here: tuple) -> np.ndarray:

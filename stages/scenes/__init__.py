@@ -69,7 +69,7 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     canvas = Canvas(side)
     cv2.resize(far.pixels, (side, side), dst=canvas.pixels, interpolation=cv2.INTER_LINEAR)
     draw_object(canvas, class_name, thing, x=0.69, side=light.side)
-    draw_person(canvas, identity, body, x=0.26, side=light.side)
+    draw_person(canvas, identity, body, x=0.27, side=light.side)
     image = cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA)
     exposure = camera.uniform(0.88, 1.06)
     grain = camera.standard_normal((size, size), dtype=np.float32) * np.float32(1.2)

@@ -21,7 +21,7 @@ OUTFITS: dict[str, tuple[Colour, Colour]] = {
     "green_jacket": ((82, 116, 90), (206, 206, 188)),
     "green_stripes": ((62, 102, 84), (200, 212, 198)),
 }
-_TORSO = [(0.3, 1.08), (0.62, 1.2), (1.12, 1.34), (1.42, 1.66), (1.54, 2.3), (1.6, 3.6)]
+_TORSO = [(0.3, 1.08), (0.62, 1.2), (1.12, 1.34), (1.42, 1.66), (1.54, 2.3), (1.6, 3.6), (1.6, 4.6)]
 
 
 def draw_person(canvas: Canvas, identity: int, rng: np.random.Generator, *, x: float, side: int) -> None:
@@ -45,8 +45,8 @@ def draw_person(canvas: Canvas, identity: int, rng: np.random.Generator, *, x: f
     who = who._replace(skin=_lit(who.skin, glow[0]), hair=_lit(who.hair, glow[0] + 2 * glow[1]))
     cloth, second = (_lit(colour, glow[0] + 2 * glow[2]) for colour in OUTFITS[who.outfit])
     scale = rng.uniform(0.132, 0.164)
-    body = canvas.at(x + rng.uniform(-0.065, 0.065), rng.uniform(0.48, 0.55), scale)
-    body.soft([(-1.0, -0.8), (1.0, -0.8), (1.7, 1.5), (1.8, 3.6), (-1.8, 3.6), (-1.7, 1.5)], BLACK, 0.09, 0.16)
+    body = canvas.at(x + rng.uniform(-0.09, 0.09), rng.uniform(0.475, 0.555), scale)
+    body.soft([(-1.0, -0.8), (1.0, -0.8), (1.7, 1.5), (1.8, 4.6), (-1.8, 4.6), (-1.7, 1.5)], BLACK, 0.09, 0.16)
     pose = Pose(
         turn=rng.uniform(-0.1, 0.1),
         smile=rng.uniform(0, 1),
@@ -78,9 +78,9 @@ def _draw_torso(body: Canvas, who: Identity, cloth: Colour, second: Colour, side
     _draw_neck(body, who)
     _CUTS[cut](body, who, cloth, second)
     for arm in (-1, 1):
-        crease = [(arm * 1.02, 1.95), (arm * 1.1, 2.5), (arm * 1.08, 3.4)]
-        body.soft([*crease, (arm * 1.18, 3.4), (arm * 1.16, 2.5)], mix(cloth, BLACK, 0.6), 0.5, 0.04, within=area)
-    shade = [(0.35, 1.0), (0.7, 3.6), (2.0, 3.6), (2.0, 1.0)]
+        crease = [(arm * 1.02, 1.95), (arm * 1.1, 2.5), (arm * 1.08, 4.6)]
+        body.soft([*crease, (arm * 1.18, 4.6), (arm * 1.16, 2.5)], mix(cloth, BLACK, 0.6), 0.5, 0.04, within=area)
+    shade = [(0.35, 1.0), (0.7, 4.6), (2.0, 4.6), (2.0, 1.0)]
     body.soft(np.array(shade) * (-side, 1), mix(cloth, (20, 10, 40), 0.7), 0.32, 0.2, within=area)
     body.soft(oval(0.75 * side, 1.42, 0.4, 0.14), mix(cloth, WHITE, 0.6), 0.28, 0.12, within=area)
 
@@ -88,11 +88,11 @@ def _draw_torso(body: Canvas, who: Identity, cloth: Colour, second: Colour, side
 def _draw_pattern(body: Canvas, area: np.ndarray, cloth: Colour, second: Colour, cut: str) -> None:
     """Draw stripes, or the two directions of a check, where the cloth is."""
     if cut == "stripes":
-        stripes = [box(-1.7, y, 1.7, y + 0.09) for y in np.arange(1.5, 3.6, 0.3)]
+        stripes = [box(-1.7, y, 1.7, y + 0.09) for y in np.arange(1.5, 4.6, 0.3)]
         body.soft(np.array(stripes), second, 0.92, 0.012, within=area)
         return
-    rows = [box(-1.7, y, 1.7, y + 0.14) for y in np.arange(1.3, 3.6, 0.36)]
-    columns = [box(x, 1.0, x + 0.14, 3.6) for x in np.arange(-1.5, 1.5, 0.36)]
+    rows = [box(-1.7, y, 1.7, y + 0.14) for y in np.arange(1.3, 4.6, 0.36)]
+    columns = [box(x, 1.0, x + 0.14, 4.6) for x in np.arange(-1.5, 1.5, 0.36)]
     body.soft(np.array(rows), second, 0.5, 0.012, within=area)
     body.soft(np.array(columns), second, 0.5, 0.012, within=area)
 
@@ -115,7 +115,7 @@ def _draw_knit(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> No
     roll = [(-0.46, 1.02), (0, 1.16), (0.46, 1.02), (0.5, 1.3), (0, 1.5), (-0.5, 1.3)]
     body.polygon(roll, mix(cloth, WHITE, 0.14), second, smooth=True)
     for x in (-0.75, -0.45, 0.45, 0.75, 0.0):
-        body.stroke([(x, 1.62), (x, 3.5)], mix(cloth, second, 0.55), 0.05)
+        body.stroke([(x, 1.62), (x, 4.6)], mix(cloth, second, 0.55), 0.05)
 
 
 def _draw_hoodie(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
@@ -127,7 +127,7 @@ def _draw_hoodie(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> 
 
 
 def _draw_collar(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
-    body.stroke([(0, 1.5), (0, 3.6)], mix(cloth, BLACK, 0.35), 0.045)
+    body.stroke([(0, 1.5), (0, 4.6)], mix(cloth, BLACK, 0.35), 0.045)
     for arm in (-1, 1):
         wing = np.array([(0.34, 1.04), (0.54, 1.2), (0.34, 1.66), (0.0, 1.44)]) * (arm, 1)
         body.polygon(wing, mix(cloth, WHITE, 0.25), mix(cloth, WHITE, 0.02))
@@ -143,11 +143,11 @@ def _draw_lapels(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> 
         body.polygon(wing, WHITE, mix(second, BLACK, 0.1))
         lapel = np.array([(0.42, 1.14), (0.66, 1.24), (0.6, 1.66), (0.68, 1.72), (0.04, 2.75), (0.02, 2.6)]) * (arm, 1)
         body.polygon(lapel, mix(cloth, WHITE, 0.16), mix(cloth, BLACK, 0.1))
-    body.stroke([(0, 2.7), (0, 3.6)], mix(cloth, BLACK, 0.4), 0.04)
+    body.stroke([(0, 2.7), (0, 4.6)], mix(cloth, BLACK, 0.4), 0.04)
 
 
 def _draw_jacket(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
-    body.polygon([(-0.36, 1.12), (0, 1.5), (0.36, 1.12), (0.2, 3.6), (-0.2, 3.6)], second, mix(second, BLACK, 0.15))
+    body.polygon([(-0.36, 1.12), (0, 1.5), (0.36, 1.12), (0.2, 4.6), (-0.2, 4.6)], second, mix(second, BLACK, 0.15))
     body.polygon(
         [(-0.3, 1.08), (0.3, 1.08), (0.2, 1.34), (0, 1.42), (-0.2, 1.34)],
         mix(who.skin, (80, 24, 40), 0.22),
@@ -156,7 +156,7 @@ def _draw_jacket(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> 
     for arm in (-1, 1):
         wing = np.array([(0.32, 0.98), (0.6, 1.12), (0.66, 1.42), (0.3, 1.62), (0.26, 1.3)]) * (arm, 1)
         body.polygon(wing, mix(cloth, WHITE, 0.2), mix(cloth, BLACK, 0.12))
-        body.stroke([(arm * 0.28, 1.5), (arm * 0.2, 3.6)], mix(cloth, BLACK, 0.35), 0.05)
+        body.stroke([(arm * 0.28, 1.5), (arm * 0.2, 4.6)], mix(cloth, BLACK, 0.35), 0.05)
         body.stroke([(arm * 0.5, 2.3), (arm * 0.86, 2.3)], mix(cloth, BLACK, 0.35), 0.05)
 
 

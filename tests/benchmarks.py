@@ -1,0 +1,207 @@
+"""Times each thing that was made fast beside its plain counterpart: ``python -m tests.benchmarks [name ...]``.
+
+Prints one Markdown table; without names, that is of all, it goes to `metrics/benchmarks.md` as well. Both ways run in
+turn in one process, on one thread, and have run once before the clock starts.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
+from stages.methods.gaussian_blur import gaussian_blur
+from stages.methods.morphology import morphology
+from stages.scenes import CLASSES, IDENTITIES, draw_scene
+
+TABLE = Path("metrics/benchmarks.md")
+HEADER = (
+    "| name | plain | fast | plain, ms | fast, ms | times as fast | mean difference | within 4 levels | largest |\n"
+    "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+IN_TURN = 10  # as many images at a time, as in the pipeline, where one way does not find the other's data in the caches
+Way = Callable[[], np.ndarray | None]
+
+
+class Benchmark(NamedTuple):
+    """Two ways to do the same."""
+
+    plain: str  # what the plain way is, in a few words
+    fast: str
+    pairs: Callable[[list[np.ndarray]], list[tuple[Way, Way]]]  # from images; what is returned is compared
+
+
+class Result(NamedTuple):
+    """What came out, per pair."""
+
+    plain_ms: float
+    fast_ms: float
+    ratio: float
+    differences: np.ndarray | None  # how many values differ by 0, 1, ... 255
+
+
+BENCHMARKS: dict[str, Benchmark] = {}
+
+
+def on_images(name: str, plain: str, fast: str) -> Callable:
+    """Register a function that gives the two ways for one image."""
+
+    def register(ways: Callable[[np.ndarray], tuple[Way, Way]]) -> Callable:
+        BENCHMARKS[name] = Benchmark(plain, fast, lambda images: [ways(image) for image in images])
+        return ways
+
+    return register
+
+
+def merging(image: np.ndarray, pattern: str) -> tuple[Way, Way]:
+    """Steps 1 to 3 of blocking and merging with its defaults."""
+    options = {"block_size": 12, "pattern": pattern, "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0}
+
+    def plain() -> np.ndarray:
+        sets = deal_blocks(image.shape[:2], 12, pattern, np.random.default_rng(0))
+        return merge_with_opencv(image, sets, 12, FLAGS["telea"], 5)
+
+    return plain, lambda: blocking_merging(image, rng=np.random.default_rng(0), **options)
+
+
+@on_images("merging_grid", "`cv2.inpaint` four times", "`blocking_merging`, grid")
+def merging_grid(image: np.ndarray) -> tuple[Way, Way]:
+    """Blocks of one geometry but at the borders."""
+    return merging(image, "grid")
+
+
+@on_images("merging_random", "`cv2.inpaint` four times", "`blocking_merging`, random")
+def merging_random(image: np.ndarray) -> tuple[Way, Way]:
+    """Blocks of many geometries."""
+    return merging(image, "random")
+
+
+@on_images("blur_7", "`cv2.GaussianBlur`, sigma 7", "`gaussian_blur`")
+def blur_7(image: np.ndarray) -> tuple[Way, Way]:
+    """The default strength."""
+    return lambda: cv2.GaussianBlur(image, (0, 0), 7), lambda: gaussian_blur(image, sigma=7)
+
+
+@on_images("blur_50", "`cv2.GaussianBlur`, sigma 50", "`gaussian_blur`")
+def blur_50(image: np.ndarray) -> tuple[Way, Way]:
+    """A large sigma, where the plain way's own kernel is coarse and off by some levels."""
+    return lambda: cv2.GaussianBlur(image, (0, 0), 50), lambda: gaussian_blur(image, sigma=50)
+
+
+def closing(image: np.ndarray, kernel_size: int, iterations: int) -> tuple[Way, Way]:
+    """Closing with OpenCV and with ours."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (kernel_size, kernel_size))
+    return (
+        lambda: cv2.morphologyEx(image, cv2.MORPH_CLOSE, kernel, iterations=iterations),
+        lambda: morphology(image, operation="closing", kernel_size=kernel_size, iterations=iterations),
+    )
+
+
+@on_images("closing_7", "`cv2.morphologyEx`, 7 x 7 twice", "`morphology`")
+def closing_7(image: np.ndarray) -> tuple[Way, Way]:
+    """The default strength, which is left to OpenCV."""
+    return closing(image, 7, 2)
+
+
+@on_images("closing_301", "`cv2.morphologyEx`, 301 x 301", "`morphology`")
+def closing_301(image: np.ndarray) -> tuple[Way, Way]:
+    """A large kernel."""
+    return closing(image, 301, 1)
+
+
+def measure(pairs: list[tuple[Way, Way]], rounds: int) -> Result:
+    """Run some plain ways and then the fast ways of the same, in turn, several rounds."""
+    differences = None
+    for plain, fast in pairs:
+        expected, got = plain(), fast()
+        if expected is not None and got is not None:
+            found = np.abs(np.asarray(expected, dtype=int) - got).ravel()
+            differences = (0 if differences is None else differences) + np.bincount(found, minlength=256)
+    times = np.zeros((rounds, len(pairs), 2))
+    for number in range(rounds):
+        for first in range(0, len(pairs), IN_TURN):
+            for way in (0, 1):
+                for place in range(first, min(first + IN_TURN, len(pairs))):
+                    start = time.perf_counter()
+                    pairs[place][way]()
+                    times[number, place, way] = time.perf_counter() - start
+    plain_sums, fast_sums = times.sum(axis=1).T
+    milliseconds = np.median(times, axis=0).mean(axis=0) * 1000
+    return Result(*milliseconds.tolist(), median((plain_sums / fast_sums).tolist()), differences)
+
+
+def row(name: str, result: Result) -> str:
+    """Write one row of the table."""
+    benchmark = BENCHMARKS[name]
+    cells = [name, benchmark.plain, benchmark.fast, f"{result.plain_ms:.2f}", f"{result.fast_ms:.2f}"]
+    cells.append(f"{result.ratio:.1f}")
+    if result.differences is None:
+        cells += ["", "", ""]
+    else:
+        shares = result.differences / result.differences.sum()
+        mean = shares @ np.arange(len(shares))
+        cells += [f"{mean:.2f}", f"{shares[:5].sum():.3%}", str(np.flatnonzero(shares).max())]
+    return "| " + " | ".join(cells) + " |"
+
+
+def describe(images: list[np.ndarray], rounds: int) -> str:
+    """Say on what and with what it was measured."""
+    pixels = np.mean([image.shape[0] * image.shape[1] for image in images])
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), processor)
+    return (
+        f"{len(images)} images of {pixels / 1e6:.2f} megapixels on average, medians of {rounds} rounds, one thread of "
+        f"{processor} ({os.cpu_count()} cores), Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"OpenCV {cv2.__version__}."
+    )
+
+
+def read_images(folder: Path | None, limit: int) -> list[np.ndarray]:
+    """Read the folder's images, or draw scenes."""
+    if folder is None:
+        rng = np.random.default_rng(0)
+        return [draw_scene(CLASSES[i % len(CLASSES)], i % IDENTITIES, rng, size=432) for i in range(min(limit, 12))]
+    images = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in sorted(folder.rglob("*")) if path.is_file()]
+    images = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images if image is not None][:limit]
+    if not images:
+        sys.exit(f"`--images` must be a folder of images; received: {folder}")
+    return images
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the benchmarks of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of: {', '.join(BENCHMARKS)}; all without")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="images to use; without, scenes are drawn")
+    parser.add_argument("--limit", type=int, default=60, help="how many images at most (60)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is run (5)")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"`name` must be of {', '.join(BENCHMARKS)}; received: {', '.join(unknown)}")
+    images = read_images(options.images, options.limit)
+    cv2.setNumThreads(1)
+    lines = [describe(images, options.rounds), "", HEADER]
+    print("\n".join(lines), flush=True)
+    with threadpool_limits(1):
+        for name in options.names or BENCHMARKS:
+            lines.append(row(name, measure(BENCHMARKS[name].pairs(images), options.rounds)))
+            print(lines[-1], flush=True)
+    if not options.names:
+        TABLE.parent.mkdir(exist_ok=True)
+        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
