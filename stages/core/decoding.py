@@ -1,13 +1,22 @@
 """Turns the bytes of any image file into upright 8-bit RGB pixels without metadata, or says why it cannot."""
 
 import io
-import warnings
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
-# Told apart by content; PPM covers PGM and PBM.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "MPO")
+# Told apart by content; PPM covers PGM and PBM, JPEG covers MPO.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
+# What undoes each EXIF orientation.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # Bounds are ours (`max_pixels`), checked before decoding.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -19,8 +28,9 @@ class RejectedImage(Exception):  # noqa: N818
 def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
     """Decode an image file of any supported format to upright RGB.
 
-    EXIF rotation is applied. Grey, palette, CMYK, YCbCr and Lab become RGB; 16-bit values are divided by 257;
-    transparency is laid on white. Of several frames the first is taken.
+    EXIF rotation is applied where it can be read. Grey, palette, CMYK, YCbCr and Lab become RGB; 16-bit grey is divided by 257, of 16-bit
+    colour the high byte is taken; transparency is laid on white; colour profiles are ignored. Of several frames the
+    first is taken.
 
     Parameters
     ----------
@@ -42,15 +52,10 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
     if not content:
         raise RejectedImage("the file is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of broken metadata, which we drop.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                if image.width * image.height > max_pixels:
-                    raise RejectedImage(
-                        f"{image.width} x {image.height} pixels are more than data.max_pixels {max_pixels}"
-                    )
-                return _to_rgb(image)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                raise RejectedImage(f"{image.width} x {image.height} pixels are more than data.max_pixels {max_pixels}")
+            return _to_rgb(image)
     except RejectedImage:
         raise
     except UnidentifiedImageError:
@@ -67,10 +72,19 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG"))
     if image.mode in ("I", "F") and not deep:
         raise RejectedImage("32-bit pixels have no known range; 8-bit and 16-bit images are allowed")
-    image = ImageOps.exif_transpose(image)
+    turn = _TURNS.get(_orientation(image))
+    image = image if turn is None else image.transpose(turn)
     if deep:
         levels = np.asarray(image, np.uint32)
         return np.repeat(((levels + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return np.array(image.convert("RGB"))
+
+
+def _orientation(image: Image.Image) -> int:
+    # Not `ImageOps.exif_transpose`: it writes all EXIF anew, and so fails on images whose other tags are broken.
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        return 1

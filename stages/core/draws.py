@@ -13,14 +13,14 @@ def order_key(seed: int, name: str) -> bytes:
     seed : int
         Seed of the order.
     name : str
-        What is to be ordered, for example a relative path.
+        What is to be ordered, for example a relative path; of a path that is not UTF-8, the bytes count.
 
     Returns
     -------
     bytes
         SHA-256 digest of the two.
     """
-    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return hashlib.sha256(f"{seed}:{name}".encode(errors="surrogateescape")).digest()
 
 
 def generator(seed: int, name: str) -> np.random.Generator:

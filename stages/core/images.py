@@ -13,6 +13,8 @@ import numpy as np
 from stages.core.errors import PipelineError
 
 SPLITS = ("train", "test")
+# In pixels; OpenCV writes an empty file where a side is longer.
+MAX_SIDE = {".png": 1_000_000, ".jpg": 65_500}
 # Level 1 takes a fifth of the time of OpenCV's default and a tenth more space; RLE strategy off keeps photos small.
 _ENCODING = {
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
@@ -49,7 +51,12 @@ def list_images(folder: Path) -> list[str]:
     PipelineError
         If there is none.
     """
-    paths = sorted(file.relative_to(folder).as_posix() for suffix in _ENCODING for file in folder.rglob(f"*{suffix}"))
+    paths = sorted(
+        (Path(parent) / name).relative_to(folder).as_posix()
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(tuple(_ENCODING))
+    )
     if not paths:
         raise PipelineError(f"`{folder}` must hold images ({' or '.join(_ENCODING)}); received: none")
     return paths
@@ -79,7 +86,10 @@ def read_image(file: Path) -> np.ndarray:
         If the file cannot be decoded.
     """
     encoded = np.frombuffer(file.read_bytes(), np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
+    try:
+        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
+    except cv2.error:
+        image = None
     if image is None:
         raise PipelineError(f"`{file}` must be a whole PNG or JPEG image; run `dvc repro -f ingest` to make it anew")
     return image
@@ -94,7 +104,16 @@ def write_image(file: Path, image: np.ndarray) -> None:
         A name that ends in .png (lossless) or .jpg (quality 95, colour at full resolution).
     image : numpy.ndarray
         (height, width, 3) uint8, RGB.
+
+    Raises
+    ------
+    PipelineError
+        If a side is longer than `MAX_SIDE` of the format.
     """
+    if max(image.shape[:2]) > MAX_SIDE[file.suffix]:
+        raise PipelineError(
+            f"a {file.suffix} image must have sides of at most {MAX_SIDE[file.suffix]} pixels: `{file}`"
+        )
     _, encoded = cv2.imencode(file.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING[file.suffix])
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded)

@@ -282,7 +282,8 @@ def _validate(model: type[BaseModel], values: Any, prefix: tuple[str, ...]) -> A
 
 def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str:
     location = [part for part in item["loc"] if part != "[key]"]
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in (*prefix, *location))
+    of_list = item["type"] != "invalid_key" and len(location) == len(item["loc"])
+    parts = (f"[{part}]" if of_list and isinstance(part, int) else f".{part}" for part in (*prefix, *location))
     key = "".join(parts).removeprefix(".")
     if item["type"] == "extra_forbidden":
         owner = model

@@ -1,8 +1,10 @@
 """Finds the files of `data.source`, their split and class, whatever layout the folder has."""
 
+import hashlib
 import itertools
 import os
 import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -14,6 +16,7 @@ from stages.core.errors import PipelineError
 from stages.core.images import class_of
 from stages.core.params import DataParams
 
+_NAME_BYTES = 255  # the longest name on common file systems
 _TEST_NAMES = ("test", "val", "validation")
 
 
@@ -56,16 +59,10 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     source = Path(params.source)
     if not source.is_dir():
         raise PipelineError(f"`data.source` must be a folder of images; received: {params.source} (no such folder)")
-    test = next((name for name in _TEST_NAMES if (source / name).is_dir()), None)
-    if (source / "train").is_dir():
-        if test is None:
-            files, ignored = _split(*_class_files(source / "train"), params)
-        else:
-            files, ignored = _join(_class_files(source / "train"), _class_files(source / test))
-    elif test is not None:
-        raise PipelineError(f"`data.source` must hold `train` beside `{test}`; received: {params.source} without it")
-    else:
-        files, ignored = _split(*_class_files(source), params)
+    try:
+        files, ignored = _find_files(source, params)
+    except OSError as error:
+        raise PipelineError(f"`data.source` must be readable; received: {error.filename} ({error.strerror})") from None
     _check_classes(files, params)
     return sorted(_thin(files, params)), ignored
 
@@ -79,7 +76,10 @@ def read_source(source: SourceFile) -> bytes:
         If it is no regular file or may not be read.
     """
     try:
-        if not stat.S_ISREG(source.file.stat().st_mode):
+        mode = source.file.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise RejectedImage("the folder was taken already, or a link in it leads to a folder above")
+        if not stat.S_ISREG(mode):
             raise RejectedImage("not a regular file")
         return source.file.read_bytes()
     except OSError as error:
@@ -89,7 +89,8 @@ def read_source(source: SourceFile) -> bytes:
 def output_names(paths: list[str], suffix: str) -> dict[str, str]:
     """Name the written images: the source's name with a new suffix.
 
-    Where two names would be the same, on any file system, the old suffix stays in the name.
+    Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
+    in the name. What is not UTF-8 is spelt out, and what is longer than a file name may be is cut.
 
     Parameters
     ----------
@@ -108,66 +109,98 @@ def output_names(paths: list[str], suffix: str) -> dict[str, str]:
     >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], ".png")
     {'a/x.jpg': 'a/x.png', 'a/y.jpg': 'a/y.jpg.png', 'a/y.tif': 'a/y.tif.png'}
     """
-    short = {path: _valid(str(PurePosixPath(path).with_suffix(suffix))) for path in paths}
-    uses = Counter(name.casefold() for name in short.values())
-    taken = {name for name, count in uses.items() if count == 1}
+    short = {path: _valid(str(PurePosixPath(path).with_suffix(suffix)), suffix) for path in paths}
+    uses = Counter(_folded(name) for name in short.values())
+    parents = {PurePosixPath(name).parent for name in short.values()}
+    folders = {_folded(str(folder)) for parent in parents for folder in (parent, *parent.parents)}
+    taken = folders | {name for name, count in uses.items() if count == 1}
     names = {}
     for path, name in short.items():
-        if uses[name.casefold()] > 1:
+        if uses[_folded(name)] > 1 or _folded(name) in folders:
             tags = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
-            name = next(long for tag in tags if (long := _valid(path + tag + suffix)).casefold() not in taken)
-        taken.add(name.casefold())
+            name = next(long for tag in tags if _folded(long := _valid(path + tag + suffix, suffix)) not in taken)
+        taken.add(_folded(name))
         names[path] = name
     return names
 
 
-def _valid(name: str) -> str:
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _valid(path: str, suffix: str) -> str:
+    return "/".join(_valid_name(name, suffix if name.endswith(suffix) else "") for name in path.split("/"))
+
+
+def _valid_name(name: str, suffix: str) -> str:
     # Bytes that are not UTF-8 cannot go into the JSON files that DVC writes.
-    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\\", "_")
+    encoded = name.encode("utf-8", "backslashreplace").replace(b"\\", b"_")
+    if len(encoded) > _NAME_BYTES:
+        ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()
+        encoded = encoded[: _NAME_BYTES - len(ending)] + ending
+    return encoded.decode("utf-8", "ignore")
+
+
+def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int]:
+    entries = sorted(source.iterdir())
+    folders = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
+    train = folders.get("train")
+    test = next((folders[name] for name in _TEST_NAMES if name in folders), None)
+    if train is None and test is None:
+        return _split(*_class_files(source), params)
+    if train is None:
+        raise PipelineError(
+            f"`data.source` must hold `train` beside `{test.name}`; received: {params.source} without it"
+        )
+    files, ignored = _class_files(train)
+    if test is None:
+        files, ignored = _split(files, ignored, params)
+    else:
+        others, others_ignored = _class_files(test)
+        files = [SourceFile(f"train/{file.path}", file.file) for file in files]
+        files += [SourceFile(f"test/{file.path}", file.file) for file in others]
+        ignored += others_ignored
+    outside = [entry for entry in entries if entry not in (train, test)]
+    return files, ignored + sum(len(list(_walk(entry))) if entry.is_dir() else 1 for entry in outside)
 
 
 def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
-    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    files, ignored = [], sum(not entry.is_dir() for entry in folder.iterdir())
-    for name in classes:
-        found = [SourceFile(f"{name}/{path}", folder / name / path) for path in _walk(folder / name)]
-        if not found:
-            raise PipelineError(f"every class folder must hold images; received: none in `{folder / name}`")
-        visible = [file for file in found if not file.file.name.startswith(".") and file.file.name != "Thumbs.db"]
-        ignored += len(found) - len(visible)
-        files += visible
+    files, ignored = [], 0
+    for entry in sorted(folder.iterdir()):
+        paths = [f"{entry.name}/{path}" for path in _walk(entry)] if entry.is_dir() else [entry.name]
+        visible = [path for path in paths if entry.is_dir() and not _is_hidden(path)]
+        if entry.is_dir() and not visible and not entry.name.startswith("."):
+            raise PipelineError(f"every class folder must hold images; received: none in `{entry}`")
+        files += [SourceFile(path, folder / path) for path in visible]
+        ignored += len(paths) - len(visible)
     if not files:
         raise PipelineError(f"`data.source` must hold folders of images, one a class; received: none in `{folder}`")
     return files, ignored
 
 
-def _walk(folder: Path, ancestors: tuple[str, ...] = ()) -> Iterator[str]:
-    real = os.path.realpath(folder)
-    if real in ancestors:
-        return  # a link to a folder above
+def _is_hidden(path: str) -> bool:
+    return path.startswith(".") or "/." in path or path.endswith("/Thumbs.db")
+
+
+def _walk(folder: Path, above: tuple[str, ...] = (), seen: set[str] | None = None) -> Iterator[str]:
+    seen = set() if seen is None else seen
+    above = (*above, os.path.realpath(folder))
+    seen.add(above[-1])
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir():
-            yield from (f"{entry.name}/{path}" for path in _walk(entry, (*ancestors, real)))
-        else:
+        real = os.path.realpath(entry) if os.path.isdir(entry) else None  # noqa: PTH112, where a link is unreadable
+        # A folder that was seen, or that holds this one, is not entered, but kept as a file, to be rejected.
+        if real is None or real in seen or any(Path(real) in Path(folder).parents for folder in above):
             yield entry.name
-
-
-def _join(train: tuple[list[SourceFile], int], test: tuple[list[SourceFile], int]) -> tuple[list[SourceFile], int]:
-    files = [
-        SourceFile(f"{split}/{file.path}", file.file)
-        for split, (found, _) in (("train", train), ("test", test))
-        for file in found
-    ]
-    return files, train[1] + test[1]
+        else:
+            yield from (f"{entry.name}/{path}" for path in _walk(entry, above, seen))
 
 
 def _split(files: list[SourceFile], ignored: int, params: DataParams) -> tuple[list[SourceFile], int]:
     result = []
-    for name in sorted({class_of(file.path) for file in files}):
-        members = sorted(
-            (file for file in files if class_of(file.path) == name),
-            key=lambda file: order_key(params.seed, _valid(file.path)),
-        )
+    by_class: dict[str, list[SourceFile]] = {}
+    for file in sorted(files, key=lambda file: order_key(params.seed, file.path)):
+        by_class.setdefault(class_of(file.path), []).append(file)
+    for name, members in by_class.items():
         if len(members) < 2:
             raise PipelineError(f"a class must have at least 2 images to be split; received: 1 in `{name}`")
         held_out = min(max(1, round(params.test_fraction * len(members))), len(members) - 1)
@@ -197,7 +230,7 @@ def _thin(files: list[SourceFile], params: DataParams) -> list[SourceFile]:
         return files
     kept: Counter = Counter()
     result = []
-    for file in sorted(files, key=lambda file: order_key(params.seed, _valid(file.path))):
+    for file in sorted(files, key=lambda file: order_key(params.seed, file.path)):
         group = tuple(file.path.split("/", 2)[:2])
         if kept[group] < params.max_per_class:
             kept[group] += 1

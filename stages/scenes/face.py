@@ -90,8 +90,8 @@ def _draw_eye(features: Canvas, who: Identity, pose: Pose, side: int) -> None:
     eye.stroke(upper, mix(mix(who.hair, BLACK, 0.7), who.skin, 0.05), 0.04, smooth=True)
     brow = mix(mix(who.hair, BLACK, 0.3), who.skin, 0.1)
     y, thick = -0.2 - pose.lift, who.brow
-    line = [(-1.15 * wide, y + 0.02), (-0.1 * wide, y - 0.045 - 0.4 * who.arch), (1.3 * wide, y + 0.01 + who.arch)]
-    under = [(0.0, y - 0.04 - 0.4 * who.arch + 1.1 * thick), (-1.1 * wide, y + 0.02 + 1.3 * thick)]
+    line = [(-1.1 * wide, y - 0.01), (-0.1 * wide, y - 0.045 - 0.4 * who.arch), (1.3 * wide, y + 0.01 + who.arch)]
+    under = [(0.0, y - 0.04 - 0.4 * who.arch + 1.1 * thick), (-1.05 * wide, y - 0.01 + 1.2 * thick)]
     eye.polygon(line + under, brow, smooth=True)
 
 

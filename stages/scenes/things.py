@@ -122,7 +122,7 @@ def draw_road_sign(canvas: Canvas, rng: np.random.Generator) -> None:
         corners = np.stack([np.cos(turns), np.sin(turns)], axis=1)
         disc.polygon(corners * 1.06, (250, 250, 248))
         disc.polygon(corners * 0.97, mix(red, WHITE, 0.1), mix(red, BLACK, 0.12))
-        disc.text("STOP", 0, 0, 0.62, WHITE, 0.13)
+        disc.text("STOP", 0, 0, 0.46, WHITE, 0.12)
     elif kind == 2:
         disc.polygon(oval(0, 0, 1.02), mix(red, WHITE, 0.08), mix(red, BLACK, 0.12))
         disc.polygon(oval(0, 0, 0.74), (254, 252, 248), (232, 232, 234))
