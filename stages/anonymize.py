@@ -38,8 +38,9 @@ def anonymize_image(image: np.ndarray, path: str, variant: Variant) -> np.ndarra
     """
     draws = {} if variant.seed is None else {"rng": generator(variant.seed, path)}
     result = variant.method(image, **variant.arguments, **draws)
-    if result.shape != image.shape or result.dtype != np.uint8:
-        raise TypeError(f"{variant.method.__name__} must return {image.shape} uint8; got {result.shape} {result.dtype}")
+    if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
+        got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
+        raise TypeError(f"{variant.method.__name__} must return {image.shape} uint8; got {got}")
     return result
 
 
@@ -66,7 +67,8 @@ def anonymize(name: str) -> None:
             try:
                 result = anonymize_image(image, path, variant)
             except Exception as error:
-                raise PipelineError(f"`{source / path}`: {name} failed: {type(error).__name__}: {error}") from error
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
             write_image(folder / path, result)
 
         for _ in map_ordered(convert, paths, total=len(paths), label=name):

@@ -1,4 +1,4 @@
-"""Puts all data sets side by side: `metrics/comparison.csv` and `.xlsx`, learning curves, and a gallery picture."""
+"""Puts all data sets side by side: `metrics/comparison.csv`, `.xlsx` and `.md`, learning curves, and a gallery picture."""
 
 import datetime
 import io
@@ -17,6 +17,17 @@ HISTORY = METRICS / "history"
 SAMPLE = "data/sample"
 # A fixed date, so that the same results give the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
+_TITLES = {
+    "accuracy": "accuracy (95 %)",
+    "accuracy_drop": "drop",
+    "p_value": "p",
+    "accuracy_anonymized": "on anonymized",
+    "identity_accuracy": "identified",
+    "identity_accuracy_naive": "naively",
+    "identity_chance": "by chance",
+    "reconstruction_psnr_gain": "dB regained",
+    "keypoint_survival": "key points left",
+}
 
 
 def comparison_table(datasets: list[str]) -> pd.DataFrame:
@@ -78,6 +89,28 @@ def to_xlsx(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def to_markdown(table: pd.DataFrame) -> str:
+    """Format the metrics as a table for a README or a pull request.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `comparison_table`.
+
+    Returns
+    -------
+    str
+        One row a data set; a metric that no data set has is left out.
+    """
+    columns = {key: title for key, title in _TITLES.items() if key in table}
+    lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
+    for row in table.to_dict("records"):
+        cells = ["" if pd.isna(row[key]) else f"{row[key]:.3f}" for key in columns]
+        cells[0] += f" ± {row['accuracy_ci95']:.3f}"
+        lines.append(f"| `{row['dataset']}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def learning_curves(datasets: list[str]) -> pd.DataFrame:
     """Join the learning curves of all data sets.
 
@@ -113,9 +146,10 @@ def compare() -> None:
     table = comparison_table(params.datasets)
     write_file(METRICS / "comparison.csv", table.to_csv(index=False).encode())
     write_file(METRICS / "comparison.xlsx", to_xlsx(table))
+    write_file(METRICS / "comparison.md", to_markdown(table).encode())
     write_file(METRICS / "curves.csv", learning_curves(params.datasets).to_csv(index=False).encode())
     write_image(METRICS / "gallery.png", join_gallery(shown_datasets(params)))
-    print(f"compare: {len(table)} data sets into {METRICS}/comparison.csv, comparison.xlsx, curves.csv and gallery.png")
+    print(f"compare: {len(table)} data sets into {METRICS}/comparison.{{csv,xlsx,md}}, curves.csv and gallery.png")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`. Nothi
 
 import hashlib
 import json
+import warnings
 from collections import Counter
 from pathlib import Path
 from statistics import median
@@ -15,7 +16,7 @@ import numpy as np
 from stages.core.decoding import RejectedImage, decode_image
 from stages.core.errors import PipelineError, run_stage
 from stages.core.executor import map_ordered
-from stages.core.images import SPLITS, class_of, new_folder, resize_image, write_file, write_image
+from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
 from stages.core.params import DataParams, load_params
 from stages.core.sources import SourceFile, find_sources, output_names, read_source
 
@@ -87,37 +88,43 @@ def ingest() -> None:
     """
     params = load_params().data
     files, ignored = find_sources(params)
-    names = output_names([file.path for file in files], f".{params.image_format}")
+    suffix = f".{params.image_format}"
+    names = output_names([file.path for file in files], suffix)
     with new_folder(RAW_FOLDER) as folder:
 
         def take(file: SourceFile) -> Taken:
             path = names[file.path]
             try:
                 image = limit_side(decode_image(read_source(file), max_pixels=params.max_pixels), params.max_side)
+                if max(image.shape) > MAX_SIDE[suffix]:
+                    raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
             except RejectedImage as error:
                 return Taken(file, path, rejected=str(error))
             write_image(folder / path, image)
             digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
             return Taken(file, path, digest, image.shape[:2])
 
-        results = list(map_ordered(take, files, total=len(files), label="ingest"))
+        with warnings.catch_warnings():
+            # Pillow warns of broken metadata, which we drop. Filters belong to all threads, so they are set here.
+            warnings.simplefilter("ignore")
+            results = list(map_ordered(take, files, total=len(files), label="ingest"))
         taken = [image for image in results if not image.rejected]
         rejected = [image for image in results if image.rejected]
         leaks = find_leaks(taken)
         for path in leaks:
             (folder / path).unlink()
         kept = [image for image in taken if image.path not in leaks]
-        report = _report(kept, rejected, leaks, ignored)
+        report = _report(kept, rejected, leaks, ignored, Path(params.source))
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         _check_rejected(rejected, len(results), params)
-        _check_classes(kept, files)
+        _check_classes(kept, names)
     print(
-        f"ingest: {len(kept)} images into {RAW_FOLDER}/, {len(rejected)} files rejected, "
+        f"ingest: {len(kept)} images into {RAW_FOLDER}/, {len(rejected)} files rejected, {ignored} ignored, "
         f"{len(leaks)} training images dropped that are test images too; see {REPORT}"
     )
 
 
-def _report(kept: list[Taken], rejected: list[Taken], leaks: dict[str, str], ignored: int) -> dict:
+def _report(kept: list[Taken], rejected: list[Taken], leaks: dict[str, str], ignored: int, source: Path) -> dict:
     counts = Counter(tuple(image.path.split("/", 2)[:2]) for image in kept)
     sides = {"height": [image.size[0] for image in kept], "width": [image.size[1] for image in kept]}
     return {
@@ -129,25 +136,27 @@ def _report(kept: list[Taken], rejected: list[Taken], leaks: dict[str, str], ign
             for side, values in sides.items()
             if values
         },
-        "rejected": [{"file": image.source.path, "reason": image.rejected} for image in rejected],
+        "rejected": [
+            {"file": image.source.file.relative_to(source).as_posix(), "reason": image.rejected} for image in rejected
+        ],
         "dropped_from_train": [{"image": path, "equals": other} for path, other in leaks.items()],
         "ignored_files": ignored,
     }
 
 
 def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> None:
-    if len(rejected) > params.max_rejected * total:
+    if len(rejected) / total > params.max_rejected:
         first = rejected[0]
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be unreadable; received: "
-            f"{len(rejected)}, the first is `{first.source.path}` ({first.rejected}); all are in {REPORT}"
+            f"{len(rejected)}, the first is `{first.source.file}` ({first.rejected}); all are in {REPORT}"
         )
 
 
-def _check_classes(kept: list[Taken], files: list[SourceFile]) -> None:
+def _check_classes(kept: list[Taken], names: dict[str, str]) -> None:
     split_and_class = {tuple(image.path.split("/", 2)[:2]) for image in kept}
     for split in SPLITS:
-        for name in sorted({class_of(file.path.split("/", 1)[1]) for file in files}):
+        for name in sorted({class_of(path.split("/", 1)[1]) for path in names.values()}):
             if (split, name) not in split_and_class:
                 raise PipelineError(
                     f"every class must have readable {split} images of its own; received: none for `{name}`"

@@ -3,7 +3,10 @@
 Writes `data/sample/{train,test}/<class>/id<identity>_<number>.png`, so that a fresh clone runs with no download.
 """
 
+import math
 from pathlib import Path
+
+import numpy as np
 
 from stages.core.draws import generator
 from stages.core.errors import run_stage
@@ -26,19 +29,28 @@ def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
     Returns
     -------
     list of tuple
-        Relative path, class and identity. In each split every class, and every identity in it, comes equally often,
-        give or take one.
+        Relative path, class and identity. In each split every class, every identity, and every pair of the two comes
+        equally often, give or take one.
     """
     scenes = []
     for split, count in (("train", params.train_images), ("test", params.test_images)):
-        # One draw a round of all pairs keeps both balanced however few images are asked for.
-        pairs = [(name, identity) for name in CLASSES for identity in range(IDENTITIES)]
-        for number in range(count):
-            if number % len(pairs) == 0:
-                order = generator(params.seed, f"{split} {number}").permutation(len(pairs))
-            name, identity = pairs[order[number % len(pairs)]]
+        pairs: list[tuple[str, int]] = []
+        while len(pairs) < count:
+            pairs += _draw_round(generator(params.seed, f"{split} {len(pairs)}"))
+        for number, (name, identity) in enumerate(pairs[:count]):
             scenes.append((f"{split}/{name}/id{identity:02d}_{number:06d}.png", name, identity))
     return scenes
+
+
+def _draw_round(rng: np.random.Generator) -> list[tuple[str, int]]:
+    # Each pair once, in an order that has balanced classes and people wherever it is cut: both go round and round, and
+    # one is shifted whenever they meet again.
+    classes, people = rng.permutation(len(CLASSES)), rng.permutation(IDENTITIES)
+    period = math.lcm(len(CLASSES), IDENTITIES)
+    return [
+        (CLASSES[classes[number % len(CLASSES)]], int(people[(number + number // period) % IDENTITIES]))
+        for number in range(len(CLASSES) * IDENTITIES)
+    ]
 
 
 def sample() -> None:

@@ -28,9 +28,9 @@ class RejectedImage(Exception):  # noqa: N818
 def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
     """Decode an image file of any supported format to upright RGB.
 
-    EXIF rotation is applied where it can be read. Grey, palette, CMYK, YCbCr and Lab become RGB; 16-bit grey is divided by 257, of 16-bit
-    colour the high byte is taken; transparency is laid on white; colour profiles are ignored. Of several frames the
-    first is taken.
+    EXIF rotation is applied where it can be read. Grey, palette, CMYK, YCbCr and Lab become RGB; 16-bit grey is
+    divided by 257, of 16-bit colour the high byte is taken; transparency is laid on white; colour profiles are
+    ignored. Of several frames the first is taken.
 
     Parameters
     ----------

@@ -96,9 +96,9 @@ def join_gallery(datasets: list[str]) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (height, width, 3) uint8, RGB, on white.
+        (height, width, 3) uint8, RGB, on white; without data sets, all white.
     """
-    rows = []
+    rows = [] if datasets else [np.full((LABEL, CELL, 3), 255, np.uint8)]
     for dataset in datasets:
         cells = [read_image(GALLERY / dataset / name) for name in list_images(GALLERY / dataset)]
         padded = [cv2.copyMakeBorder(cell, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255,) * 3) for cell in cells]

@@ -73,7 +73,7 @@ def paired_p_value(correct: np.ndarray, reference: np.ndarray) -> float:
     >>> reference = np.ones((1, 10), bool)
     >>> correct = reference.copy()
     >>> correct[0, :6] = False
-    >>> paired_p_value(correct, reference)
+    >>> round(paired_p_value(correct, reference), 6)
     0.03125
     """
     differences = correct.sum(axis=0, dtype=int) - reference.sum(axis=0, dtype=int)
@@ -119,7 +119,8 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     }
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
-    return {key: round(float(value), 4) for key, value in row.items()}
+    # Adding 0 makes 0 of -0.
+    return {key: round(float(value), 4) + 0.0 for key, value in row.items()}
 
 
 def correct_predictions(scores: dict) -> np.ndarray:

@@ -165,17 +165,15 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
 
 
 def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
-    files, ignored = [], 0
+    paths = list(_walk(folder))
+    files = [SourceFile(path, folder / path) for path in paths if "/" in path and not _is_hidden(path)]
+    classes = {class_of(file.path) for file in files}
     for entry in sorted(folder.iterdir()):
-        paths = [f"{entry.name}/{path}" for path in _walk(entry)] if entry.is_dir() else [entry.name]
-        visible = [path for path in paths if entry.is_dir() and not _is_hidden(path)]
-        if entry.is_dir() and not visible and not entry.name.startswith("."):
+        if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
             raise PipelineError(f"every class folder must hold images; received: none in `{entry}`")
-        files += [SourceFile(path, folder / path) for path in visible]
-        ignored += len(paths) - len(visible)
     if not files:
         raise PipelineError(f"`data.source` must hold folders of images, one a class; received: none in `{folder}`")
-    return files, ignored
+    return files, len(paths) - len(files)
 
 
 def _is_hidden(path: str) -> bool:

@@ -1,0 +1,80 @@
+"""What the identifiers look at: coarse pixels, and the directions of edges in cells."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+BINS = 9  # directions of an edge, from 0 to 180 degrees
+CELL = 8  # pixels
+CLIP = 0.2  # share of a block's strength that one direction may have
+
+
+def pixels(images: np.ndarray, side: int) -> np.ndarray:
+    """Give the colours of images scaled to `side` x `side`: what is left of a person in any blur.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (images, size, size, 3)
+        RGB images.
+    side : int
+        In pixels.
+
+    Returns
+    -------
+    ndarray of float32, shape (images, 3 * side**2)
+        From 0 to 1.
+    """
+    return np.stack([scaled(image, side).ravel() for image in images]).astype(np.float32) / 255
+
+
+def gradients(images: np.ndarray, side: int) -> np.ndarray:
+    """Give histograms of oriented gradients, and the colours of their cells, of images scaled to `side` x `side`.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (images, size, size, 3)
+        RGB images.
+    side : int
+        In pixels, a multiple of the cell of 8.
+
+    Returns
+    -------
+    ndarray of float32, shape (images, length)
+        Blocks of 2 x 2 cells with 9 directions each, clipped, then the cells' colours (square roots).
+
+    References
+    ----------
+    .. [1] N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005.
+    """
+    return np.stack([_histograms(scaled(image, side)) for image in images])
+
+
+def scaled(image: np.ndarray, side: int) -> np.ndarray:
+    """Scale a square image, by area where it shrinks."""
+    way = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_LINEAR
+    return cv2.resize(image, (side, side), interpolation=way)
+
+
+def _histograms(image: np.ndarray) -> np.ndarray:
+    light = np.sqrt(image.astype(np.float32) / 255)  # so that shadows count as much as lights
+    across, down = (cv2.Sobel(light, cv2.CV_32F, *way, ksize=1) for way in ((1, 0), (0, 1)))
+    strongest = (across**2 + down**2).argmax(axis=2)[..., None]
+    across, down = (np.take_along_axis(part, strongest, 2)[..., 0] for part in (across, down))
+    place = np.arctan2(down, across) % np.pi * (BINS / np.pi)
+    apart = np.abs(place - np.arange(BINS, dtype=np.float32)[:, None, None])
+    votes = np.maximum(1 - np.minimum(apart, BINS - apart), 0) * np.hypot(across, down)
+    cells = len(image) // CELL
+    votes = votes.reshape(BINS, cells, CELL, cells, CELL).mean(axis=(2, 4)).transpose(1, 2, 0)
+    blocks = np.concatenate([votes[:-1, :-1], votes[1:, :-1], votes[:-1, 1:], votes[1:, 1:]], axis=2)
+    blocks /= np.sqrt((blocks**2).sum(axis=2, keepdims=True) + 1e-4)
+    colours = cv2.resize(light, (cells, cells), interpolation=cv2.INTER_AREA)
+    return np.concatenate([np.minimum(blocks, CLIP).ravel(), colours.ravel()])
+
+
+LOOKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "pixels_24": lambda images: pixels(images, 24),
+    "pixels_16": lambda images: pixels(images, 16),
+    "gradients_64": lambda images: gradients(images, 64),
+    "gradients_32": lambda images: gradients(images, 32),
+}

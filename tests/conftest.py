@@ -1,0 +1,52 @@
+"""Working folders and images for the tests of stages."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """The function that makes a working folder with the repository's params, changed at full keys."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(changes: dict | None = None) -> Path:
+        params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+        for key, value in (changes or {}).items():
+            *sections, last = key.split(".")
+            section = params
+            for name in sections:
+                section = section[name]
+            section[last] = value
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def noise() -> Callable[..., np.ndarray]:
+    """The function that draws a small RGB image, another one for each seed."""
+
+    def draw(seed: int = 0, height: int = 12, width: int = 16) -> np.ndarray:
+        return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+    return draw
+
+
+@pytest.fixture
+def save_images(noise: Callable[..., np.ndarray]) -> Callable[..., None]:
+    """The function that saves a different image under each path of a folder."""
+
+    def save(folder: Path, paths: list[str], first_seed: int = 0) -> None:
+        for seed, path in enumerate(paths, first_seed):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(noise(seed)).save(folder / path)
+
+    return save

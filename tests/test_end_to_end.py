@@ -1,0 +1,154 @@
+"""The real `dvc repro`, on a tiny data set in a temporary clone, and what a change reruns."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+DATASETS = ["raw", "gaussian_blur", "morphology", "blocking_merging"]
+PER_DATASET = ["attack", "extract", "train", "evaluate", "score"]
+
+
+def run(folder, *command):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def stages_run(output):
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+def set_param(folder, key, value):
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    *path, last = key.split(".")
+    section = params
+    for part in path:
+        section = section[part]
+    section[last] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def draw_photos(folder):
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 10), ("test", 4)):
+        for name, colour in (("red", (40, 40, 220)), ("blue", (220, 40, 40))):
+            for number in range(count):
+                image = rng.integers(0, 60, (48, 64, 3)) + np.array(colour) * 0.7
+                file = folder / split / name / f"id{number % 2}_{number}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(file), image.astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone of the working tree that trains only a head, on 28 images, after its first `dvc repro`."""
+    folder = tmp_path_factory.mktemp("clone")
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    for file in files:
+        if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / file, folder / file)
+    draw_photos(folder / "photos")
+    for key, value in {
+        "data.source": str(folder / "photos"),
+        "sample.train_images": 8,
+        "sample.test_images": 8,
+        "sample.size": 32,
+        "train.backbone": "frozen",
+        "train.epochs": 2,
+        "train.batch_size": 4,
+        "train.validation_fraction": 0.2,
+    }.items():
+        set_param(folder, key, value)
+    (folder / ".gitignore").write_text((folder / ".gitignore").read_text() + "photos/\n")
+    run(folder, "git", "init", "-q")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "Tiny data set")
+    output = run(folder, "dvc", "repro")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "Results")
+    return folder, output
+
+
+def test_a_first_run_runs_every_stage(clone):
+    _, output = clone
+    expected = {"sample", "ingest", "compare"}
+    expected |= {f"anonymize@{name}" for name in DATASETS[1:]}
+    expected |= {f"{stage}@{name}" for stage in PER_DATASET for name in DATASETS}
+    assert stages_run(output) == expected
+
+
+def test_every_variant_has_the_files_of_raw_and_other_pixels(clone):
+    folder, _ = clone
+    raw = {file.relative_to(folder / "data/raw"): file for file in (folder / "data/raw").rglob("*.png")}
+    assert len(raw) == 28
+    for name in DATASETS[1:]:
+        files = {file.relative_to(folder / "data" / name): file for file in (folder / "data" / name).rglob("*.png")}
+        assert files.keys() == raw.keys()
+        assert all(files[path].read_bytes() != raw[path].read_bytes() for path in raw)
+
+
+def test_every_data_set_has_a_row_of_the_same_metrics(clone):
+    folder, _ = clone
+    shown = json.loads(run(folder, "dvc", "metrics", "show", "--json"))
+    rows = {Path(file).stem: content["data"] for file, content in shown[""]["data"].items()}
+    assert sorted(rows) == sorted(DATASETS)
+    assert all(row.keys() == rows["raw"].keys() for row in rows.values())
+    assert rows["raw"]["accuracy_drop"] == 0
+    assert {"accuracy", "accuracy_ci95", "p_value", "accuracy_anonymized", "macro_f1", "loss"} <= rows["raw"].keys()
+
+
+def test_git_stays_clean_after_a_second_run_that_does_nothing(clone):
+    folder, _ = clone
+    assert stages_run(run(folder, "dvc", "repro")) == set()
+    assert run(folder, "git", "status", "--short") == ""
+
+
+def test_plots_hold_every_data_set(clone):
+    folder, _ = clone
+    plots = json.loads(run(folder, "dvc", "plots", "show", "--json"))["data"]
+    curves = plots["Accuracy while training"][0]["content"]
+    text = curves if isinstance(curves, str) else json.dumps(curves)
+    assert all(name in text for name in DATASETS)
+    assert {f"metrics/confusion/{name}.csv" for name in DATASETS} <= plots.keys()
+
+
+def test_changes_rerun_what_they_must_and_nothing_else(clone):
+    folder, _ = clone
+    set_param(folder, "variants.gaussian_blur.sigma", 3)
+    blur = {f"{stage}@gaussian_blur" for stage in ["anonymize", *PER_DATASET]}
+    assert stages_run(run(folder, "dvc", "repro")) == blur | {"compare"}
+    assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
+    assert "metrics/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
+
+    set_param(folder, "train.epochs", 3)
+    heads = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in DATASETS}
+    rerun = stages_run(run(folder, "dvc", "repro"))
+    assert heads <= rerun
+    assert not {name for name in rerun if name.startswith(("sample", "ingest", "anonymize", "extract", "attack"))}
+
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["variants"]["mild_blur"] = {"method": "gaussian_blur", "sigma": 1}
+    params["datasets"].append("mild_blur")
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    rerun = stages_run(run(folder, "dvc", "repro"))
+    assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"compare"}
+    assert json.loads((folder / "metrics/mild_blur.json").read_text())["accuracy"] >= 0
+
+    cv2.imwrite(str(folder / "photos/train/red/new.png"), np.full((40, 40, 3), 90, np.uint8))
+    assert {"ingest", "anonymize@morphology", "train@raw"} <= stages_run(run(folder, "dvc", "repro"))
+    assert (folder / "data/morphology/train/red/new.png").is_file()

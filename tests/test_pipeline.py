@@ -1,0 +1,93 @@
+"""The pipeline agrees with itself: stages, their dependencies, their params and the README."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.core.params import load_params, method_names
+
+ROOT = Path(__file__).parent.parent
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
+
+
+def imported_files(module: Path, seen: set[Path]) -> set[Path]:
+    """Return the files of ours that a module imports, directly or not."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            path = ROOT / name.replace(".", "/")
+            for file in (path.with_suffix(".py"), path / "__init__.py"):
+                if name.startswith("stages") and file.is_file() and file not in seen:
+                    seen.add(file)
+                    imported_files(file, seen)
+    return seen
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_just_the_modules_that_it_imports(name):
+    module = ROOT / "stages" / f"{name}.py"
+    imported = {file.relative_to(ROOT) for file in imported_files(module, {module})}
+    listed = {Path(path) for path in STAGES[name]["deps"] if path.startswith("stages/")}
+    covered = {file for file in imported if file in listed or any(folder in file.parents for folder in listed)}
+    assert imported - covered == set()
+    needed = {path for path in listed if path in imported or any(path in file.parents for file in imported)}
+    # Methods are looked up by name.
+    assert listed - needed <= {Path("stages/methods")}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_is_a_verb_with_a_description_and_a_module_of_its_name(name):
+    assert STAGES[name]["desc"]
+    assert STAGES[name]["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
+    assert f"def {name}(" in (ROOT / "stages" / f"{name}.py").read_text()
+
+
+def test_stages_never_import_each_other():
+    stage_files = {ROOT / "stages" / f"{name}.py" for name in STAGES}
+    for file in stage_files:
+        assert not imported_files(file, {file}) & (stage_files - {file})
+
+
+def test_only_the_rooms_that_run_a_network_import_tensorflow():
+    rooms = {file.name for file in (ROOT / "stages").rglob("*.py") if "import tensorflow" in file.read_text()}
+    assert rooms == {"network.py"}
+
+
+def test_the_default_params_are_valid_and_use_each_default_method():
+    params = load_params(ROOT / "params.yaml")
+    assert params.datasets == ["raw", *params.variants]
+    assert {params.variant(name).method.__name__ for name in params.variants} <= set(method_names())
+
+
+def test_every_param_has_a_comment():
+    for line in (ROOT / "params.yaml").read_text().splitlines():
+        leaf = ":" in line and not line.lstrip().startswith("#") and not line.split("#")[0].rstrip().endswith(":")
+        # `datasets` and `variants.*.method` speak for themselves.
+        assert not leaf or "#" in line or "method:" in line, line
+
+
+def test_every_param_of_a_stage_exists():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for name, stage in STAGES.items():
+        for key in stage.get("params", []):
+            value = params
+            for part in key.split("."):
+                value = value if part.startswith("$") else value[part]
+            assert value is not None or key.startswith(("data.", "train.", "compare.")), (name, key)
+
+
+def test_committed_metrics_have_the_same_columns():
+    datasets = load_params(ROOT / "params.yaml").datasets
+    rows = [json.loads((ROOT / "metrics" / f"{name}.json").read_text()) for name in datasets]
+    assert all(list(row) == list(rows[0]) for row in rows)
+    assert rows[0]["accuracy"] >= 0.9
+
+
+def test_the_readme_shows_the_committed_results():
+    assert (ROOT / "metrics" / "comparison.md").read_text() in (ROOT / "README.md").read_text()
