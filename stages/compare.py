@@ -1,4 +1,6 @@
-"""Puts all data sets side by side: `metrics/comparison.csv`, `.xlsx` and `.md`, learning curves, and a gallery picture."""
+"""Puts all data sets side by side: `metrics/comparison.csv`, `.xlsx` and `.md`, the privacy-utility frontier,
+learning curves and a gallery picture.
+"""
 
 import datetime
 import io
@@ -7,10 +9,19 @@ from pathlib import Path
 import pandas as pd
 
 from stages.core.errors import run_stage
+from stages.core.frontier import draw_frontier, efficient_variants, recommend
 from stages.core.gallery import join_gallery
 from stages.core.images import write_file, write_image
 from stages.core.params import RAW, Params, load_params
-from stages.core.scores import accuracy_interval, correct_predictions, read_utility, utility_row
+from stages.core.scores import (
+    accuracy_interval,
+    correct_predictions,
+    identity_interval,
+    privacy_row,
+    read_privacy,
+    read_utility,
+    utility_row,
+)
 
 METRICS = Path("metrics")
 HISTORY = METRICS / "history"
@@ -41,8 +52,8 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a data set: the metrics, the bounds of the accuracy's 95 % interval, and a column
-        ``class <name>`` with the accuracy on each class.
+        One row a data set: whether it is an efficient variant, the metrics, the bounds of the 95 % intervals, and a
+        column ``class <name>`` with the accuracy on each class.
     """
     raw = read_utility(RAW)
     rows = []
@@ -55,12 +66,24 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
             {
                 "dataset": dataset,
                 **utility_row(scores, raw),
+                **_privacy_columns(dataset),
                 "accuracy_low": low,
                 "accuracy_high": high,
                 **{f"class {name}": by_class[label] for label, name in enumerate(scores["classes"])},
             }
         )
-    return pd.DataFrame(rows).round(4)
+    table = pd.DataFrame(rows).round(4)
+    if "identity_accuracy" in table:
+        table.insert(1, "efficient", efficient_variants(table))
+    return table
+
+
+def _privacy_columns(dataset: str) -> dict[str, float]:
+    scores = read_privacy(dataset)
+    row = privacy_row(scores)
+    if "identity" in scores:
+        row["identity_low"], row["identity_high"] = identity_interval(scores)
+    return row
 
 
 def to_xlsx(table: pd.DataFrame) -> bytes:
@@ -83,7 +106,7 @@ def to_xlsx(table: pd.DataFrame) -> bytes:
         sheet = writer.sheets["comparison"]
         share, number = writer.book.add_format({"num_format": "0.0%"}), writer.book.add_format({"num_format": "0.0000"})
         for column, name in enumerate(table.columns):
-            is_share = name.startswith(("accuracy", "class "))
+            is_share = name.startswith(("accuracy", "class ", "identity", "keypoint", "unchanged"))
             sheet.set_column(column, column, max(10, len(name) + 2), share if is_share else number)
         sheet.freeze_panes(1, 1)
     return buffer.getvalue()
@@ -146,10 +169,12 @@ def compare() -> None:
     table = comparison_table(params.datasets)
     write_file(METRICS / "comparison.csv", table.to_csv(index=False).encode())
     write_file(METRICS / "comparison.xlsx", to_xlsx(table))
-    write_file(METRICS / "comparison.md", to_markdown(table).encode())
+    sentence = recommend(table, params.compare)
+    write_file(METRICS / "comparison.md", f"{to_markdown(table)}\n{sentence}\n".encode())
+    write_file(METRICS / "frontier.png", draw_frontier(table))
     write_file(METRICS / "curves.csv", learning_curves(params.datasets).to_csv(index=False).encode())
     write_image(METRICS / "gallery.png", join_gallery(shown_datasets(params)))
-    print(f"compare: {len(table)} data sets into {METRICS}/comparison.{{csv,xlsx,md}}, curves.csv and gallery.png")
+    print(f"compare: {len(table)} data sets into {METRICS}/comparison.{{csv,xlsx,md}}; {sentence}")
 
 
 if __name__ == "__main__":

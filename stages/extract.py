@@ -10,36 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.errors import run_stage
-from stages.core.executor import map_ordered
 from stages.core.features import FEATURES, create_inputs, write_index
-from stages.core.images import SPLITS, class_of, list_images, new_folder, read_image, resize_image
+from stages.core.images import SPLITS, class_of, list_images, new_folder, read_resized
 from stages.core.params import TrainParams, load_params
 
 DATA = Path("data")
-
-
-def read_resized(folder: Path, paths: list[str], size: int, label: str) -> Iterator[np.ndarray]:
-    """Read images at the network's size, the aspect ratio not kept.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The split.
-    paths : list of str
-        Relative to `folder`.
-    size : int
-        Side in pixels.
-    label : str
-        Name on the progress bar.
-
-    Yields
-    ------
-    numpy.ndarray
-        (size, size, 3) uint8, in the order of `paths`.
-    """
-    yield from map_ordered(
-        lambda path: resize_image(read_image(folder / path), (size, size)), paths, total=len(paths), label=label
-    )
 
 
 def extract(dataset: str) -> None:

@@ -20,7 +20,12 @@ PER_DATASET = ["attack", "extract", "train", "evaluate", "score"]
 
 def run(folder, *command):
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+    environment |= {
+        "GIT_AUTHOR_NAME": "t",
+        "GIT_AUTHOR_EMAIL": "t@t",
+        "GIT_COMMITTER_NAME": "t",
+        "GIT_COMMITTER_EMAIL": "t@t",
+    }
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
@@ -56,7 +61,11 @@ def clone(tmp_path_factory):
     """A clone of the working tree that trains only a head, on 28 images, after its first `dvc repro`."""
     folder = tmp_path_factory.mktemp("clone")
     files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
     for file in files:
         if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):

@@ -1,6 +1,7 @@
 """Fisher's discriminant in a subspace of principal components: closed form, and good with few images a person."""
 
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
 
 ENERGY = 0.999  # share of the variance that the subspace keeps
@@ -77,19 +78,21 @@ def _principal_axes(features: np.ndarray, mean: np.ndarray, most: int) -> np.nda
     images, length = features.shape
     if images < length:
         centred = (features - mean).astype(float)
-        values, vectors = np.linalg.eigh(centred @ centred.T)
-        vectors = centred.T @ vectors
+        scatter = centred @ centred.T
     else:
         scatter = np.zeros((length, length))
         for start in range(0, images, CHUNK):
             centred = (features[start : start + CHUNK] - mean).astype(float)
             scatter += centred.T @ centred
-        values, vectors = np.linalg.eigh(scatter)
+    side = len(scatter)
+    values, vectors = eigh(scatter, subset_by_index=(max(0, side - MOST_DIMENSIONS), side - 1))
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    share = np.cumsum(values) / max(values.sum(), np.finfo(float).tiny)
+    if images < length:
+        vectors = centred.T @ vectors
+    share = np.cumsum(values) / max(np.trace(scatter), np.finfo(float).tiny)
     # Directions of rounding noise alone are left out, save one, so that flat images have a place too.
     real = max(1, int((values > 1e-9 * values[0]).sum()))
-    count = min(int((share < ENERGY).sum()) + 1, most, MOST_DIMENSIONS, real)
+    count = min(int((share < ENERGY).sum()) + 1, most, real)
     axes = vectors[:, :count]
     return axes / np.maximum(np.linalg.norm(axes, axis=0), np.finfo(float).tiny)
 

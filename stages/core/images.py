@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from stages.core.errors import PipelineError
+from stages.core.executor import map_ordered
 
 SPLITS = ("train", "test")
 # In pixels; OpenCV writes an empty file where a side is longer.
@@ -138,6 +139,30 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return image.copy()
     smaller = size[0] <= image.shape[0] and size[1] <= image.shape[1]
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
+def read_resized(folder: Path, paths: list[str], size: int, label: str) -> Iterator[np.ndarray]:
+    """Read images at the network's size, the aspect ratio not kept.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The split.
+    paths : list of str
+        Relative to `folder`.
+    size : int
+        Side in pixels.
+    label : str
+        Name on the progress bar.
+
+    Yields
+    ------
+    numpy.ndarray
+        (size, size, 3) uint8, in the order of `paths`.
+    """
+    yield from map_ordered(
+        lambda path: resize_image(read_image(folder / path), (size, size)), paths, total=len(paths), label=label
+    )
 
 
 @contextmanager

@@ -136,9 +136,20 @@ class TrainParams(_Section):
         return seeds
 
 
-class CompareParams(_Section):
-    """What `compare` shows."""
+class AttackParams(_Section):
+    """What the attackers know and do."""
 
+    image_size: Annotated[int, Field(ge=32, le=512), _NUMBER]
+    identity_images: Count
+    reconstruction_images: Annotated[int, Field(ge=10), _NUMBER]
+    seed: Seed
+
+
+class CompareParams(_Section):
+    """What `compare` shows and recommends."""
+
+    max_accuracy_drop: Share
+    max_identity_accuracy: Share
     gallery_images: Annotated[int, Field(ge=1, le=32), _NUMBER]
     show_raw: StrictBool | None
 
@@ -163,6 +174,7 @@ class Params(BaseModel):
     variants: Annotated[dict[str, Any], Field(min_length=1)]
     datasets: Annotated[list[str], Field(min_length=1)]
     train: TrainParams
+    attack: AttackParams
     compare: CompareParams
 
     def variant(self, name: str) -> Variant:

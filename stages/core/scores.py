@@ -21,6 +21,16 @@ def read_utility(dataset: str) -> dict:
     return json.loads(utility_file(dataset).read_text(encoding="utf-8"))
 
 
+def privacy_file(dataset: str) -> Path:
+    """Return the file with what the attacks learned of a data set's test images."""
+    return SCORES / "privacy" / f"{dataset}.json"
+
+
+def read_privacy(dataset: str) -> dict:
+    """Read what the attacks learned of a data set, as `attack` wrote it."""
+    return json.loads(privacy_file(dataset).read_text(encoding="utf-8"))
+
+
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of a share.
 
@@ -121,6 +131,47 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
     # Adding 0 makes 0 of -0.
     return {key: round(float(value), 4) + 0.0 for key, value in row.items()}
+
+
+def privacy_row(scores: dict) -> dict[str, float]:
+    """Compute the privacy metrics of one data set.
+
+    Parameters
+    ----------
+    scores : dict
+        What the attacks learned, as `attack` wrote it.
+
+    Returns
+    -------
+    dict of str to float
+        Flat, rounded to 4 decimals: identity_accuracy, identity_accuracy_ci95, identity_accuracy_naive,
+        identity_accuracy_restored, identity_chance, reconstruction_psnr_gain (dB), reconstruction_ssim,
+        keypoint_survival, unchanged_pixels. What could not be measured is absent.
+    """
+    row = {}
+    if "identity" in scores:
+        identity = scores["identity"]
+        low, high = identity_interval(scores)
+        row = {
+            "identity_accuracy": np.mean(identity["informed"]),
+            "identity_accuracy_ci95": (high - low) / 2,
+            "identity_accuracy_naive": np.mean(identity["naive"]),
+            "identity_accuracy_restored": np.mean(identity["restored"]),
+            "identity_chance": identity["chance"],
+        }
+    row["reconstruction_psnr_gain"] = np.mean(np.subtract(scores["psnr_restored"], scores["psnr"]))
+    row["reconstruction_ssim"] = np.mean(scores["ssim_restored"])
+    survived = [share for share in scores["keypoint_survival"] if share is not None]
+    if survived:
+        row["keypoint_survival"] = np.mean(survived)
+    row["unchanged_pixels"] = np.mean(scores["unchanged_pixels"])
+    return {key: round(float(value), 4) for key, value in row.items()}
+
+
+def identity_interval(scores: dict) -> tuple[float, float]:
+    """Return the Wilson interval of the informed attacker's accuracy."""
+    informed = scores["identity"]["informed"]
+    return wilson_interval(sum(informed), len(informed))
 
 
 def correct_predictions(scores: dict) -> np.ndarray:

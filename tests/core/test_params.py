@@ -107,7 +107,7 @@ def test_wrong_list_item_is_named_by_its_index(workspace, changes, message):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("trian", "`trian` is not a parameter; allowed here: data, sample, variants, datasets, train, compare"),
+        ("trian", "`trian` is not a parameter; allowed here: data, sample, variants, datasets, train, attack, compare"),
         ("sample.colour", "`sample.colour` is not a parameter; allowed here: train_images, test_images, size, seed"),
         (
             "variants.gaussian_blur.radius",
@@ -150,7 +150,7 @@ def test_unknown_method_is_refused(workspace, entry):
 
 
 @pytest.mark.parametrize(
-    "name", ["Blur", "2blur", "_blur", "my-blur", "blur.1", "a/b", "..", "", "ingest", *RESERVED.split(", ")]
+    "name", ["Blur", "2blur", "_blur", "my-blur", "blur.1", "a/b", "..", "", *RESERVED.split(", ")]
 )
 def test_bad_variant_name_is_refused(workspace, name):
     file = workspace() / "params.yaml"

@@ -1,0 +1,346 @@
+import errno
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from stages.core.decoding import RejectedImage
+from stages.core.errors import PipelineError
+from stages.core.params import DataParams, load_params
+from stages.core.sources import SourceFile, find_sources, output_names, read_source
+
+as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
+
+
+@pytest.fixture
+def source(workspace):
+    """The function that makes empty files in a source folder; what is found does not depend on what they hold."""
+    folder = workspace() / "source"
+
+    def make(*paths: str) -> Path:
+        for path in paths:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(b"x")
+        return folder
+
+    return make
+
+
+def settings(**changes) -> DataParams:
+    return load_params().data.model_copy(update={"source": "source", **changes})
+
+
+def found(**changes) -> list[str]:
+    return [file.path for file in find_sources(settings(**changes))[0]]
+
+
+def message_of(**changes) -> str:
+    with pytest.raises(PipelineError) as caught:
+        find_sources(settings(**changes))
+    return str(caught.value)
+
+
+def numbered(folder: str, count: int) -> list[str]:
+    return [f"{folder}/{number:03d}.png" for number in range(count)]
+
+
+def test_own_split_is_kept(source):
+    folder = source("train/a/1.png", "train/b/2.jpg", "test/a/3.png", "test/b/4.png")
+    files, ignored = find_sources(settings())
+    assert files == [
+        SourceFile("test/a/3.png", Path("source/test/a/3.png")),
+        SourceFile("test/b/4.png", Path("source/test/b/4.png")),
+        SourceFile("train/a/1.png", Path("source/train/a/1.png")),
+        SourceFile("train/b/2.jpg", Path("source/train/b/2.jpg")),
+    ]
+    assert ignored == 0
+    assert all(file.file.is_file() for file in files)
+    assert found(source=str(folder)) == [file.path for file in files]
+
+
+@pytest.mark.parametrize("name", ["val", "validation", "Test", "VAL"])
+def test_other_names_of_test_are_known(source, name):
+    source("train/a/1.png", "train/b/2.png", f"{name}/a/3.png", f"{name}/b/4.png")
+    assert found() == ["test/a/3.png", "test/b/4.png", "train/a/1.png", "train/b/2.png"]
+
+
+def test_train_may_be_capitalized(source):
+    source("Train/a/1.png", "Train/b/2.png", "Test/a/3.png", "Test/b/4.png")
+    assert found() == ["test/a/3.png", "test/b/4.png", "train/a/1.png", "train/b/2.png"]
+
+
+def test_test_comes_before_validation_which_is_counted_as_ignored(source):
+    source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png", "val/a/5.png", "val/b/6.png", "notes.txt")
+    files, ignored = find_sources(settings())
+    assert [file.path for file in files] == ["test/a/3.png", "test/b/4.png", "train/a/1.png", "train/b/2.png"]
+    assert ignored == 3
+
+
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_test_without_train_is_refused(source, name):
+    source(f"{name}/a/1.png", f"{name}/b/1.png")
+    assert message_of() == f"`data.source` must hold `train` beside `{name}`; received: source without it"
+
+
+@pytest.mark.parametrize("top", ["", "train/"])
+def test_source_without_test_is_split_by_class(source, top):
+    source(*numbered(f"{top}a", 50), *numbered(f"{top}b", 10))
+    paths = found(test_fraction=0.2)
+    assert len(paths) == len(set(paths)) == 60
+    counts = {start: sum(path.startswith(start) for path in paths) for start in ("test/a", "test/b", "train/a")}
+    assert counts == {"test/a": 10, "test/b": 2, "train/a": 40}
+
+
+@pytest.mark.parametrize(("fraction", "held_out"), [(0.01, 1), (0.5, 1), (0.99, 2)])
+def test_both_splits_get_an_image_of_small_classes(source, fraction, held_out):
+    source(*numbered("a", 3), *numbered("b", 3))
+    assert (
+        sum(path.startswith("test/a/") for path in found(test_fraction=fraction)) == max(1, held_out) or fraction == 0.5
+    )
+    assert sum(path.startswith("train/a/") for path in found(test_fraction=fraction)) >= 1
+
+
+def test_split_depends_on_the_seed(source):
+    source(*numbered("a", 30), *numbered("b", 30))
+    assert found(seed=0) == found(seed=0)
+    assert found(seed=0) != found(seed=1)
+
+
+def test_split_does_not_follow_the_names(source):
+    source(*numbered("a", 100), *numbered("b", 100))
+    first_half = [path for path in found(test_fraction=0.5) if path.startswith("test/a") and path < "test/a/050"]
+    assert 15 < len(first_half) < 35
+
+
+@pytest.mark.parametrize("limit", [None, 4])
+def test_order_of_listing_does_not_matter(source, monkeypatch, limit):
+    source(*numbered("a/x", 12), *numbered("a/y", 12), *numbered("b", 12))
+    expected = find_sources(settings(max_per_class=limit))
+    listing = Path.iterdir
+
+    def shuffled(folder: Path):
+        entries = list(listing(folder))
+        random.Random(len(entries)).shuffle(entries)
+        return iter(entries)
+
+    monkeypatch.setattr(Path, "iterdir", shuffled)
+    assert find_sources(settings(max_per_class=limit)) == expected
+
+
+def test_a_new_image_moves_no_other_between_splits_but_for_the_share(source):
+    source(*numbered("a", 40), *numbered("b", 40))
+    before = set(found(test_fraction=0.25))
+    source("a/new.png")
+    assert len(before - set(found(test_fraction=0.25))) <= 1
+
+
+def test_images_of_a_class_may_be_limited(source):
+    source(*numbered("train/a", 9), *numbered("train/b", 2), *numbered("test/a", 9), *numbered("test/b", 9))
+    paths = found(max_per_class=3)
+    counts = {
+        start: sum(path.startswith(start) for path in paths) for start in ("train/a", "train/b", "test/a", "test/b")
+    }
+    assert counts == {"train/a": 3, "train/b": 2, "test/a": 3, "test/b": 3}
+    assert found(max_per_class=3, seed=1) != paths
+    assert set(paths) <= set(found())
+
+
+def test_nested_folders_belong_to_the_class(source):
+    source("a/x/y/1.png", "a/2.png", "b/1.png", "b/z/2.png")
+    classes = {path.split("/", 2)[1] for path in found()}
+    assert classes == {"a", "b"}
+    assert len(found()) == 4
+
+
+def test_hidden_and_stray_files_are_counted_as_ignored(source):
+    source(*numbered("a", 2), *numbered("b", 2))
+    source("readme.txt", "a/.DS_Store", "b/Thumbs.db", "b/.cache/1.png", ".git/x/y", ".hidden")
+    files, ignored = find_sources(settings())
+    assert len(files) == 4
+    assert ignored == 6
+
+
+def test_class_of_hidden_files_alone_is_refused(source):
+    source(*numbered("a", 2), *numbered("b", 2), "c/.DS_Store")
+    assert message_of() == "every class folder must hold images; received: none in `source/c`"
+
+
+def test_empty_class_is_refused(source):
+    (source(*numbered("train/a", 2), *numbered("test/a", 2)) / "test" / "b").mkdir()
+    assert message_of() == "every class folder must hold images; received: none in `source/test/b`"
+
+
+def test_missing_source_is_refused(workspace):
+    workspace()
+    assert message_of() == "`data.source` must be a folder of images; received: source (no such folder)"
+
+
+def test_file_as_source_is_refused(workspace):
+    (workspace() / "source").write_bytes(b"")
+    assert message_of() == "`data.source` must be a folder of images; received: source (no such folder)"
+
+
+@pytest.mark.parametrize("paths", [[], ["1.png", "2.png"], [".git/config"]])
+def test_source_without_classes_is_refused(source, paths):
+    source(*paths).mkdir(exist_ok=True)
+    assert message_of() == "`data.source` must hold folders of images, one a class; received: none in `source`"
+
+
+def test_single_class_is_refused(source):
+    source(*numbered("a", 4))
+    assert message_of() == "`data.source` must hold at least 2 classes; received: a"
+
+
+def test_single_image_cannot_be_split(source):
+    source("a/1.png", *numbered("b", 4))
+    assert message_of() == "a class must have at least 2 images to be split; received: 1 in `a`"
+
+
+def test_train_and_test_must_have_the_same_classes(source):
+    source("train/a/1.png", "train/b/1.png", "test/a/2.png", "test/c/1.png")
+    assert message_of() == "train and test must have the same classes; received only in one of them: b, c"
+
+
+def test_links_to_files_and_folders_are_followed(source):
+    folder = source(*numbered("a", 2), "b/1.png")
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "2.png").write_bytes(b"x")
+    (folder / "b" / "file.png").symlink_to(outside / "2.png")
+    (folder / "b" / "folder").symlink_to(outside)
+    assert sorted(path.split("/", 2)[2] for path in found() if "/b/" in path) == ["1.png", "file.png", "folder/2.png"]
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "/", "x"])
+def test_link_to_a_folder_above_or_taken_is_rejected(source, target):
+    folder = source(*numbered("a/x", 2), *numbered("b", 2))
+    (folder / "a" / "z").symlink_to(target)
+    files, _ = find_sources(settings())
+    links = [file for file in files if file.path.endswith("/z")]
+    assert len(files) == 5
+    with pytest.raises(RejectedImage, match="the folder was taken already, or a link in it leads to a folder above"):
+        read_source(links[0])
+
+
+def test_folder_that_is_linked_many_times_is_walked_once(source):
+    folder = source(*numbered("b", 2), *(f"a/{number}/x.png" for number in range(30)))
+    for number in range(29):
+        for name in ("left", "right"):
+            (folder / f"a/{number}/{name}").symlink_to(f"../{number + 1}")
+    assert sum(path.endswith("x.png") for path in found()) == 30
+
+
+def test_class_that_is_a_link_to_the_source_is_refused(source):
+    folder = source(*numbered("a", 2), *numbered("b", 2))
+    (folder / "c").symlink_to(".")
+    assert message_of() == "every class folder must hold images; received: none in `source/c`"
+
+
+@pytest.mark.parametrize(
+    ("target", "code"), [("nowhere.png", errno.ENOENT), ("1.png", errno.ELOOP)], ids=["broken", "loop"]
+)
+def test_link_to_no_file_is_rejected(source, target, code):
+    folder = source("a/0.png", *numbered("b", 2))
+    (folder / "a" / "1.png").symlink_to(target)
+    link = next(file for file in find_sources(settings())[0] if file.path.endswith("a/1.png"))
+    with pytest.raises(RejectedImage) as caught:
+        read_source(link)
+    assert str(caught.value) == f"the file cannot be read ({os.strerror(code)})"
+
+
+def test_pipe_is_rejected_without_waiting_for_it(source):
+    folder = source("a/0.png", *numbered("b", 2))
+    os.mkfifo(folder / "a" / "1.png")
+    assert len(found()) == 4
+    with pytest.raises(RejectedImage, match="^not a regular file$"):
+        read_source(SourceFile("train/a/1.png", folder / "a" / "1.png"))
+
+
+def test_file_is_read_whole(source):
+    folder = source("a/1.png")
+    assert read_source(SourceFile("train/a/1.png", folder / "a" / "1.png")) == b"x"
+
+
+@as_root
+def test_unreadable_file_is_rejected(source):
+    file = source("a/1.png") / "a" / "1.png"
+    file.chmod(0)
+    with pytest.raises(RejectedImage, match=r"^the file cannot be read \(Permission denied\)$"):
+        read_source(SourceFile("train/a/1.png", file))
+
+
+def test_unreadable_folder_is_named(source, monkeypatch):
+    source(*numbered("a/locked", 2), *numbered("b", 2))
+    listing = Path.iterdir
+
+    def deny(folder: Path):
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return listing(folder)
+
+    monkeypatch.setattr(Path, "iterdir", deny)
+    assert message_of() == "`data.source` must be readable; received: source/a/locked (Permission denied)"
+
+
+def test_folder_named_like_an_image_is_a_folder(source):
+    source("a/x.png/1.png", "a/2.png", *numbered("b.jpg", 2))
+    assert {path.split("/", 2)[1] for path in found()} == {"a", "b.jpg"}
+
+
+def test_suffix_is_replaced():
+    names = output_names(["a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."], ".png")
+    assert list(names.values()) == ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["a/x.jpg", "a/x.tif"], ["a/x.jpg.png", "a/x.tif.png"]),
+        (["a/x.jpg", "b/x.tif"], ["a/x.png", "b/x.png"]),
+        (["a/X.jpg", "a/x.jpg"], ["a/X.jpg.png", "a/x.jpg.2.png"]),
+        (["a/X/1.jpg", "a/x/1.jpg"], ["a/X/1.jpg.png", "a/x/1.jpg.2.png"]),
+        (["a/x.jpg", "a/x.jpg.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png", "a/x.tif.png"]),
+        (["a/\u00e9.jpg", "a/e\u0301.jpg"], ["a/\u00e9.jpg.png", "a/e\u0301.jpg.2.png"]),
+        (["a/x.jpg", "a/x.png/1.jpg"], ["a/x.jpg.png", "a/x.png/1.png"]),
+        (["a/x.jpg", "a/x.jpg.png/1.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png/1.png", "a/x.tif.png"]),
+        ([os.fsdecode(b"a/\xe9.jpg")], ["a/_udce9.png"]),
+        (["a\\b/x.jpg"], ["a_b/x.png"]),
+    ],
+    ids=range(10),
+)
+def test_names_differ_on_any_file_system(paths, expected):
+    assert list(output_names(paths, ".png").values()) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x" * 255,
+        "x" * 251 + ".jpg",
+        "x" * 250 + ".jpeg",
+        "\u00e9" * 125 + ".jpg",
+        "\u20ac" * 85,
+        os.fsdecode(b"\xe9" * 251 + b".jpg"),
+    ],
+    ids=["no suffix", "jpg", "jpeg", "two bytes", "three bytes", "not utf-8"],
+)
+def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
+    paths = [f"a/{name}", f"a/{name[:-4]}.tif", f"{name[:-4]}/1.jpg"]
+    names = list(output_names(paths, ".png").values())
+    assert len({written.casefold() for written in names}) == 3
+    for written in names:
+        assert written.endswith(".png")
+        file = tmp_path / written
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")  # fails if a name is too long
+        assert max(len(part.encode("utf-8")) for part in written.split("/")) <= 255
+
+
+def test_long_names_that_differ_at_their_end_stay_apart():
+    paths = [f"a/{'x' * 254}{number}" for number in range(3)]
+    assert len(set(output_names(paths, ".png").values())) == 3
+
+
+def test_short_names_are_not_changed_by_long_ones_beside_them():
+    assert output_names(["a/x.png", f"a/{'y' * 255}"], ".png")["a/x.png"] == "a/x.png"
