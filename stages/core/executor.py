@@ -66,18 +66,24 @@ def map_ordered(
     object
         The function's results.
     """
+    with progress(total=total, label=label) as bar:
+        for result in map_bounded(function, items):
+            bar.update()
+            yield result
+
+
+def map_bounded(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Do the same as `map_ordered`, without a progress bar and a known number of items."""
     window = 4 * worker_count()
     pending: deque = deque()
-    with make_executor() as executor, progress(total=total, label=label) as bar:
+    with make_executor() as executor:
         try:
             for item in items:
                 pending.append(executor.submit(function, item))
                 if len(pending) >= window:
                     yield pending.popleft().result()
-                    bar.update()
             while pending:
                 yield pending.popleft().result()
-                bar.update()
         finally:
             for future in pending:
                 future.cancel()

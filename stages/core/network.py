@@ -5,6 +5,7 @@ operations run at once: so a result does not depend on the number of threads, an
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ with hold_back_errors():
     # TensorFlow notes, on standard error and past all its settings, that it looked for a GPU.
     import keras
     import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 # Keras' default of 0.99 needs hundreds of steps to settle; short training would evaluate with stale statistics.
 BATCH_NORMALIZATION_MOMENTUM = 0.9
@@ -31,7 +33,7 @@ def weights_file(seed: int) -> str:
     return f"seed_{seed}.weights.h5"
 
 
-def start_tensorflow(seed: int, precision: str) -> None:
+def start_tensorflow(seed: int, precision: str, *, fast_inference: bool = False) -> None:
     """Make TensorFlow deterministic, whatever the number of threads.
 
     Parameters
@@ -40,6 +42,8 @@ def start_tensorflow(seed: int, precision: str) -> None:
         Seed of the initial weights, of dropout and of all else that Keras draws.
     precision : str
         ``float32`` or ``bfloat16`` (mixed: variables stay float32).
+    fast_inference : bool, default=False
+        Let convolutions of float32 graphs run in bfloat16.
     """
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -47,6 +51,7 @@ def start_tensorflow(seed: int, precision: str) -> None:
     except RuntimeError:
         pass  # TensorFlow has started in this process already, with these settings
     tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": fast_inference})
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
@@ -102,6 +107,25 @@ def build_backbone(weights: str | None, image_size: int) -> keras.Model:
     images = keras.Input((image_size, image_size, 3), dtype="uint8")
     inputs = keras.applications.resnet50.preprocess_input(keras.ops.cast(images, "float32"))
     return keras.Model(images, resnet(inputs))
+
+
+def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Turn a model into a function for inference alone, with its variables as constants.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of one input and one output.
+
+    Returns
+    -------
+    callable
+        From a batch to float32 outputs; may be called from several threads at once.
+    """
+    shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
+    traced = tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
+    constant = convert_variables_to_constants_v2(traced.get_concrete_function())
+    return lambda batch: constant(tf.constant(batch))[0].numpy().astype(np.float32)
 
 
 def build_classifier(params: TrainParams, class_count: int) -> keras.Model:

@@ -129,8 +129,7 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     }
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
-    # Adding 0 makes 0 of -0.
-    return {key: round(float(value), 4) + 0.0 for key, value in row.items()}
+    return _rounded(row)
 
 
 def privacy_row(scores: dict) -> dict[str, float]:
@@ -165,7 +164,7 @@ def privacy_row(scores: dict) -> dict[str, float]:
     if survived:
         row["keypoint_survival"] = np.mean(survived)
     row["unchanged_pixels"] = np.mean(scores["unchanged_pixels"])
-    return {key: round(float(value), 4) for key, value in row.items()}
+    return _rounded(row)
 
 
 def identity_interval(scores: dict) -> tuple[float, float]:
@@ -182,3 +181,8 @@ def correct_predictions(scores: dict) -> np.ndarray:
 def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
     """Return the Wilson interval of the mean accuracy over seeds; more seeds do not make more test images."""
     return wilson_interval(round(float(correct.mean(axis=0).sum())), correct.shape[1])
+
+
+def _rounded(row: dict) -> dict[str, float]:
+    # Adding 0 makes 0 of -0.
+    return {key: round(float(value), 4) + 0.0 for key, value in row.items()}

@@ -10,7 +10,7 @@ from stages.core.errors import PipelineError
 from stages.core.params import DataParams, load_params
 from stages.core.sources import SourceFile, find_sources, output_names, read_source
 
-as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
+not_as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
 
 
 @pytest.fixture
@@ -92,13 +92,10 @@ def test_source_without_test_is_split_by_class(source, top):
     assert counts == {"test/a": 10, "test/b": 2, "train/a": 40}
 
 
-@pytest.mark.parametrize(("fraction", "held_out"), [(0.01, 1), (0.5, 1), (0.99, 2)])
+@pytest.mark.parametrize(("fraction", "held_out"), [(0.01, 1), (0.4, 1), (0.6, 2), (0.99, 2)])
 def test_both_splits_get_an_image_of_small_classes(source, fraction, held_out):
     source(*numbered("a", 3), *numbered("b", 3))
-    assert (
-        sum(path.startswith("test/a/") for path in found(test_fraction=fraction)) == max(1, held_out) or fraction == 0.5
-    )
-    assert sum(path.startswith("train/a/") for path in found(test_fraction=fraction)) >= 1
+    assert sum(path.startswith("test/a/") for path in found(test_fraction=fraction)) == held_out
 
 
 def test_split_depends_on_the_seed(source):
@@ -262,7 +259,7 @@ def test_file_is_read_whole(source):
     assert read_source(SourceFile("train/a/1.png", folder / "a" / "1.png")) == b"x"
 
 
-@as_root
+@not_as_root
 def test_unreadable_file_is_rejected(source):
     file = source("a/1.png") / "a" / "1.png"
     file.chmod(0)

@@ -1,0 +1,360 @@
+import json
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, PngImagePlugin
+
+from stages.core.errors import PipelineError
+from stages.core.images import list_images, read_image
+from stages.ingest import Taken, find_leaks, ingest, limit_side
+
+RAW = Path("data/raw")
+SPLIT = ["train/a/1.png", "train/a/2.png", "train/b/3.png", "train/b/4.png", "test/a/5.png", "test/b/6.png"]
+
+
+@pytest.fixture
+def source(workspace, save_images):
+    """The function that makes params with changes, and a source with different images under the given paths."""
+
+    def make(paths: list[str] = SPLIT, changes: dict | None = None) -> Path:
+        folder = workspace({"data.source": "source", **(changes or {})}) / "source"
+        save_images(folder, paths)
+        return folder
+
+    return make
+
+
+def report() -> dict:
+    return json.loads(Path("metrics/ingest.json").read_text(encoding="ascii"))
+
+
+def message_of() -> str:
+    with pytest.raises(PipelineError) as caught:
+        ingest()
+    assert list(Path().glob("data/*")) + list(Path().glob("data/.*")) == []
+    return str(caught.value)
+
+
+def test_images_and_report_are_written(source, noise, capsys):
+    source()
+    ingest()
+    assert list_images(RAW) == sorted(SPLIT)
+    for seed, path in enumerate(SPLIT):
+        assert np.array_equal(read_image(RAW / path), noise(seed))
+    assert report() == {
+        "images": {"train": {"a": 2, "b": 2}, "test": {"a": 1, "b": 1}},
+        "size": {"height": {"min": 12, "median": 12, "max": 12}, "width": {"min": 16, "median": 16, "max": 16}},
+        "rejected": [],
+        "dropped_from_train": [],
+        "ignored_files": 0,
+    }
+    assert capsys.readouterr().out == (
+        "ingest: 6 images into data/raw/, 0 files rejected, 0 ignored, "
+        "0 training images dropped that are test images too; see metrics/ingest.json\n"
+    )
+
+
+def test_absolute_source_is_taken(source):
+    folder = source()
+    source(changes={"data.source": str(folder)})
+    ingest()
+    assert len(list_images(RAW)) == 6
+
+
+def test_source_is_left_as_it_is(source):
+    folder = source()
+    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")}
+    ingest()
+    assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")} == before
+
+
+def test_bytes_do_not_depend_on_workers(source, monkeypatch):
+    source([f"{name}/{number}.png" for name in "ab" for number in range(20)], {"data.max_side": 9})
+    written = []
+    for workers in ("1", "8"):
+        monkeypatch.setenv("PIPELINE_WORKERS", workers)
+        ingest()
+        written.append({path: (RAW / path).read_bytes() for path in list_images(RAW)} | {"report": report()})
+    assert written[0] == written[1]
+
+
+def test_second_run_replaces_the_first(source):
+    folder = source()
+    ingest()
+    (folder / "train/a/1.png").unlink()
+    ingest()
+    assert list_images(RAW) == sorted(SPLIT[1:])
+
+
+def test_jpg_is_written_where_it_is_asked_for(source, noise):
+    source(changes={"data.image_format": "jpg"})
+    ingest()
+    assert list_images(RAW) == sorted(path.replace(".png", ".jpg") for path in SPLIT)
+    assert (RAW / "train/a/1.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+    assert np.abs(read_image(RAW / "train/a/1.jpg").astype(int) - noise(0)).mean() < 10
+
+
+@pytest.mark.parametrize(
+    ("size", "max_side", "expected"),
+    [
+        ((12, 16), None, (12, 16)),
+        ((12, 16), 16, (12, 16)),
+        ((12, 16), 8, (6, 8)),
+        ((16, 12), 8, (8, 6)),
+        ((1, 1000), 10, (1, 10)),
+        ((100, 99), 50, (50, 50)),
+    ],
+)
+def test_longest_side_is_limited(noise, size, max_side, expected):
+    assert limit_side(noise(0, *size), max_side).shape == (*expected, 3)
+
+
+def test_limited_image_is_the_mean_of_the_area(noise):
+    image = noise(0, 16, 16)
+    mean = image.reshape(8, 2, 8, 2, 3).mean(axis=(1, 3))
+    assert np.abs(limit_side(image, 8) - mean).max() <= 0.5
+
+
+def test_max_side_holds_for_all_written_images(source):
+    source(changes={"data.max_side": 8})
+    ingest()
+    assert {read_image(RAW / path).shape for path in list_images(RAW)} == {(6, 8, 3)}
+    assert report()["size"]["width"] == {"min": 8, "median": 8, "max": 8}
+
+
+def test_max_per_class_holds_for_each_class_and_split(source):
+    source(changes={"data.max_per_class": 1})
+    ingest()
+    assert report()["images"] == {"train": {"a": 1, "b": 1}, "test": {"a": 1, "b": 1}}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
+def test_leakage_is_found_by_pixels_and_dropped_from_train(source, noise, suffix):
+    folder = source()
+    Image.fromarray(noise(4)).save(folder / f"train/b/copy{suffix}")  # the pixels of test/a/5.png
+    ingest()
+    assert report()["dropped_from_train"] == [{"image": "train/b/copy.png", "equals": "test/a/5.png"}]
+    assert list_images(RAW) == sorted(SPLIT)
+    assert report()["images"]["train"] == {"a": 2, "b": 2}
+
+
+def test_same_image_within_a_split_is_no_leakage(source, noise):
+    folder = source()
+    Image.fromarray(noise(0)).save(folder / "train/a/copy.png")
+    ingest()
+    assert report()["dropped_from_train"] == []
+    assert report()["images"]["train"]["a"] == 3
+
+
+def test_same_bytes_in_another_shape_are_no_leakage(source):
+    folder = source()
+    Image.new("RGB", (4, 6)).save(folder / "train/a/black.png")
+    Image.new("RGB", (6, 4)).save(folder / "test/a/black.png")
+    ingest()
+    assert report()["dropped_from_train"] == []
+
+
+def test_first_of_equal_test_images_is_named():
+    taken = [Taken(None, path, pixel_hash="same") for path in ("test/a/1.png", "test/a/2.png", "train/a/3.png")]
+    assert find_leaks(taken) == {"train/a/3.png": "test/a/1.png"}
+
+
+def test_class_left_empty_by_leakage_is_refused(source, noise):
+    folder = source(["train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png"])
+    Image.fromarray(noise(3)).save(folder / "train/b/2.png")
+    assert message_of() == "every class must have readable train images of its own; received: none for `b`"
+
+
+def test_class_left_empty_by_rejection_is_refused(source):
+    folder = source(changes={"data.max_rejected": 1.0})
+    (folder / "test/b/6.png").write_bytes(b"broken")
+    assert message_of() == "every class must have readable test images of its own; received: none for `b`"
+
+
+def test_nothing_readable_is_refused(source):
+    folder = source(changes={"data.max_rejected": 1.0})
+    for path in SPLIT:
+        (folder / path).write_bytes(b"")
+    assert message_of() == "every class must have readable train images of its own; received: none for `a`"
+    assert report()["size"] == {}
+
+
+def test_rejected_file_stops_the_stage_and_is_reported(source):
+    folder = source()
+    (folder / "train/a/broken.jpg").write_bytes(b"no image")
+    (folder / "train/a/empty.jpg").write_bytes(b"")
+    assert message_of() == (
+        "`data.max_rejected` allows 0 of the 8 files to be unreadable; received: 2, the first is "
+        "`source/train/a/broken.jpg` (the content is not an image of a supported format); "
+        "all are in metrics/ingest.json"
+    )
+    assert report()["rejected"] == [
+        {"file": "train/a/broken.jpg", "reason": "the content is not an image of a supported format"},
+        {"file": "train/a/empty.jpg", "reason": "the file is empty"},
+    ]
+
+
+def test_rejected_file_is_named_as_in_the_source(source):
+    folder = source([f"{name}/{number}.png" for name in "ab" for number in range(4)])
+    (folder / "a/x").mkdir()
+    (folder / "a/x/broken.png").write_bytes(b"no image")
+    assert "the first is `source/a/x/broken.png` (" in message_of()
+    assert report()["rejected"][0]["file"] == "a/x/broken.png"
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.29, True), (0.28, False), (1.0, True)])
+def test_share_of_rejected_files_may_be_reached(source, share, passes):
+    # 0.29 * 100 is less than 29 in binary fractions.
+    folder = source(["train/a/x.png", "train/b/x.png", "test/a/x.png", "test/b/x.png"], {"data.max_rejected": share})
+    for number in range(67):
+        Image.new("RGB", (2, 2), (number, 0, 0)).save(folder / f"train/a/{number}.png")
+    for number in range(29):
+        (folder / f"train/b/{number}.png").write_bytes(b"broken")
+    if passes:
+        ingest()
+        assert len(report()["rejected"]) == 29
+        assert len(list_images(RAW)) == 71
+    else:
+        assert message_of().startswith(
+            "`data.max_rejected` allows 0.28 of the 100 files to be unreadable; received: 29"
+        )
+
+
+def test_too_many_pixels_are_rejected_before_decoding(source):
+    folder = source()
+    header = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    (folder / "train/a/bomb.png").write_bytes(start + b"\0\0\0\0IDAT")
+    assert "(20000 x 20000 pixels are more than data.max_pixels 100000000)" in message_of()
+
+
+@pytest.mark.parametrize(("image_format", "side"), [("png", 1_000_001), ("jpg", 65_501)])
+def test_side_that_cannot_be_written_is_rejected(source, image_format, side):
+    folder = source(changes={"data.image_format": image_format})
+    Image.new("RGB", (1, side)).save(folder / "train/a/long.bmp")
+    assert f"(a side of {side} pixels is too long for .{image_format})" in message_of()
+
+
+def test_long_side_is_taken_where_it_is_scaled_down(source):
+    folder = source(changes={"data.max_side": 1000})
+    Image.new("RGB", (1, 1_000_001)).save(folder / "train/a/long.bmp")
+    ingest()
+    assert read_image(RAW / "train/a/long.png").shape == (1000, 1, 3)
+
+
+def test_links_pipes_and_broken_links_are_rejected_with_reasons(source):
+    folder = source(changes={"data.max_rejected": 0.5})
+    os.mkfifo(folder / "train/a/pipe.png")
+    (folder / "train/a/nowhere.png").symlink_to("missing")
+    (folder / "train/a/up").symlink_to("..")
+    ingest()
+    assert {entry["file"]: entry["reason"] for entry in report()["rejected"]} == {
+        "train/a/nowhere.png": "the file cannot be read (No such file or directory)",
+        "train/a/pipe.png": "not a regular file",
+        "train/a/up": "the folder was taken already, or a link in it leads to a folder above",
+    }
+
+
+def test_strange_names_are_taken(source, noise):
+    folder = source()
+    names = [b"caf\xe9.png", b"x" * 255, "日本.png".encode(), b"a b'\".png", b"[1].png", b"same.bmp", b"same.tif"]
+    for seed, name in enumerate(names, 100):
+        Image.fromarray(noise(seed)).save(folder / "train/a" / os.fsdecode(name), "PNG")
+    ingest()
+    assert report()["images"]["train"] == {"a": 2 + len(names), "b": 2}
+    written = set(list_images(RAW))
+    assert {"train/a/caf_udce9.png", "train/a/日本.png", "train/a/same.bmp.png", "train/a/same.tif.png"} <= written
+    assert all(path.encode() for path in written)
+
+
+def test_class_with_a_name_that_is_not_utf8_is_taken(source, noise):
+    folder = source()
+    for seed, split in enumerate(("train", "test"), 100):
+        name = folder / split / os.fsdecode(b"caf\xe9")
+        name.mkdir()
+        Image.fromarray(noise(seed)).save(name / "1.png")
+    ingest()
+    assert report()["images"]["test"] == {"a": 1, "b": 1, "caf_udce9": 1}
+
+
+def test_extension_is_not_believed(source, noise):
+    folder = source()
+    Image.fromarray(noise(50)).save(folder / "train/a/really_bmp.jpg", "BMP")
+    Image.fromarray(noise(51)).save(folder / "train/a/no_suffix", "PNG")
+    ingest()
+    assert np.array_equal(read_image(RAW / "train/a/really_bmp.png"), noise(50))
+    assert np.array_equal(read_image(RAW / "train/a/no_suffix.png"), noise(51))
+
+
+def test_exif_rotation_is_applied_and_not_applied_again(source, noise):
+    folder = source()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(noise(50)).save(folder / "train/a/turned.png", exif=exif)
+    ingest()
+    assert np.array_equal(read_image(RAW / "train/a/turned.png"), np.rot90(noise(50), -1))
+
+
+def plant_metadata(folder: Path, image: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "SECRET description"
+    exif.get_ifd(0x8769)[0x9003] = "2001:02:03 04:05:06"
+    exif.get_ifd(0x8825)[29] = "SECRET gps"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"SECRET profile"
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "SECRET author")
+    info.add_text("Zipped", "SECRET zipped", zip=True)
+    info.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta>SECRET xmp</x:xmpmeta>")
+    options = {"exif": exif, "icc_profile": profile}
+    image.save(folder / "1.png", pnginfo=info, **options)
+    image.save(folder / "2.jpg", comment="SECRET comment", xmp=b"SECRET xmp", **options)
+    image.save(folder / "3.webp", xmp=b"SECRET xmp", **options)
+    image.save(folder / "4.tif", tiffinfo={270: "SECRET description", 33723: b"SECRET iptc", 700: b"SECRET xmp"})
+    (folder / "5.jpg").write_bytes((folder / "2.jpg").read_bytes() + b"SECRET trailer")
+    for file in folder.iterdir():
+        assert b"SECRET" in file.read_bytes(), file
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpg"])
+def test_no_metadata_is_left(source, noise, image_format):
+    folder = source(changes={"data.image_format": image_format})
+    (folder / "train/a/planted").mkdir()
+    plant_metadata(folder / "train/a/planted", Image.fromarray(noise(60, 40, 40)))
+    ingest()
+    planted = [path for path in list_images(RAW) if "planted" in path]
+    assert len(planted) == 5
+    for path in planted:
+        content = (RAW / path).read_bytes()
+        for secret in (b"SECRET", b"2001:02:03", b"Exif", b"ICC_PROFILE", b"iCCP", b"xmp", b"tEXt", b"tIME"):
+            assert secret not in content
+        with Image.open(RAW / path) as image:
+            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    assert "SECRET" not in Path("metrics/ingest.json").read_text()
+
+
+def test_missing_source_is_refused_before_anything_is_written(source):
+    source(changes={"data.source": "elsewhere"})
+    assert message_of() == "`data.source` must be a folder of images; received: elsewhere (no such folder)"
+    assert not Path("metrics").exists()
+
+
+def test_failure_leaves_the_last_whole_folder(source):
+    folder = source()
+    ingest()
+    (folder / "train/a/broken.png").write_bytes(b"broken")
+    with pytest.raises(PipelineError):
+        ingest()
+    assert list_images(RAW) == sorted(SPLIT)
+
+
+def test_broken_metadata_gives_no_warning(source, noise):
+    folder = source()
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 30
+    for number in range(20):
+        Image.fromarray(noise(100 + number)).save(folder / f"train/a/{number}.jpg", exif=exif)
+    ingest()  # warnings are errors
+    assert report()["images"]["train"]["a"] == 22
