@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.attacks.identity import Identifier, train_identifier
-from stages.attacks.reconstruction import psnr, ssim
+from stages.attacks.fidelity import psnr, ssim
 from stages.attacks.restoration import Restorer, train_restorer
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
 from stages.core.draws import order_key
@@ -127,9 +127,7 @@ def _train_restorer(dataset: str, pairs: list[str], params: Params) -> Restorer 
         pixels += raw[-1].shape[0] * raw[-1].shape[1]
         if pixels > MOST_PIXELS:
             break
-    return train_restorer(
-        anonymized, raw, method=variant.method.__name__, arguments=variant.arguments, seed=params.attack.seed
-    )
+    return train_restorer(anonymized, raw, method=variant.method.__name__, arguments=variant.arguments)
 
 
 def _identify(dataset: str, people: People, restored: dict[str, np.ndarray], params: AttackParams) -> dict:

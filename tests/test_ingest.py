@@ -114,8 +114,8 @@ def test_longest_side_is_limited(noise, size, max_side, expected):
 
 
 def test_limited_image_is_the_mean_of_the_area(noise):
-    image = noise(0, 16, 16)
-    mean = image.reshape(8, 2, 8, 2, 3).mean(axis=(1, 3))
+    image = noise(0, 32, 32)
+    mean = image.reshape(8, 4, 8, 4, 3).mean(axis=(1, 3))
     assert np.abs(limit_side(image, 8) - mean).max() <= 0.5
 
 

@@ -86,7 +86,7 @@ def _principal_axes(features: np.ndarray, mean: np.ndarray, most: int) -> np.nda
             scatter += centred.T @ centred
     side = len(scatter)
     values, vectors = eigh(scatter, subset_by_index=(max(0, side - MOST_DIMENSIONS), side - 1))
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    values, vectors = np.maximum(values[::-1], 0), np.ascontiguousarray(vectors[:, ::-1])
     if images < length:
         vectors = centred.T @ vectors
     share = np.cumsum(values) / max(np.trace(scatter), np.finfo(float).tiny)

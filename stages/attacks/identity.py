@@ -150,7 +150,7 @@ def assign_folds(identities: np.ndarray, *, folds: int, seed: int) -> np.ndarray
 
 
 def _choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple[str, float | None]:
-    """Choose the first candidate that is within one standard error of the best on held-out images."""
+    """Choose the first candidate that is within two standard errors of the best on held-out images."""
     dealt = assign_folds(who, folds=FOLDS, seed=seed)
     right: dict[str, list[np.ndarray]] = {name: [] for name in CANDIDATES}
     for fold in range(FOLDS if len(who) <= FEW_IMAGES else 1):
@@ -163,9 +163,10 @@ def _choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tupl
     if not right["committee"]:
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
-    best = max(accuracy.values())
-    error = np.sqrt(best * (1 - best) / sum(map(len, right["committee"])))
-    name = next(name for name in CANDIDATES if accuracy[name] >= best - error)
+    best, count = max(accuracy.values()), sum(map(len, right["committee"]))
+    share = (best * count + 2) / (count + 4)  # Agresti and Coull's, so that there is an error at an accuracy of 1
+    error = np.sqrt(share * (1 - share) / count)
+    name = next(name for name in CANDIDATES if accuracy[name] >= best - 2 * error)
     return name, accuracy[name]
 
 

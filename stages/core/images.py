@@ -87,10 +87,7 @@ def read_image(file: Path) -> np.ndarray:
         If the file cannot be decoded.
     """
     encoded = np.frombuffer(file.read_bytes(), np.uint8)
-    try:
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
-    except cv2.error:
-        image = None
+    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
     if image is None:
         raise PipelineError(f"`{file}` must be a whole PNG or JPEG image; run `dvc repro -f ingest` to make it anew")
     return image

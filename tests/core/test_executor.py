@@ -114,6 +114,21 @@ def test_first_error_is_raised_and_ends_the_work(workers):
     assert len(started) == count
 
 
+def test_waiting_work_is_called_off_after_an_error(workers):
+    workers("1")
+    started = []
+
+    def fail_at_once(number: int) -> None:
+        started.append(number)
+        if number == 0:
+            raise ValueError
+        time.sleep(0.2)
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        run(fail_at_once, range(4))
+    assert len(started) < 4
+
+
 def test_error_of_the_items_is_raised(workers):
     workers("2")
 

@@ -109,8 +109,8 @@ def test_same_size_leaves_pixels_as_they_are(noise):
 
 def test_smaller_is_the_mean_of_the_area(noise):
     image = noise()
-    mean = image.reshape(6, 2, 8, 2, 3).mean(axis=(1, 3))
-    assert np.abs(resize_image(image, (6, 8)) - mean).max() <= 0.5
+    mean = image.reshape(3, 4, 4, 4, 3).mean(axis=(1, 3))
+    assert np.abs(resize_image(image, (3, 4)) - mean).max() <= 0.5
 
 
 @pytest.mark.parametrize("size", [(24, 32), (24, 8), (6, 32), (1, 1)])

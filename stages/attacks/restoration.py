@@ -1,0 +1,72 @@
+"""Chooses the best inverse of a method: the attacker knows the method, its strength, and pairs of training images."""
+
+from typing import Protocol
+
+import numpy as np
+
+from stages.attacks.fidelity import psnr
+from stages.attacks.ridge import RidgeInverse
+from stages.attacks.wiener import WienerInverse
+
+# After how many blocks the geometry of a method repeats.
+_BLOCKS_PER_PERIOD = {"blocking_merging": 2, "pixelation": 1, "dp_pix": 1}
+_LARGEST_PERIOD = 32  # pixels; above it there are too few pixels for each place in the grid
+_VALIDATION = 5  # every fifth pair decides
+
+
+class Restorer(Protocol):
+    """An inverse: `restore` estimates the original of an anonymized image."""
+
+    name: str
+
+    def restore(self, image: np.ndarray) -> np.ndarray:
+        """Return the estimate, (height, width, 3) uint8."""
+
+
+class Unchanged:
+    """The inverse that does nothing."""
+
+    name = "none"
+
+    def restore(self, image: np.ndarray) -> np.ndarray:
+        """Return the image itself."""
+        return image
+
+
+def train_restorer(anonymized: list[np.ndarray], raw: list[np.ndarray], *, method: str, arguments: dict) -> Restorer:
+    """Train the inverses that fit a method, and return the best on pairs that they were not trained on.
+
+    Parameters
+    ----------
+    anonymized, raw : list of numpy.ndarray
+        Training pairs, (height, width, 3) uint8.
+    method : str
+        Name of the method.
+    arguments : dict
+        Its arguments.
+
+    Returns
+    -------
+    Restorer
+        Never worse than doing nothing on the pairs that decide.
+
+    References
+    ----------
+    Todt, Hanisch, Strufe: Fantomas: Understanding Face Anonymization Reversibility. arXiv 2210.10651, 2022.
+    Hill, Zhou, Saul, Shacham: On the (In)effectiveness of Mosaicing and Blurring as Tools for Document Redaction.
+    PoPETs 2016.
+    """
+    period = min(arguments.get("block_size", 1) * _BLOCKS_PER_PERIOD.get(method, 1), _LARGEST_PERIOD)
+    if method not in _BLOCKS_PER_PERIOD or period == _LARGEST_PERIOD:
+        period = 1
+    fitted = [index for index in range(len(raw)) if index % _VALIDATION or len(raw) == 1]
+    decided = [index for index in range(len(raw)) if index % _VALIDATION == 0]
+    pairs = [anonymized[index] for index in fitted], [raw[index] for index in fitted]
+    candidates: list[Restorer] = [Unchanged(), RidgeInverse(*pairs, period=period)]
+    if method == "gaussian_blur":
+        candidates.append(WienerInverse(*pairs, sigma=arguments["sigma"]))
+
+    def quality(candidate: Restorer) -> float:
+        return float(np.mean([psnr(candidate.restore(anonymized[index]), raw[index]) for index in decided]))
+
+    return max(candidates, key=quality)
