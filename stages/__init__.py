@@ -4,3 +4,5 @@ import os
 
 # TensorFlow reads it when it is imported: notes on its start-up off. What goes wrong still raises.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Matrix products on one thread: images are shared out to workers already, and sums keep their order.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.attacks.identity import Identifier, train_identifier
 from stages.attacks.fidelity import psnr, ssim
+from stages.attacks.identity import Identifier, train_identifier
 from stages.attacks.restoration import Restorer, train_restorer
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
 from stages.core.draws import order_key

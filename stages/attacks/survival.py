@@ -6,6 +6,7 @@ import numpy as np
 FEATURES = 1000
 DISTANCE = 64  # of 256 bits: the usual bound of a good ORB match
 SHIFT = 2.0  # pixels that a key point may have moved
+SMALLEST = 32  # pixels: ORB finds nothing within 31 of a border, and fails on a few
 
 
 def keypoint_survival(original: np.ndarray, anonymized: np.ndarray) -> float | None:
@@ -96,8 +97,10 @@ def unchanged_pixels(original: np.ndarray, anonymized: np.ndarray) -> float:
 
 def _key_points(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the places (n, 2) and descriptors (n, 32) of an image's ORB key points."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    points, words = cv2.ORB_create(nfeatures=FEATURES).detectAndCompute(grey, None)
+    points = ()
+    if min(image.shape[:2]) >= SMALLEST:
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        points, words = cv2.ORB_create(nfeatures=FEATURES).detectAndCompute(grey, None)
     if not points:
         return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
     return cv2.KeyPoint_convert(points), words

@@ -81,7 +81,7 @@ def build_backbone(weights: str | None, image_size: int) -> keras.Model:
     ----------
     He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
     """
-    if weights not in (None, "imagenet") and not os.path.isfile(weights):
+    if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise PipelineError(
             f"`train.weights` must be null, imagenet or the path of a file; received: {weights} (no such file)"
         )
