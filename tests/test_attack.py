@@ -1,0 +1,108 @@
+"""The attack stage: who may be named, what reaches the attacker, and what it finds."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stages import attack as stage
+from stages.attack import attack, find_people
+from stages.core.images import write_image
+from stages.core.scores import privacy_file, privacy_row
+
+PATTERN = r"/id(\d+)_"
+
+
+def write_people(folder, change=lambda image: image, people=4, train=12, test=3):
+    """Write images of one strong pattern a person, with a little noise."""
+    for split, count, first in (("train", train, 0), ("test", test, 1000)):
+        for person in range(people):
+            pattern = np.random.default_rng(person).integers(40, 216, (8, 8, 3)).repeat(5, axis=0).repeat(5, axis=1)
+            for number in range(count):
+                noise = np.random.default_rng([person, first + number]).normal(0, 6, pattern.shape)
+                image = np.clip(pattern + noise, 0, 255).astype(np.uint8)
+                write_image(folder / split / f"c{number % 2}" / f"id{person}_{number}.png", change(image))
+
+
+@pytest.fixture
+def people(workspace):
+    folder = workspace({"attack.image_size": 32, "attack.reconstruction_images": 10})
+    write_people(folder / "data/raw")
+    return folder
+
+
+def scores_of(dataset):
+    attack(dataset)
+    return json.loads(privacy_file(dataset).read_text())
+
+
+def test_people_are_read_off_the_paths():
+    found = find_people(PATTERN, ["a/id1_0.png", "a/id2_0.png", "a/x.png"], ["b/id2_1.png", "b/id9_0.png"])
+    assert found.train == {"a/id1_0.png": "1", "a/id2_0.png": "2"}
+    assert found.test == {"b/id2_1.png": "2"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "train", "test"),
+    [
+        (None, ["a/id1_0.png", "a/id2_0.png"], ["a/id1_1.png"]),
+        (PATTERN, ["a/id1_0.png", "a/id1_2.png"], ["a/id1_1.png"]),
+        (PATTERN, ["a/id1_0.png", "a/id2_0.png"], ["a/id3_1.png"]),
+    ],
+    ids=["no pattern", "one person", "split by person"],
+)
+def test_without_two_people_in_both_splits_nobody_is_named(pattern, train, test):
+    assert find_people(pattern, train, test) is None
+
+
+def test_raw_images_and_an_identity_variant_score_the_same(people):
+    write_people(people / "data/gaussian_blur")
+    raw, same = scores_of("raw"), scores_of("gaussian_blur")
+    assert np.mean(raw["identity"]["informed"]) > 0.9
+    assert same["identity"]["informed"] == raw["identity"]["informed"]
+    assert privacy_row(same)["unchanged_pixels"] == 1
+    assert privacy_row(raw)["reconstruction_psnr_gain"] == 0
+
+
+def test_a_constant_image_leaves_the_attacker_at_chance(people):
+    write_people(people / "data/gaussian_blur", lambda image: np.full_like(image, 128))
+    row = privacy_row(scores_of("gaussian_blur"))
+    assert row["identity_accuracy"] == row["identity_chance"] == 0.25
+    assert row["unchanged_pixels"] < 0.01
+    assert row.get("keypoint_survival", 0) == 0
+
+
+def test_no_test_image_reaches_the_attackers_training(people, monkeypatch):
+    write_people(people / "data/gaussian_blur")
+    seen = []
+
+    def spy(images, who, *, seed):
+        seen.append(images)
+        return original(images, who, seed=seed)
+
+    original = stage.train_identifier
+    monkeypatch.setattr(stage, "train_identifier", spy)
+    attack("gaussian_blur")
+    before = [images.copy() for images in seen]
+    for file in (people / "data").glob("*/test/*/*.png"):
+        write_image(file, np.zeros((40, 40, 3), np.uint8))
+    seen.clear()
+    attack("gaussian_blur")
+    assert len(before) == len(seen) == 2
+    for one, other in zip(before, seen, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_without_identities_the_keys_are_absent_and_a_line_says_why(people, workspace, capsys):
+    workspace({"data.identity_pattern": None, "attack.reconstruction_images": 10})
+    scores = scores_of("raw")
+    assert not any(key.startswith("identity") for key in privacy_row(scores))
+    assert "`data.identity_pattern`" in capsys.readouterr().out
+
+
+def test_an_attacker_that_fails_on_raw_images_says_so(people, capsys):
+    for split in ("train", "test"):
+        for number, file in enumerate(sorted((people / "data/raw" / split).rglob("*.png"))):
+            write_image(file, np.random.default_rng([ord(split[1]), number]).integers(0, 256, (40, 40, 3), np.uint8))
+    attack("raw")
+    assert "proves nothing" in capsys.readouterr().out
