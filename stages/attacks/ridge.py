@@ -1,9 +1,12 @@
 """A learned inverse for any method: ridge regression from the anonymized neighbourhood to the original pixel."""
 
+import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 SIDE = 13  # pixels, of the neighbourhood
+FEATURES = SIDE * SIDE + 3  # the pixels, the darkest, the brightest, a constant
+CONSTANT = 16.0  # grey levels, so that the penalty weighs it like a pixel
 LARGEST_CROP = 144  # pixels, of a training image
 MOST_PAIRS = 60
 MOST_SAMPLES = 20_000  # neighbourhoods that one map is learned from
@@ -13,10 +16,11 @@ _VALIDATION = 5  # every fifth pair
 
 
 class RidgeInverse:
-    """A linear map from each neighbourhood to what its centre lost, one map for each place in the method's block grid.
+    """A linear map from a neighbourhood to what its centre lost, one for each place in the method's block grid.
 
-    Works on differences to the centre pixel and to the anonymized value, so a large penalty leaves the image as it is:
-    on its validation pairs the map is never worse than doing nothing.
+    Beside the pixels it sees the darkest and brightest of them, as morphology leaves those, and a constant, as it
+    shifts all. It works on differences to the centre pixel and learns what the centre lost, so a large penalty leaves
+    the image as it is: on its validation pairs the map is never worse than doing nothing.
 
     Parameters
     ----------
@@ -39,18 +43,18 @@ class RidgeInverse:
         held_out = np.arange(len(inputs)) % _VALIDATION == 0
         if held_out.all():
             held_out[:] = False
-        windows, lost = _windows(inputs), targets - inputs
+        windows, extremes, lost = _windows(inputs), _extremes(inputs), targets - inputs
         step = period * max(1, round((lost.size / period**2 / MOST_SAMPLES) ** 0.5))
-        self._maps = np.zeros((len(PENALTIES), period, period, SIDE * SIDE))
+        self._maps = np.zeros((len(PENALTIES), period, period, FEATURES))
         gains = np.zeros(len(PENALTIES))
         for row, column in np.ndindex(period, period):
-            features = _centred(windows[:, row::step, column::step])
+            features = _features(windows[:, row::step, column::step], extremes[:, row::step, column::step])
             goal = lost[:, row::step, column::step]
             fitted = ~held_out
-            matrix, wanted = features[fitted].reshape(-1, SIDE * SIDE), goal[fitted].ravel()
+            matrix, wanted = features[fitted].reshape(-1, FEATURES), goal[fitted].ravel()
             gram, moment = (matrix.T @ matrix).astype(float), (matrix.T @ wanted).astype(float)
             scale = np.trace(gram) / len(gram) + 1e-3
-            check, truth = features[held_out].reshape(-1, SIDE * SIDE), goal[held_out].ravel()
+            check, truth = features[held_out].reshape(-1, FEATURES), goal[held_out].ravel()
             for index, penalty in enumerate(PENALTIES[:-1]):
                 weights = np.linalg.solve(gram + penalty * scale * np.eye(len(gram)), moment)
                 self._maps[index, row, column] = weights
@@ -72,16 +76,12 @@ class RidgeInverse:
             (height, width, 3) uint8.
         """
         values = image.transpose(2, 0, 1).astype(np.float32)
-        windows = _windows(values)
+        windows, extremes = _windows(values), _extremes(values)
         restored = values.copy()
         step = self._period
         for row, column in np.ndindex(min(step, image.shape[0]), min(step, image.shape[1])):
-            # The differences to the centre add up to the centre times the sum of the weights.
-            weights = self._map[row, column]
-            part = windows[:, row::step, column::step]
-            shape = part.shape[:3]
-            lost = np.einsum("nk,k->n", part.reshape(-1, SIDE * SIDE), weights).reshape(shape)
-            restored[:, row::step, column::step] += lost - values[:, row::step, column::step] * weights.sum()
+            features = _features(windows[:, row::step, column::step], extremes[:, row::step, column::step])
+            restored[:, row::step, column::step] += features @ self._map[row, column]
         return np.clip(np.rint(restored), 0, 255).astype(np.uint8).transpose(1, 2, 0)
 
 
@@ -103,6 +103,20 @@ def _windows(channels: np.ndarray) -> np.ndarray:
     return sliding_window_view(padded, (SIDE, SIDE), axis=(1, 2))
 
 
-def _centred(windows: np.ndarray) -> np.ndarray:
+def _extremes(channels: np.ndarray) -> np.ndarray:
+    # Darkest and brightest pixel of each neighbourhood, (channels, height, width, 2).
+    square = np.ones((SIDE, SIDE), np.uint8)
+    filters = (cv2.erode, cv2.dilate)
+    return np.stack(
+        [
+            np.stack([one(channel, square, borderType=cv2.BORDER_REPLICATE) for one in filters], axis=-1)
+            for channel in channels
+        ]
+    )
+
+
+def _features(windows: np.ndarray, extremes: np.ndarray) -> np.ndarray:
     reach = SIDE // 2
-    return windows - windows[..., reach : reach + 1, reach : reach + 1]
+    centre = windows[..., reach : reach + 1, reach]
+    pixels = windows.reshape(*windows.shape[:3], SIDE * SIDE) - centre
+    return np.concatenate([pixels, extremes - centre, np.full_like(centre, CONSTANT)], axis=-1)

@@ -78,15 +78,21 @@ def test_ridge_learns_a_map_for_each_place_in_a_grid(raw):
     assert gain(RidgeInverse(dark, raw, period=2), dark, raw) > gain(RidgeInverse(dark, raw), dark, raw) + 3
 
 
-@pytest.mark.parametrize(
-    ("method", "arguments", "name"),
-    [("gaussian_blur", {"sigma": 2.0}, "wiener"), ("mask", {"value": 90}, "none")],
-)
-def test_the_best_inverse_is_chosen(raw, method, arguments, name):
-    hidden = [blur(image, 2) if method == "gaussian_blur" else np.full_like(image, 90) for image in raw]
-    restorer = train_restorer(hidden, raw, method=method, arguments=arguments)
-    assert restorer.name == name
-    assert gain(restorer, hidden, raw) >= 0
+def test_the_best_inverse_is_chosen(raw):
+    blurred = [blur(image, 2) for image in raw]
+    assert train_restorer(blurred, raw, method="gaussian_blur", arguments={"sigma": 2.0}).name == "wiener"
+
+
+def test_of_a_mask_nothing_but_the_mean_comes_back(raw):
+    hidden = [np.full_like(image, 90) for image in raw]
+    restorer = train_restorer(hidden, raw, method="mask", arguments={"value": 90})
+    assert gain(restorer, hidden, raw) >= -0.01
+    assert restorer.restore(hidden[0]).std(axis=(0, 1)).max() < 1
+
+
+def test_what_closing_brightened_is_darkened_again(raw):
+    closed = [cv2.morphologyEx(image, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) for image in raw]
+    assert gain(train_restorer(closed, raw, method="morphology", arguments={}), closed, raw) > 0.3
 
 
 def test_restoring_keeps_shape_and_type_of_any_image(raw):
