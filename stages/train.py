@@ -91,6 +91,7 @@ def fit(features: Features, params: TrainParams, seed: int, label: str) -> tuple
     model = build_classifier(params, len(features.classes))
     optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
     model.compile(keras.optimizers.get(optimizer), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    _create_variables(model)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction)
     data = features.inputs, features.labels
     training = batches(*data, np.flatnonzero(~held_out), params.batch_size, seed)
@@ -101,6 +102,13 @@ def fit(features: Features, params: TrainParams, seed: int, label: str) -> tuple
     history = model.fit(training, validation_data=validation, epochs=params.epochs, callbacks=callbacks, verbose=0)
     table = pd.DataFrame({"seed": seed, "epoch": np.arange(1, len(history.epoch) + 1), **history.history})
     return model, table.round(6)
+
+
+def _create_variables(model: keras.Model) -> None:
+    # A first step that creates variables is traced twice, which takes as long as several epochs of the default.
+    model.optimizer.build(model.trainable_variables)
+    model.compute_metrics(None, y=np.zeros(1), y_pred=np.ones((1, model.output_shape[-1]), np.float32))
+    model.reset_metrics()
 
 
 def train(dataset: str) -> None:
