@@ -4,11 +4,10 @@ Scored on test images only. Writes what was learned of them to `data/scores/priv
 """
 
 import json
-import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from stages.core.errors import run_stage
 from stages.core.executor import map_ordered
 from stages.core.images import list_images, read_image, read_resized, resize_image, write_file
 from stages.core.params import RAW, AttackParams, Params, load_params
+from stages.core.people import IDENTITIES, Roles, assign_roles, read_people
 from stages.core.scores import privacy_file
 
 DATA = Path("data")
@@ -28,39 +28,6 @@ DATA = Path("data")
 CONVINCING_ACCURACY = 0.8
 # Large photos teach the inverse as much in fewer pairs, and memory stays bounded.
 MOST_PIXELS = 50_000_000
-
-
-class People(NamedTuple):
-    """The images whose person is known, and who may be named: those seen in training."""
-
-    train: dict[str, str]  # path below train/ to person
-    test: dict[str, str]  # path below test/ to person
-
-
-def find_people(pattern: str | None, train: list[str], test: list[str]) -> People | None:
-    """Read the people off the paths of images.
-
-    Parameters
-    ----------
-    pattern : str or None
-        `data.identity_pattern`, searched for in ``<split>/<class>/...``.
-    train, test : list of str
-        Paths relative to their split.
-
-    Returns
-    -------
-    People or None
-        Test images of people without training images are left out. None if fewer than two people are left.
-    """
-    if pattern is None:
-        return None
-    known = {
-        split: {path: match[1] for path in paths if (match := re.search(pattern, f"{split}/{path}"))}
-        for split, paths in (("train", train), ("test", test))
-    }
-    names = set(known["train"].values())
-    people = People(known["train"], {path: name for path, name in known["test"].items() if name in names})
-    return people if len(names) > 1 and people.test else None
 
 
 def attack(dataset: str) -> None:
@@ -73,15 +40,15 @@ def attack(dataset: str) -> None:
     """
     params = load_params()
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
-    people = find_people(params.data.identity_pattern, train, test)
+    roles = assign_roles(read_people(), params.attack.seed)
     restored, scores = _attack_pixels(dataset, train, test, params)
-    if people is None:
+    if roles is None:
         print(
-            "attack: identity not measured, as `data.identity_pattern`, a regular expression on the path whose one "
-            "group is the person, finds no two people in train who are in test too"
+            "attack: identity not measured, as no two people are known in train and test; `data.identity_pattern` "
+            f"reads them off the paths, or `{IDENTITIES}` at the top of the source names them"
         )
     else:
-        scores["identity"] = _identify(dataset, people, restored, params.attack)
+        scores["identity"] = _identify(dataset, roles, restored, params.attack)
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     print(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
 
@@ -130,29 +97,33 @@ def _train_restorer(dataset: str, pairs: list[str], params: Params) -> Restorer 
     return train_restorer(anonymized, raw, method=variant.method.__name__, arguments=variant.arguments)
 
 
-def _identify(dataset: str, people: People, restored: dict[str, np.ndarray], params: AttackParams) -> dict:
-    numbers = {name: number for number, name in enumerate(sorted(set(people.train.values())))}
-    learned = sorted(sorted(people.train, key=lambda path: order_key(params.seed, path))[: params.identity_images])
-    who = np.array([numbers[people.train[path]] for path in learned])
-    asked = np.array([numbers[name] for name in people.test.values()])
+def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: AttackParams) -> dict:
+    chosen = sorted(sorted(roles.learned, key=lambda path: order_key(params.seed, path))[: params.identity_images])
+    learned = {path: roles.learned[path] for path in sorted(chosen)}
+    asked = np.array(list(roles.asked.values()))
 
-    def look(name: str, split: str, paths: list[str]) -> np.ndarray:
-        images = read_resized(DATA / name / split, paths, params.image_size, f"{name} {split}")
-        return np.stack(list(images))
+    def look(name: str, split: str, paths: Iterable[str]) -> np.ndarray:
+        return np.stack(list(read_resized(DATA / name / split, list(paths), params.image_size, f"{name} {split}")))
+
+    def prepare(name: str) -> Identifier:
+        identifier = train_identifier(look(name, "train", learned), np.array(list(learned.values())), seed=params.seed)
+        if not roles.enrolled:
+            return identifier
+        return identifier.enroll(look(name, "test", roles.enrolled), np.array(list(roles.enrolled.values())))
 
     def named(identifier: Identifier, images: np.ndarray) -> list[bool]:
         return (identifier.predict(images) == asked).tolist()
 
-    naive = train_identifier(look(RAW, "train", learned), who, seed=params.seed)
-    informed = naive if dataset == RAW else train_identifier(look(dataset, "train", learned), who, seed=params.seed)
-    images = look(dataset, "test", list(people.test))
-    commonest = Counter(who.tolist()).most_common(1)[0][0]
+    naive = prepare(RAW)
+    informed = naive if dataset == RAW else prepare(dataset)
+    images = look(dataset, "test", roles.asked)
+    known = Counter((roles.enrolled or learned).values())
     return {
         "attacker": informed.name,
         "informed": named(informed, images),
         "naive": named(naive, images),
-        "restored": named(naive, np.stack([restored[path] for path in people.test])),
-        "chance": max(float(np.mean(asked == commonest)), 1 / len(numbers)),
+        "restored": named(naive, np.stack([restored[path] for path in roles.asked])),
+        "chance": max(float(np.mean(asked == known.most_common(1)[0][0])), 1 / len(known)),
     }
 
 

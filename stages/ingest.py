@@ -1,6 +1,7 @@
 """Takes the images of `data.source` into `data/raw/{train,test}/<class>/` as upright 8-bit RGB without metadata.
 
-Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`. Nothing is skipped in silence.
+Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`, so that nothing is skipped in silence, and
+who is in which image, where that is known, to `data/identities.csv`.
 """
 
 import hashlib
@@ -16,8 +17,10 @@ import numpy as np
 from stages.core.decoding import RejectedImage, decode_image
 from stages.core.errors import PipelineError, run_stage
 from stages.core.executor import map_ordered
+from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
 from stages.core.params import DataParams, load_params
+from stages.core.people import write_people
 from stages.core.sources import SourceFile, find_sources, output_names, read_source
 
 RAW_FOLDER = Path("data/raw")
@@ -88,6 +91,7 @@ def ingest() -> None:
     """
     params = load_params().data
     files, ignored = find_sources(params)
+    people = identify_sources(files, params)
     suffix = f".{params.image_format}"
     names = output_names([file.path for file in files], suffix)
     with new_folder(RAW_FOLDER) as folder:
@@ -118,9 +122,11 @@ def ingest() -> None:
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         _check_rejected(rejected, len(results), params)
         _check_classes(kept, names)
+        known = {image.path: people[image.source.path] for image in kept if image.source.path in people}
+        write_people(known, params.seed)
     print(
-        f"ingest: {len(kept)} images into {RAW_FOLDER}/, {len(rejected)} files rejected, {ignored} ignored, "
-        f"{len(leaks)} training images dropped that are test images too; see {REPORT}"
+        f"ingest: {len(kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(rejected)} files rejected, "
+        f"{ignored} ignored, {len(leaks)} training images dropped that are test images too; see {REPORT}"
     )
 
 

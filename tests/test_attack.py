@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from stages import attack as stage
-from stages.attack import attack, find_people
-from stages.core.images import write_image
+from stages.attack import attack
+from stages.core.images import list_images, write_image
+from stages.core.people import write_people as write_table
 from stages.core.scores import privacy_file, privacy_row
-
-PATTERN = r"/id(\d+)_"
 
 
 def write_people(folder, change=lambda image: image, people=4, train=12, test=3):
@@ -24,35 +23,22 @@ def write_people(folder, change=lambda image: image, people=4, train=12, test=3)
                 write_image(folder / split / f"c{number % 2}" / f"id{person}_{number}.png", change(image))
 
 
+def name_people(folder):
+    """Write who is in which image, as `ingest` does."""
+    write_table({path: path.split("/id")[1].split("_")[0] for path in list_images(folder)}, 0)
+
+
 @pytest.fixture
 def people(workspace):
     folder = workspace({"attack.image_size": 32, "attack.reconstruction_images": 10})
     write_people(folder / "data/raw")
+    name_people(folder / "data/raw")
     return folder
 
 
 def scores_of(dataset):
     attack(dataset)
     return json.loads(privacy_file(dataset).read_text())
-
-
-def test_people_are_read_off_the_paths():
-    found = find_people(PATTERN, ["a/id1_0.png", "a/id2_0.png", "a/x.png"], ["b/id2_1.png", "b/id9_0.png"])
-    assert found.train == {"a/id1_0.png": "1", "a/id2_0.png": "2"}
-    assert found.test == {"b/id2_1.png": "2"}
-
-
-@pytest.mark.parametrize(
-    ("pattern", "train", "test"),
-    [
-        (None, ["a/id1_0.png", "a/id2_0.png"], ["a/id1_1.png"]),
-        (PATTERN, ["a/id1_0.png", "a/id1_2.png"], ["a/id1_1.png"]),
-        (PATTERN, ["a/id1_0.png", "a/id2_0.png"], ["a/id3_1.png"]),
-    ],
-    ids=["no pattern", "one person", "split by person"],
-)
-def test_without_two_people_in_both_splits_nobody_is_named(pattern, train, test):
-    assert find_people(pattern, train, test) is None
 
 
 def test_raw_images_and_an_identity_variant_score_the_same(people):
@@ -93,11 +79,23 @@ def test_no_test_image_reaches_the_attackers_training(people, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
-def test_without_identities_the_keys_are_absent_and_a_line_says_why(people, workspace, capsys):
-    workspace({"data.identity_pattern": None, "attack.reconstruction_images": 10})
+def test_people_split_between_train_and_test_are_named_by_references(people):
+    for file in (people / "data/raw").glob("*/*/id*"):
+        person = int(file.name[2])
+        if (person < 2) != (file.parts[-3] == "train"):
+            file.unlink()
+    name_people(people / "data/raw")
+    identity = scores_of("raw")["identity"]
+    assert identity["chance"] == 0.5
+    assert len(identity["informed"]) == 2  # of 3 images of each, 2 are references
+    assert all(identity["naive"])
+
+
+def test_without_identities_the_keys_are_absent_and_a_line_says_why(people, capsys):
+    write_table({}, 0)
     scores = scores_of("raw")
     assert not any(key.startswith("identity") for key in privacy_row(scores))
-    assert "`data.identity_pattern`" in capsys.readouterr().out
+    assert "`data.identity_pattern` reads them off the paths, or `identities.csv`" in capsys.readouterr().out
 
 
 def test_an_attacker_that_fails_on_raw_images_says_so(people, capsys):

@@ -53,7 +53,7 @@ def test_images_and_report_are_written(source, noise, capsys):
         "ignored_files": 0,
     }
     assert capsys.readouterr().out == (
-        "ingest: 6 images into data/raw/, 0 files rejected, 0 ignored, "
+        "ingest: 6 images into data/raw/, 0 of known people, 0 files rejected, 0 ignored, "
         "0 training images dropped that are test images too; see metrics/ingest.json\n"
     )
 
@@ -133,6 +133,14 @@ def test_max_per_class_holds_for_each_class_and_split(source):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
+def test_who_is_in_an_image_is_kept_for_images_that_are(source):
+    source([*SPLIT, "train/a/id3_8.png", "test/b/id3_9.png"])
+    Path("source/train/a/id4_8.png").write_bytes(Path("source/test/b/id3_9.png").read_bytes())
+    ingest()
+    table = Path("data/identities.csv").read_text()
+    assert table == "image,identity\ntest/b/id3_9.png,0\ntrain/a/id3_8.png,0\n"
+
+
 def test_leakage_is_found_by_pixels_and_dropped_from_train(source, noise, suffix):
     folder = source()
     Image.fromarray(noise(4)).save(folder / f"train/b/copy{suffix}")  # the pixels of test/a/5.png

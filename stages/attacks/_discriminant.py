@@ -1,5 +1,7 @@
 """Fisher's discriminant in a subspace of principal components: closed form, and good with few images a person."""
 
+import copy
+
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
@@ -36,17 +38,20 @@ class Discriminant:
 
     def __init__(self, features: np.ndarray, identities: np.ndarray) -> None:
         """Train."""
-        counts = np.bincount(identities)
-        people, spare = len(counts), len(features) - len(counts)
+        people = identities.max() + 1
+        spare = len(features) - people
         self._mean = features.mean(axis=0, dtype=float).astype(np.float32)
         self._axes = _principal_axes(features, self._mean, max(1, spare if spare >= people else len(features) - 1))
         places = self._project(features)
-        means = np.zeros((people, places.shape[1]))
-        np.add.at(means, identities, places)
-        means /= counts[:, None]
-        within = places - means[identities]
-        self._whiten = _whitening(within, max(spare, 1))
+        means = _means(places, identities)
+        self._whiten = _whitening(places - means[identities], max(spare, 1))
         self._means = means @ self._whiten
+
+    def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
+        """Return a copy that knows other people, by the same directions; arguments as for training."""
+        other = copy.copy(self)
+        other._means = _means(self._project(features), identities) @ self._whiten
+        return other
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Give the squared distances of images to people, in units of a person's own variance.
@@ -71,6 +76,13 @@ class Discriminant:
             for start in range(0, len(features), CHUNK)
         ]
         return np.concatenate(parts)
+
+
+def _means(places: np.ndarray, identities: np.ndarray) -> np.ndarray:
+    counts = np.bincount(identities)
+    means = np.zeros((len(counts), places.shape[1]))
+    np.add.at(means, identities, places)
+    return means / counts[:, None]
 
 
 def _principal_axes(features: np.ndarray, mean: np.ndarray, most: int) -> np.ndarray:

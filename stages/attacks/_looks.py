@@ -5,6 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+SHIFT, ANGLE, SCALE = 0.03, 4.0, 0.04  # how far copies are moved: share of the side, degrees, share
 BINS = 9  # directions of an edge, from 0 to 180 degrees
 CELL = 8  # pixels
 CLIP = 0.2  # share of a block's strength that one direction may have
@@ -54,6 +55,19 @@ def scaled(image: np.ndarray, side: int) -> np.ndarray:
     """Scale a square image, by area where it shrinks."""
     way = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_LINEAR
     return cv2.resize(image, (side, side), interpolation=way)
+
+
+def moved_copy(images: np.ndarray, seed: int, number: int) -> np.ndarray:
+    """Shift, turn and scale each image a little."""
+    rng = np.random.default_rng((seed, number))
+    side = images.shape[1]
+    moved = np.empty_like(images)
+    for image, target in zip(images, moved, strict=True):
+        angle, scale, *shift = rng.uniform(-1, 1, 4)
+        turn = cv2.getRotationMatrix2D((side / 2 - 0.5, side / 2 - 0.5), angle * ANGLE, 1 + scale * SCALE)
+        turn[:, 2] += np.multiply(shift, SHIFT * side)
+        cv2.warpAffine(image, turn, (side, side), dst=target, borderMode=cv2.BORDER_REPLICATE)
+    return moved
 
 
 def _histograms(image: np.ndarray) -> np.ndarray:

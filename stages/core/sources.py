@@ -15,6 +15,7 @@ from stages.core.draws import order_key
 from stages.core.errors import PipelineError
 from stages.core.images import class_of
 from stages.core.params import DataParams
+from stages.core.people import IDENTITIES
 
 _NAME_BYTES = 255  # the longest name on common file systems
 _TEST_NAMES = ("test", "val", "validation")
@@ -147,7 +148,8 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     train = folders.get("train")
     test = next((folders[name] for name in _TEST_NAMES if name in folders), None)
     if train is None and test is None:
-        return _split(*_class_files(source), params)
+        files, ignored = _class_files(source)
+        return _split(files, ignored - (source / IDENTITIES).is_file(), params)
     if train is None:
         raise PipelineError(
             f"`data.source` must hold `train` beside `{test.name}`; received: {params.source} without it"
@@ -160,7 +162,7 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
         files = [SourceFile(f"train/{file.path}", file.file) for file in files]
         files += [SourceFile(f"test/{file.path}", file.file) for file in others]
         ignored += others_ignored
-    outside = [entry for entry in entries if entry not in (train, test)]
+    outside = [entry for entry in entries if entry not in (train, test, source / IDENTITIES)]
     return files, ignored + sum(len(list(_walk(entry))) if entry.is_dir() else 1 for entry in outside)
 
 

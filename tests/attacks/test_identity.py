@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.attacks.identity import CANDIDATES, Identifier, _choose, assign_folds, train_identifier
+from stages.attacks._candidates import CANDIDATES, assign_folds, choose
+from stages.attacks.identity import Identifier, train_identifier
 
 PEOPLE, SIDE = 6, 48
 
@@ -101,6 +102,16 @@ def test_many_people_with_two_images_each():
     assert accuracy(identifier, images[:, ::2, ::2], who) >= 0.95
 
 
+def test_people_who_are_not_in_training_are_named_by_a_few_references(identifier):
+    images, who = portraits(6, 2, people=PEOPLE + 5)
+    strangers = who >= PEOPLE
+    images, who = images[strangers], who[strangers]
+    references = np.arange(len(who)) % 6 < 2
+    enrolled = identifier.enroll(images[references], who[references])
+    assert accuracy(enrolled, images[~references], who[~references]) >= 0.8
+    assert set(identifier.predict(images)) <= set(range(PEOPLE))
+
+
 def test_two_people():
     train, test = portraits(6, 0, people=2), portraits(6, 1, people=2)
     assert accuracy(train_identifier(*train, seed=0), *test) >= 0.9
@@ -128,13 +139,11 @@ def test_of_candidates_that_do_about_as_well_the_most_robust_is_kept():
     useless = rng.normal(0, 0.1, (1, 120, 5))
     looks = ("pixels_24", "pixels_16", "gradients_64", "gradients_32")
 
-    def choose(*columns: np.ndarray) -> str:
-        return _choose({look: column.astype(np.float32) for look, column in zip(looks, columns, strict=True)}, who, 0)[
-            0
-        ]
+    def chosen(*columns: np.ndarray) -> str:
+        return choose({look: column.astype(np.float32) for look, column in zip(looks, columns, strict=True)}, who, 0)[0]
 
-    assert choose(good, good, good, good) == "committee"
-    assert choose(useless, useless, good, good) in ("committee", "gradients")
+    assert chosen(good, good, good, good) == "committee"
+    assert chosen(useless, useless, good, good) in ("committee", "gradients")
 
 
 @pytest.mark.parametrize("folds", [2, 4])

@@ -1,0 +1,79 @@
+"""The identifiers that may be used, and the choice among them on images held out."""
+
+import numpy as np
+
+from stages.attacks._discriminant import Discriminant
+from stages.attacks._looks import LOOKS
+
+# What may win, by how well it bears changes it was not trained on: of two that do about as well, the first is kept.
+CANDIDATES: dict[str, tuple[str, ...]] = {
+    "committee": tuple(LOOKS),
+    "pixels": ("pixels_24", "pixels_16"),
+    "gradients": ("gradients_64", "gradients_32"),
+}
+FOLDS = 4
+FEW_IMAGES = 800  # up to here each fold is held out in turn, above one is enough
+
+
+def assign_folds(identities: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
+    """Deal each person's images to folds, so that any fold can be held out and everyone has images left.
+
+    Parameters
+    ----------
+    identities : ndarray of int, shape (n,)
+        Who is in each image.
+    folds : int
+        How many, 2 or more.
+    seed : int
+        Of the deal.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        From 0 to ``folds - 1``; -1 for someone's only image, which is never held out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> assign_folds(np.array([5, 3, 3, 3, 3]), folds=2, seed=0)
+    array([-1,  1,  0,  0,  1])
+    """
+    order = np.random.default_rng(seed).permutation(len(identities))
+    order = order[np.argsort(identities[order], kind="stable")]
+    _, starts, counts = np.unique(identities[order], return_index=True, return_counts=True)
+    places = np.arange(len(order)) - starts.repeat(counts)
+    dealt = np.empty(len(order), int)
+    dealt[order] = np.where(counts.repeat(counts) > 1, places % folds, -1)
+    return dealt
+
+
+def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple[str, float | None]:
+    """Choose the first candidate that is within two standard errors of the best on held-out images."""
+    dealt = assign_folds(who, folds=FOLDS, seed=seed)
+    right: dict[str, list[np.ndarray]] = {name: [] for name in CANDIDATES}
+    for fold in range(FOLDS if len(who) <= FEW_IMAGES else 1):
+        held = dealt == fold
+        if not held.any():
+            continue
+        odds = {look: odds_of(train_member(copies, who, ~held), copies[0, held]) for look, copies in features.items()}
+        for name, looks in CANDIDATES.items():
+            right[name].append(sum(odds[look] for look in looks).argmin(axis=1) == who[held])
+    if not right["committee"]:
+        return "committee", None
+    accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
+    best, count = max(accuracy.values()), sum(map(len, right["committee"]))
+    share = (best * count + 2) / (count + 4)  # Agresti and Coull's, so that there is an error at an accuracy of 1
+    error = np.sqrt(share * (1 - share) / count)
+    name = next(name for name in CANDIDATES if accuracy[name] >= best - 2 * error)
+    return name, accuracy[name]
+
+
+def train_member(copies: np.ndarray, who: np.ndarray, chosen: np.ndarray) -> Discriminant:
+    """Train on the chosen images and their moved copies; `copies` is of shape (copies, images, length)."""
+    return Discriminant(np.concatenate(list(copies[:, chosen])), np.tile(who[chosen], len(copies)))
+
+
+def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
+    """Give distances to people as shares of their mean, so that a member for whom an image is odd has little say."""
+    distances = member.distances(features)
+    return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
