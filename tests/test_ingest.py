@@ -132,7 +132,6 @@ def test_max_per_class_holds_for_each_class_and_split(source):
     assert report()["images"] == {"train": {"a": 1, "b": 1}, "test": {"a": 1, "b": 1}}
 
 
-@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
 def test_who_is_in_an_image_is_kept_for_images_that_are(source):
     source([*SPLIT, "train/a/id3_8.png", "test/b/id3_9.png"])
     Path("source/train/a/id4_8.png").write_bytes(Path("source/test/b/id3_9.png").read_bytes())
@@ -141,6 +140,7 @@ def test_who_is_in_an_image_is_kept_for_images_that_are(source):
     assert table == "image,identity\ntest/b/id3_9.png,0\ntrain/a/id3_8.png,0\n"
 
 
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
 def test_leakage_is_found_by_pixels_and_dropped_from_train(source, noise, suffix):
     folder = source()
     Image.fromarray(noise(4)).save(folder / f"train/b/copy{suffix}")  # the pixels of test/a/5.png
