@@ -56,13 +56,10 @@ def train_restorer(anonymized: list[np.ndarray], raw: list[np.ndarray], *, metho
     Hill, Zhou, Saul, Shacham: On the (In)effectiveness of Mosaicing and Blurring as Tools for Document Redaction.
     PoPETs 2016.
     """
-    period = min(arguments.get("block_size", 1) * _BLOCKS_PER_PERIOD.get(method, 1), _LARGEST_PERIOD)
-    if method not in _BLOCKS_PER_PERIOD or period == _LARGEST_PERIOD:
-        period = 1
     fitted = [index for index in range(len(raw)) if index % _VALIDATION or len(raw) == 1]
     decided = [index for index in range(len(raw)) if index % _VALIDATION == 0]
     pairs = [anonymized[index] for index in fitted], [raw[index] for index in fitted]
-    candidates: list[Restorer] = [Unchanged(), RidgeInverse(*pairs, period=period)]
+    candidates: list[Restorer] = [Unchanged(), RidgeInverse(*pairs, period=_grid_period(method, arguments))]
     if method == "gaussian_blur":
         candidates.append(WienerInverse(*pairs, sigma=arguments["sigma"]))
 
@@ -70,3 +67,9 @@ def train_restorer(anonymized: list[np.ndarray], raw: list[np.ndarray], *, metho
         return float(np.mean([psnr(candidate.restore(anonymized[index]), raw[index]) for index in decided]))
 
     return max(candidates, key=quality)
+
+
+def _grid_period(method: str, arguments: dict) -> int:
+    """Return after how many pixels the method's grid repeats, 1 if it has none or a very wide one."""
+    period = arguments["block_size"] * _BLOCKS_PER_PERIOD[method] if method in _BLOCKS_PER_PERIOD else 1
+    return period if period < _LARGEST_PERIOD else 1
