@@ -1,0 +1,125 @@
+"""Gathers the finished experiments of a sweep, and the workspace, into one frontier: a command, not a stage.
+
+Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, writes `metrics/sweep.{csv,md,png}`.
+"""
+
+import io
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import yaml
+from dvc.repo import Repo
+
+from stages.core.errors import PipelineError, run_stage
+from stages.core.frontier import draw_frontier, efficient_variants
+from stages.compare import to_markdown
+from stages.core.images import write_file
+from stages.core.params import PARAMS_FILE, RAW
+
+COMPARISON = Path("metrics/comparison.csv")
+SWEEP = Path("metrics/sweep")
+
+
+class Result(NamedTuple):
+    """What one experiment found."""
+
+    experiment: str
+    table: pd.DataFrame  # of `metrics/comparison.csv`
+    variants: dict[str, dict]  # of `params.yaml`
+
+
+def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
+    """Join the rows of all results that can be compared.
+
+    Parameters
+    ----------
+    results : list of Result
+        The first one is the base: only results with the same row of raw images, so of the same data and training,
+        can be compared with it.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row for each different strength, and one for raw; `dataset` names what differs, `experiment` where it is
+        from. The same settings with the same result come once.
+    left_out : list of str
+        Names of the experiments that cannot be compared.
+    """
+    base = _raw_row(results[0])
+    used = [result for result in results if _raw_row(result).equals(base)]
+    rows = pd.concat(
+        [result.table.assign(experiment=result.experiment, settings=_settings(result)) for result in used],
+        ignore_index=True,
+    )
+    metrics = [name for name in results[0].table if name not in ("dataset", "efficient")]
+    rows = rows.drop_duplicates(["dataset", "settings", *metrics], ignore_index=True)
+    rows["dataset"] = rows["dataset"] + _differences(rows)
+    rows = rows.drop(columns="settings")
+    if "identity_accuracy" in rows:
+        rows["efficient"] = efficient_variants(rows)
+    return rows, [result.experiment for result in results if result not in used]
+
+
+def gather() -> None:
+    """Write the frontier of the workspace and of all finished experiments of HEAD.
+
+    Raises
+    ------
+    PipelineError
+        If there are no results in the workspace, or no experiments.
+    """
+    if not COMPARISON.is_file():
+        raise PipelineError(f"`{COMPARISON}` is missing; run `dvc repro` first")
+    with Repo() as repo:
+        experiments = repo.experiments.ls(rev="HEAD")
+    found = sorted((name, commit) for entries in experiments.values() for name, commit in entries)
+    if not found:
+        raise PipelineError("there must be finished experiments of HEAD (see `dvc exp show`); found: none")
+    results = [_result("workspace", COMPARISON.read_bytes(), PARAMS_FILE.read_bytes())]
+    results += [_result(name, _read(commit, COMPARISON), _read(commit, PARAMS_FILE)) for name, commit in found]
+    table, left_out = sweep_table(results)
+    write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
+    write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
+    write_file(SWEEP.with_suffix(".png"), draw_frontier(table))
+    for name in left_out:
+        print(f"gather: left out {name}: its row of raw images differs, so its data or its training does")
+    print(f"gather: {len(table)} rows of {len(found)} experiments and the workspace into {SWEEP}.{{csv,md,png}}")
+
+
+def _read(commit: str, file: Path) -> bytes:
+    command = ["git", "show", f"{commit}:{file.as_posix()}"]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603, no shell, and a commit of DVC's
+    if done.returncode:
+        raise PipelineError(f"experiment {commit[:7]} must hold `{file}`; received: none")
+    return done.stdout
+
+
+def _result(experiment: str, comparison: bytes, params: bytes) -> Result:
+    return Result(experiment, pd.read_csv(io.BytesIO(comparison)), yaml.safe_load(params)["variants"])
+
+
+def _raw_row(result: Result) -> pd.Series:
+    return result.table.set_index("dataset").loc[RAW].drop("efficient", errors="ignore")
+
+
+def _settings(result: Result) -> list[str]:
+    return [yaml.safe_dump(result.variants.get(name), default_flow_style=True) for name in result.table["dataset"]]
+
+
+def _differences(rows: pd.DataFrame) -> list[str]:
+    """Say of each row what sets it apart from the others of its name: the settings that they do not share."""
+    settings = rows["settings"].map(yaml.safe_load)
+    texts = []
+    for name, own in zip(rows["dataset"], settings, strict=True):
+        others = [other for other, other_name in zip(settings, rows["dataset"], strict=True) if other_name == name]
+        parts = [
+            f"{key}={value}" for key, value in (own or {}).items() if any(other.get(key) != value for other in others)
+        ]
+        texts.append(f" {', '.join(parts)}" if parts else "")
+    return texts
+
+
+if __name__ == "__main__":
+    run_stage(gather)
