@@ -6,7 +6,7 @@ Scored on test images only. Writes what was learned of them to `data/scores/priv
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def attack(dataset: str) -> None:
     params = load_params()
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
     roles = assign_roles(read_people(), params.attack.seed)
-    restored, scores = _attack_pixels(dataset, train, test, params)
+    restored, scores = _attack_pixels(dataset, train, test, roles.asked if roles else (), params)
     if roles is None:
         print(
             "attack: identity not measured, as no two people are known in train and test; `data.identity_pattern` "
@@ -54,33 +54,29 @@ def attack(dataset: str) -> None:
 
 
 def _attack_pixels(
-    dataset: str, train: list[str], test: list[str], params: Params
+    dataset: str, train: list[str], test: list[str], asked: Collection[str], params: Params
 ) -> tuple[dict[str, np.ndarray], dict]:
     count, seed = params.attack.reconstruction_images, params.attack.seed
     pairs = sorted(train, key=lambda path: order_key(seed, path))[:count]
     restorer = _train_restorer(dataset, pairs, params)
-    judged = set(sorted(test, key=lambda path: order_key(seed, path))[:count])
+    judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
     size = (params.attack.image_size,) * 2
 
-    def judge(path: str) -> tuple[np.ndarray, dict[str, float | None] | None]:
+    def judge(path: str) -> tuple[np.ndarray, dict[str, float | None]]:
         original, anonymized = (read_image(DATA / name / "test" / path) for name in (RAW, dataset))
         restored = restorer.restore(anonymized) if restorer else anonymized
-        measured = path in judged and {
+        return resize_image(restored, size), {
             "psnr": psnr(anonymized, original),
             "psnr_restored": psnr(restored, original),
             "ssim_restored": ssim(restored, original),
             "keypoint_survival": keypoint_survival(original, anonymized),
             "unchanged_pixels": unchanged_pixels(original, anonymized),
         }
-        return resize_image(restored, size), measured or None
 
-    restored, rows = {}, []
-    for path, (image, row) in zip(test, map_ordered(judge, test, total=len(test), label=dataset), strict=True):
-        restored[path] = image
-        if row:
-            rows.append(row)
-    names = {"restorer": restorer.name if restorer else None}
-    return restored, names | {key: [row[key] for row in rows] for key in rows[0]}
+    images, rows = zip(*map_ordered(judge, judged, total=len(judged), label=dataset), strict=True)
+    scores = {key: [row[key] for row in rows] for key in rows[0]}
+    scores["restorer"] = restorer.name if restorer else None
+    return dict(zip(judged, images, strict=True)), scores
 
 
 def _train_restorer(dataset: str, pairs: list[str], params: Params) -> Restorer | None:
@@ -98,32 +94,31 @@ def _train_restorer(dataset: str, pairs: list[str], params: Params) -> Restorer 
 
 
 def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: AttackParams) -> dict:
-    chosen = sorted(sorted(roles.learned, key=lambda path: order_key(params.seed, path))[: params.identity_images])
+    chosen = sorted(roles.learned, key=lambda path: order_key(params.seed, path))[: params.identity_images]
     learned = {path: roles.learned[path] for path in sorted(chosen)}
-    asked = np.array(list(roles.asked.values()))
 
-    def look(name: str, split: str, paths: Iterable[str]) -> np.ndarray:
-        return np.stack(list(read_resized(DATA / name / split, list(paths), params.image_size, f"{name} {split}")))
+    def look(name: str, split: str, people: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+        images = read_resized(DATA / name / split, list(people), params.image_size, f"{name} {split}")
+        return np.stack(list(images)), np.array(list(people.values()))
 
     def prepare(name: str) -> Identifier:
-        identifier = train_identifier(look(name, "train", learned), np.array(list(learned.values())), seed=params.seed)
-        if not roles.enrolled:
-            return identifier
-        return identifier.enroll(look(name, "test", roles.enrolled), np.array(list(roles.enrolled.values())))
+        identifier = train_identifier(*look(name, "train", learned), seed=params.seed)
+        return identifier.enroll(*look(name, "test", roles.enrolled)) if roles.enrolled else identifier
 
-    def named(identifier: Identifier, images: np.ndarray) -> list[bool]:
-        return (identifier.predict(images) == asked).tolist()
+    def named(identifier: Identifier, images: np.ndarray, who: np.ndarray) -> list[bool]:
+        return (identifier.predict(images) == who).tolist()
 
     naive = prepare(RAW)
     informed = naive if dataset == RAW else prepare(dataset)
-    images = look(dataset, "test", roles.asked)
+    asked = look(dataset, "test", roles.asked)
+    again = {path: person for path, person in roles.asked.items() if path in restored}
     known = Counter((roles.enrolled or learned).values())
     return {
         "attacker": informed.name,
-        "informed": named(informed, images),
-        "naive": named(naive, images),
-        "restored": named(naive, np.stack([restored[path] for path in roles.asked])),
-        "chance": max(float(np.mean(asked == known.most_common(1)[0][0])), 1 / len(known)),
+        "informed": named(informed, *asked),
+        "naive": named(naive, *asked),
+        "restored": named(naive, np.stack([restored[path] for path in again]), np.array(list(again.values()))),
+        "chance": max(float(np.mean(asked[1] == known.most_common(1)[0][0])), 1 / len(known)),
     }
 
 

@@ -12,9 +12,9 @@ import pandas as pd
 import yaml
 from dvc.repo import Repo
 
+from stages.compare import to_markdown
 from stages.core.errors import PipelineError, run_stage
 from stages.core.frontier import draw_frontier, efficient_variants
-from stages.compare import to_markdown
 from stages.core.images import write_file
 from stages.core.params import PARAMS_FILE, RAW
 

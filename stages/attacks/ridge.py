@@ -13,6 +13,7 @@ MOST_SAMPLES = 20_000  # neighbourhoods that one map is learned from
 # Relative to the mean variance of a pixel; the first one changes nothing, and wins where nothing decides.
 PENALTIES = (np.inf, 1e-1, 1e-3)
 _VALIDATION = 5  # every fifth pair chooses the penalty
+_SQUARE = np.ones((SIDE, SIDE), np.uint8)
 
 
 class RidgeInverse:
@@ -73,14 +74,30 @@ class RidgeInverse:
         numpy.ndarray
             (height, width, 3) uint8.
         """
+        step = self._period
+        if step == 1:
+            return _rounded(image + _filter(image.astype(np.float32), self._map[0, 0]))
         values = image.transpose(2, 0, 1).astype(np.float32)
         windows, extremes = _windows(values), _extremes(values)
         restored = values.copy()
-        step = self._period
         for row, column in np.ndindex(min(step, image.shape[0]), min(step, image.shape[1])):
             features = _features(windows[:, row::step, column::step], extremes[:, row::step, column::step])
             restored[:, row::step, column::step] += features @ self._map[row, column]
-        return np.clip(np.rint(restored), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+        return _rounded(restored.transpose(1, 2, 0))
+
+
+def _rounded(image: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+def _filter(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    # The product of one map with the features of every pixel, (height, width, 3).
+    *pixels, dark, bright, constant = weights
+    kernel = np.reshape(pixels, (SIDE, SIDE))
+    kernel[SIDE // 2, SIDE // 2] -= weights[:-1].sum()
+    darkest, brightest = (one(image, _SQUARE, borderType=cv2.BORDER_REPLICATE) for one in (cv2.erode, cv2.dilate))
+    lost = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+    return lost + dark * darkest + bright * brightest + constant * CONSTANT
 
 
 def _crops(anonymized: list[np.ndarray], raw: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -103,11 +120,10 @@ def _windows(channels: np.ndarray) -> np.ndarray:
 
 def _extremes(channels: np.ndarray) -> np.ndarray:
     # Darkest and brightest pixel of each neighbourhood, (channels, height, width, 2).
-    square = np.ones((SIDE, SIDE), np.uint8)
     filters = (cv2.erode, cv2.dilate)
     return np.stack(
         [
-            np.stack([one(channel, square, borderType=cv2.BORDER_REPLICATE) for one in filters], axis=-1)
+            np.stack([one(channel, _SQUARE, borderType=cv2.BORDER_REPLICATE) for one in filters], axis=-1)
             for channel in channels
         ]
     )

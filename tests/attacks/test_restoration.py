@@ -78,6 +78,14 @@ def test_ridge_learns_a_map_for_each_place_in_a_grid(raw):
     assert gain(RidgeInverse(dark, raw, period=2), dark, raw) > gain(RidgeInverse(dark, raw), dark, raw) + 3
 
 
+def test_an_inverse_without_a_grid_is_a_filter(raw):
+    inverse = RidgeInverse([blur(image, 1) for image in raw], raw)
+    gridded = RidgeInverse([blur(image, 1) for image in raw], raw, period=2)
+    gridded._map[:] = inverse._map
+    image = blur(scene(60), 1)[:41, :]
+    assert np.abs(inverse.restore(image).astype(int) - gridded.restore(image)).max() <= 1
+
+
 def test_the_best_inverse_is_chosen(raw):
     blurred = [blur(image, 2) for image in raw]
     assert train_restorer(blurred, raw, method="gaussian_blur", arguments={"sigma": 2.0}).name == "wiener"
