@@ -1,9 +1,16 @@
 """The identifiers that may be used, and the choice among them on images held out."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
 import numpy as np
 
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import LOOKS
+from stages.core.executor import map_bounded
+
+Result = TypeVar("Result")
 
 # What may win, by how well it bears changes it was not trained on: of two that do about as well, the first is kept.
 CANDIDATES: dict[str, tuple[str, ...]] = {
@@ -55,7 +62,7 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
         held = dealt == fold
         if not held.any():
             continue
-        odds = {look: odds_of(train_member(copies, who, ~held), copies[0, held]) for look, copies in features.items()}
+        odds = by_look(partial(_odds_of_held, features, who, held), LOOKS)
         for name, looks in CANDIDATES.items():
             right[name].append(sum(odds[look] for look in looks).argmin(axis=1) == who[held])
     if not right["committee"]:
@@ -66,6 +73,16 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
     error = np.sqrt(share * (1 - share) / count)
     name = next(name for name in CANDIDATES if accuracy[name] >= best - 2 * error)
     return name, accuracy[name]
+
+
+def _odds_of_held(features: dict[str, np.ndarray], who: np.ndarray, held: np.ndarray, look: str) -> np.ndarray:
+    return odds_of(train_member(features[look], who, ~held), features[look][0, held])
+
+
+def by_look(function: Callable[[str], Result], looks: Iterable[str]) -> dict[str, Result]:
+    """Call a function with each look, on all workers."""
+    names = list(looks)
+    return dict(zip(names, map_bounded(function, names), strict=True))
 
 
 def train_member(copies: np.ndarray, who: np.ndarray, chosen: np.ndarray) -> Discriminant:

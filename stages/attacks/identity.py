@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.attacks._candidates import CANDIDATES, choose, odds_of, train_member
+from stages.attacks._candidates import CANDIDATES, by_look, choose, odds_of, train_member
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import LOOKS, moved_copy
 
@@ -125,10 +125,10 @@ def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -
     copies = [images] + [
         moved_copy(images, seed, number) for number in range(np.clip(MOVED_IMAGES // len(images), 1, 4))
     ]
-    features = {look: np.stack([measure(copy) for copy in copies]) for look, measure in LOOKS.items()}
+    features = by_look(lambda look: np.stack([LOOKS[look](copy) for copy in copies]), LOOKS)
     name, accuracy = choose(features, who, seed)
     everything = np.ones(len(images), bool)
-    members = {look: train_member(features[look], who, everything) for look in CANDIDATES[name]}
+    members = by_look(lambda look: train_member(features[look], who, everything), CANDIDATES[name])
     return Identifier(name, accuracy, people, members)
 
 
