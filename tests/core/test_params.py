@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.serialize import load_yaml
 
 from stages.core.errors import PipelineError
 from stages.core.params import RAW, load_params, method_names
@@ -55,6 +56,7 @@ def test_own_params_are_valid(workspace):
         ("train.backbone", "melted", "'frozen' or 'trainable'"),
         ("train.head", 1024, "a list"),
         ("train.epochs", "ten", "a number"),
+        ("train.epochs", "10", "a number"),
         ("train.epochs", 1.5, "a valid integer"),
         ("train.batch_size", [32], "a valid integer"),
         ("train.learning_rate", 0, "greater than 0"),
@@ -197,10 +199,16 @@ def test_datasets_must_name_raw_and_variants(workspace, datasets, message):
     assert message_of() == message
 
 
+def test_a_long_value_is_cut(workspace):
+    workspace({"train.optimizer": "a" * 1000})
+    assert message_of().endswith(f"received: '{'a' * 99}...")
+
+
 def test_every_mistake_gets_a_line(workspace):
     workspace(
         {
             "data.seeed": 0,
+            "datasets": [RAW, "sharp", "sharp"],
             "train.epochs": 0,
             "train.head": [2.5, -1],
             "variants.gaussian_blur.sigma": -1,
@@ -215,6 +223,9 @@ def test_every_mistake_gets_a_line(workspace):
         "`train.epochs` must be greater than 0; received: 0",
         "`variants.gaussian_blur.sigma` must be greater than or equal to 0; received: -1",
         "`variants.morphology.iterations` must be greater than or equal to 1; received: 0",
+        "`datasets` may hold raw, gaussian_blur, morphology, blocking_merging; received: sharp",
+        "`datasets` may hold raw, gaussian_blur, morphology, blocking_merging; received: sharp",
+        "`datasets` must hold raw and each name once; received: raw, sharp, sharp",
     ]
 
 
@@ -239,11 +250,28 @@ def test_number_may_be_written_in_any_way(workspace, old, new, read, expected):
     assert repr(value) == repr(expected)  # 10, not 10.0
 
 
+NUMBERS = ["1e-3", "1.e3", "010", "0o10", "0x1F", "1_000", "-.5", ".5", "+1"]
+OTHERS = ["190:20:30", "on", "no", "y", "True", "~", "", ".inf", "2001-01-01", "'7'"]
+
+
+@pytest.mark.parametrize("text", NUMBERS + OTHERS)
+def test_values_are_read_as_dvc_reads_them(workspace, text):
+    file = workspace() / "params.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("learning_rate: 0.001", f"learning_rate: {text}"))
+    read_by_dvc = load_yaml(str(file))["train"]["learning_rate"]
+    try:
+        assert load_params().train.learning_rate == read_by_dvc
+    except PipelineError as error:
+        assert str(error).endswith(f"received: {read_by_dvc!r}")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "`params.yaml` must be a mapping of keys; received: None"),
         (b"[raw]", "`params.yaml` must be a mapping of keys; received: ['raw']"),
+        (b"data:\n  seed: 0\n  seed: 1", "`params.yaml` is not valid YAML: while constructing a mapping"),
+        (b"data: !!python/object/apply:os.getcwd []", "`params.yaml` is not valid YAML: could not determine a"),
         (b"data: [", "`params.yaml` is not valid YAML: while parsing a flow node"),
         (b"data: \xff\xfe", "`params.yaml` is not valid YAML: "),
     ],

@@ -1,0 +1,21 @@
+"""Reads `params.yaml` once into typed, validated models, and refuses what it does not know."""
+
+from stages.core.params.loading import Params, load_params
+from stages.core.params.sections import AttackParams, CompareParams, DataParams, SampleParams, TrainParams
+from stages.core.params.validation import PARAMS_FILE
+from stages.core.params.variants import RAW, Variant, find_method, method_names
+
+__all__ = [
+    "PARAMS_FILE",
+    "RAW",
+    "AttackParams",
+    "CompareParams",
+    "DataParams",
+    "Params",
+    "SampleParams",
+    "TrainParams",
+    "Variant",
+    "find_method",
+    "load_params",
+    "method_names",
+]

@@ -1,0 +1,107 @@
+"""Reads `params.yaml` as DVC does, and checks all of it, whichever stage asks.
+
+So the first stage that runs finds every mistake, also those that a later stage would stumble on.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML, YAMLError
+
+from stages.core.errors import PipelineError
+from stages.core.params.sections import AttackParams, CompareParams, DataParams, SampleParams, TrainParams
+from stages.core.params.validation import PARAMS_FILE, validate
+from stages.core.params.variants import RAW, Variant, read_variant
+
+
+class Params(BaseModel):
+    """All of `params.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: DataParams
+    sample: SampleParams
+    variants: Annotated[dict[str, Any], Field(min_length=1)]
+    datasets: Annotated[list[str], Field(min_length=1)]
+    train: TrainParams
+    attack: AttackParams
+    compare: CompareParams
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant called `name`, with its method looked up.
+
+        Raises
+        ------
+        PipelineError
+            If `variants` has no such entry.
+        """
+        if name not in self.variants:
+            raise PipelineError(f"`variants` has no `{name}`; allowed: {', '.join(self.variants)}")
+        return read_variant(name, self.variants[name])
+
+
+def load_params(file: Path = PARAMS_FILE) -> Params:
+    """Read and check all of `params.yaml`.
+
+    Parameters
+    ----------
+    file : pathlib.Path, default=PARAMS_FILE
+        The YAML file.
+
+    Returns
+    -------
+    Params
+        The checked parameters; a variant's numbers are as YAML gave them until `Params.variant` reads them.
+
+    Raises
+    ------
+    PipelineError
+        With one line for each key that is unknown, missing, of a wrong type or out of its range.
+    """
+    values = _read_yaml(file)
+    mistakes = []
+    try:
+        params = validate(Params, values)
+    except PipelineError as error:
+        mistakes.append(str(error))
+    if isinstance(values, dict):
+        mistakes += [*_variant_mistakes(values.get("variants")), *_dataset_mistakes(values)]
+    if mistakes:
+        raise PipelineError("\n".join(mistakes))
+    return params
+
+
+def _read_yaml(file: Path) -> Any:
+    # DVC's own parser: another would take `1e-3`, `010` or `on` for another value than DVC shows and compares.
+    try:
+        return YAML(typ="safe").load(file.read_bytes())
+    except FileNotFoundError:
+        raise PipelineError(f"`{file}` is missing in this folder; run from the top of the repository") from None
+    except YAMLError as error:
+        reason = str(error).split("To suppress this check")[0]
+        raise PipelineError(f"`{file}` is not valid YAML: {' '.join(reason.split())}") from None
+
+
+def _variant_mistakes(entries: Any) -> Iterator[str]:
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        try:
+            if isinstance(name, str):
+                read_variant(name, entry)
+        except PipelineError as error:
+            yield str(error)
+
+
+def _dataset_mistakes(values: dict) -> Iterator[str]:
+    variants, names = values.get("variants"), values.get("datasets")
+    # Anything else was refused already.
+    known = isinstance(variants, dict) and variants and isinstance(names, list)
+    if not known or not all(isinstance(name, str) for name in names):
+        return
+    allowed = [RAW, *map(str, variants)]
+    for name in names:
+        if name not in allowed:
+            yield f"`datasets` may hold {', '.join(allowed)}; received: {name}"
+    if names and (RAW not in names or len(set(names)) < len(names)):
+        yield f"`datasets` must hold {RAW} and each name once; received: {', '.join(names)}"

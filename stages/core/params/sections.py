@@ -1,0 +1,95 @@
+"""The sections of `params.yaml`, each a typed model."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StrictBool, field_validator
+
+from stages.core.params.validation import NUMBER, Count, Fraction, Section, Seed, Share
+
+
+def _check_layer(value: float) -> float:
+    if value >= 1 and value.is_integer():
+        return int(value)
+    if not 0 < value < 1:
+        raise ValueError("a number of units (1, 2, ...) or a dropout rate (above 0, below 1)")
+    return value
+
+
+Layer = Annotated[float, NUMBER, AfterValidator(_check_layer)]
+
+
+class DataParams(Section):
+    """Which images, and how `ingest` takes them in."""
+
+    source: Annotated[str, Field(min_length=1)]
+    test_fraction: Fraction
+    max_side: Annotated[int, Field(ge=8), NUMBER] | None
+    max_per_class: Count | None
+    max_pixels: Count
+    image_format: Literal["png", "jpg"]
+    max_rejected: Share
+    identity_pattern: str | None
+    seed: Seed
+
+    @field_validator("identity_pattern")
+    @classmethod
+    def _one_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"a regular expression ({error})") from None
+        if groups != 1:
+            raise ValueError("a regular expression with exactly one group")
+        return pattern
+
+
+class SampleParams(Section):
+    """The embedded data set."""
+
+    train_images: Count
+    test_images: Count
+    size: Annotated[int, Field(ge=32, le=1024), NUMBER]
+    seed: Seed
+
+
+class TrainParams(Section):
+    """The network and its training."""
+
+    image_size: Annotated[int, Field(ge=32, le=1024), NUMBER]
+    weights: Annotated[str, Field(min_length=1)] | None
+    backbone: Literal["frozen", "trainable"]
+    head: list[Layer]
+    epochs: Count
+    batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0), NUMBER]
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"]
+    validation_fraction: Annotated[float, Field(ge=0, lt=1), NUMBER]
+    patience: Count | None
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    precision: Literal["float32", "bfloat16"]
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a list of different seeds")
+        return seeds
+
+
+class AttackParams(Section):
+    """What the attackers know and do."""
+
+    image_size: Annotated[int, Field(ge=32, le=512), NUMBER]
+    identity_images: Count
+    reconstruction_images: Annotated[int, Field(ge=10), NUMBER]
+    seed: Seed
+
+
+class CompareParams(Section):
+    """What `compare` shows and recommends."""
+
+    max_accuracy_drop: Share
+    max_identity_accuracy: Share
+    gallery_images: Annotated[int, Field(ge=1, le=32), NUMBER]
+    show_raw: StrictBool | None

@@ -1,0 +1,87 @@
+"""Checks an entry of `variants` against the signature of its method, so a method is one file and no list of ours."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, StrictBool, create_model
+
+from stages.core.errors import PipelineError
+from stages.core.params.validation import NUMBER, Section, Seed, validate
+
+RAW = "raw"
+_METHODS_FOLDER = Path(__file__).parents[2] / "methods"
+# Folders of `data/` and files of `metrics/` that are not a variant's.
+_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "ingest")
+
+
+class Variant(BaseModel):
+    """One entry of `variants`: a method, its arguments, and the seed of a method that draws random numbers."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    method: Callable[..., np.ndarray]
+    arguments: dict[str, Any]
+    seed: int | None
+
+
+def method_names() -> list[str]:
+    """Return the names of the methods that there are, sorted."""
+    return sorted(file.stem for file in _METHODS_FOLDER.glob("*.py") if not file.stem.startswith("_"))
+
+
+def find_method(name: str) -> Callable[..., np.ndarray]:
+    """Return the function `name` of the file ``stages/methods/<name>.py``."""
+    return getattr(importlib.import_module(f"stages.methods.{name}"), name)
+
+
+def read_variant(name: str, entry: Any) -> Variant:
+    """Check one entry of `variants`.
+
+    Parameters
+    ----------
+    name : str
+        Its key.
+    entry : object
+        As YAML gave it.
+
+    Returns
+    -------
+    Variant
+        With its method looked up.
+
+    Raises
+    ------
+    PipelineError
+        If its name is not allowed, its method unknown, or an argument unknown, missing, or out of its range.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _RESERVED_NAMES:
+        raise PipelineError(
+            f"a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, and be none of "
+            f"{', '.join(_RESERVED_NAMES)}; received: {name}"
+        )
+    method = entry.get("method") if isinstance(entry, dict) else None
+    if method not in method_names():
+        raise PipelineError(
+            f"`variants.{name}.method` must be one of {', '.join(method_names())}; received: {method!r}"
+        )
+    arguments = validate(_arguments_model(method), entry, ("variants", name)).model_dump()
+    return Variant(method=find_method(arguments.pop("method")), seed=arguments.pop("seed", None), arguments=arguments)
+
+
+def _arguments_model(method: str) -> type[BaseModel]:
+    fields: dict[str, Any] = {"method": (str, ...)}
+    for argument in list(inspect.signature(find_method(method)).parameters.values())[1:]:
+        if argument.name == "rng":
+            fields["seed"] = (Seed, ...)
+        elif argument.annotation is bool:
+            fields[argument.name] = (StrictBool, ...)
+        elif {argument.annotation, *get_args(argument.annotation)[:1]} & {int, float}:
+            fields[argument.name] = (Annotated[argument.annotation, NUMBER], ...)
+        else:
+            fields[argument.name] = (argument.annotation, ...)
+    return create_model(f"{method} arguments", __base__=Section, **fields)
