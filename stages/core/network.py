@@ -75,16 +75,12 @@ def build_backbone(weights: str | None, image_size: int) -> keras.Model:
     Raises
     ------
     PipelineError
-        If the weights cannot be downloaded, or the file is missing or does not fit.
+        If the weights cannot be downloaded, or those of the file do not fit.
 
     References
     ----------
     He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
     """
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise PipelineError(
-            f"`train.weights` must be null, imagenet or the path of a file; received: {weights} (no such file)"
-        )
     try:
         resnet = keras.applications.ResNet50(
             include_top=False, weights=weights, input_shape=(image_size, image_size, 3), pooling="avg"

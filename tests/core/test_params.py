@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 import yaml
 from dvc.utils.serialize import load_yaml
@@ -51,7 +53,9 @@ def test_own_params_are_valid(workspace):
         ("sample.size", 31, "greater than or equal to 32"),
         ("sample.size", 1025, "less than or equal to 1024"),
         ("train.image_size", 16, "greater than or equal to 32"),
-        ("train.weights", "", "a text, not empty"),
+        ("train.weights", "", "null, imagenet or the path of a weights file (.h5)"),
+        ("train.weights", "nowhere.h5", "null, imagenet or the path of a weights file (.h5)"),
+        ("train.weights", "params.yaml", "null, imagenet or the path of a weights file (.h5)"),
         ("train.weights", False, "a text"),
         ("train.backbone", "melted", "'frozen' or 'trainable'"),
         ("train.head", 1024, "a list"),
@@ -197,6 +201,17 @@ def test_key_that_is_no_text_is_refused(workspace, line, message):
 def test_datasets_must_name_raw_and_variants(workspace, datasets, message):
     workspace({"datasets": datasets})
     assert message_of() == message
+
+
+@pytest.mark.parametrize("kept", [0, 8, 100, 2000])
+def test_a_truncated_weights_file_is_refused(workspace, kept):
+    file = workspace({"train.weights": "resnet.weights.h5"}) / "resnet.weights.h5"
+    with h5py.File(file, "w") as weights:
+        weights["layers"] = np.ones((30, 30))
+    assert load_params().train.weights == "resnet.weights.h5"
+    file.write_bytes(file.read_bytes()[:kept])
+    assert message_of().startswith("`train.weights` must be a whole HDF5 file (")
+    assert message_of().endswith("); received: 'resnet.weights.h5'")
 
 
 def test_a_long_value_is_cut(workspace):

@@ -1,6 +1,7 @@
 """The sections of `params.yaml`, each a typed model."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, field_validator
@@ -17,6 +18,21 @@ def _check_layer(value: float) -> float:
 
 
 Layer = Annotated[float, NUMBER, AfterValidator(_check_layer)]
+
+
+def _check_weights(value: str) -> str:
+    if value == "imagenet":
+        return value
+    if not value.endswith(".h5") or not Path(value).is_file():
+        raise ValueError("null, imagenet or the path of a weights file (.h5)")
+    # Slow to import, and only needed here.
+    import h5py
+
+    try:
+        h5py.File(value).close()
+    except OSError as error:
+        raise ValueError(f"a whole HDF5 file ({error})") from None
+    return value
 
 
 class DataParams(Section):
@@ -57,7 +73,7 @@ class TrainParams(Section):
     """The network and its training."""
 
     image_size: Annotated[int, Field(ge=32, le=1024), NUMBER]
-    weights: Annotated[str, Field(min_length=1)] | None
+    weights: Annotated[str, AfterValidator(_check_weights)] | None
     backbone: Literal["frozen", "trainable"]
     head: list[Layer]
     epochs: Count
