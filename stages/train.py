@@ -3,17 +3,20 @@
 Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `metrics/history/<dataset>.csv`.
 """
 
+import math
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from stages.core.checkpoints import Checkpoint, Stopping, checkpoint_files
 from stages.core.draws import order_key
 from stages.core.errors import PipelineError, run_stage
 from stages.core.executor import progress
 from stages.core.features import Features, read_features
 from stages.core.images import new_folder, write_file
+from stages.core.memory import check_memory, report_memory_errors
 from stages.core.network import MODELS, batches, build_classifier, keras, start_tensorflow, weights_file
 from stages.core.params import TrainParams, load_params
 
@@ -52,9 +55,9 @@ def validation_mask(paths: list[str], labels: np.ndarray, fraction: float) -> np
 
 
 class _Progress(keras.callbacks.Callback):
-    def __init__(self, label: str, params: TrainParams, steps: int):
+    def __init__(self, label: str, epochs: range, steps: int):
         super().__init__()
-        self._bar = progress(total=params.epochs * steps, label=label, unit="batches")
+        self._bar = progress(total=len(epochs) * steps, label=label, unit="batches")
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._bar.update()
@@ -66,8 +69,10 @@ class _Progress(keras.callbacks.Callback):
         self._bar.close()
 
 
-def fit(features: Features, params: TrainParams, seed: int, label: str) -> tuple[keras.Model, pd.DataFrame]:
-    """Train one network.
+def fit(
+    features: Features, params: TrainParams, seed: int, label: str, checkpoint_file: Path
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Train one network, or go on with training it.
 
     Parameters
     ----------
@@ -79,6 +84,8 @@ def fit(features: Features, params: TrainParams, seed: int, label: str) -> tuple
         Seed of the initial weights, the order of the images and dropout.
     label : str
         Name on the progress bar.
+    checkpoint_file : pathlib.Path
+        Where the state is kept, for a training that is interrupted.
 
     Returns
     -------
@@ -93,14 +100,28 @@ def fit(features: Features, params: TrainParams, seed: int, label: str) -> tuple
     model.compile(keras.optimizers.get(optimizer), "sparse_categorical_crossentropy", metrics=["accuracy"])
     _create_variables(model)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction)
+    stopping = None if params.patience is None else Stopping(params.patience)
+    checkpoint = Checkpoint(checkpoint_file, model, stopping)
+    epochs = range(params.epochs if checkpoint.stopped else len(checkpoint.rows), params.epochs)
     data = features.inputs, features.labels
-    training = batches(*data, np.flatnonzero(~held_out), params.batch_size, seed)
+    training = batches(*data, np.flatnonzero(~held_out), params.batch_size, seed, epochs)
     validation = batches(*data, np.flatnonzero(held_out), params.batch_size) if held_out.any() else None
-    callbacks: list = [_Progress(f"{label} seed {seed}", params, len(training))]
-    if params.patience is not None:
-        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=params.patience, restore_best_weights=True))
-    history = model.fit(training, validation_data=validation, epochs=params.epochs, callbacks=callbacks, verbose=0)
-    table = pd.DataFrame({"seed": seed, "epoch": np.arange(1, len(history.epoch) + 1), **history.history})
+    steps = math.ceil((~held_out).sum() / params.batch_size)
+    # Checkpoints come last: they keep what the others did.
+    callbacks = [_Progress(f"{label} seed {seed}", epochs, steps), stopping, checkpoint]
+    with report_memory_errors(params):
+        model.fit(
+            training,
+            validation_data=validation,
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            steps_per_epoch=steps,
+            callbacks=[callback for callback in callbacks if callback],
+            verbose=0,
+        )
+    table = pd.DataFrame(checkpoint.rows)
+    table.insert(0, "seed", seed)
+    table.insert(1, "epoch", np.arange(1, len(table) + 1))
     return model, table.round(6)
 
 
@@ -134,10 +155,11 @@ def train(dataset: str) -> None:
             "`train.patience` needs validation images, so `train.validation_fraction` must hold at least one a class; "
             f"received: {params.validation_fraction:g}"
         )
+    check_memory(params, len(features.paths))
     histories = []
-    with new_folder(MODELS / dataset) as folder:
+    with checkpoint_files(dataset, features, params) as files, new_folder(MODELS / dataset) as folder:
         for seed in params.seeds:
-            model, history = fit(features, params, seed, dataset)
+            model, history = fit(features, params, seed, dataset, files[seed])
             if not np.isfinite(history["loss"].iloc[-1]):
                 raise PipelineError(
                     f"training on {dataset} diverged: the loss is not a number; lower `train.learning_rate`, "

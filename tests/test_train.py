@@ -57,29 +57,31 @@ def test_a_class_of_one_image_is_not_held_out():
     assert not validation_mask(["a/1.png"], np.array([0]), 0.9).any()
 
 
-def test_a_head_learns_and_twice_the_same():
-    first, history = fit(separable_features(), head_params(), 3, "test")
-    second, again = fit(separable_features(), head_params(), 3, "test")
+def test_a_head_learns_and_twice_the_same(tmp_path):
+    first, history = fit(separable_features(), head_params(), 3, "test", tmp_path / "state.npz")
+    second, again = fit(separable_features(), head_params(), 3, "test", tmp_path / "state.npz")
     assert history["accuracy"].iloc[-1] > 0.9
     pd.testing.assert_frame_equal(history, again)
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_another_seed_gives_another_network():
-    first, _ = fit(separable_features(), head_params(epochs=1), 0, "test")
-    second, _ = fit(separable_features(), head_params(epochs=1), 1, "test")
+def test_another_seed_gives_another_network(tmp_path):
+    first, _ = fit(separable_features(), head_params(epochs=1), 0, "test", tmp_path / "state.npz")
+    second, _ = fit(separable_features(), head_params(epochs=1), 1, "test", tmp_path / "state.npz")
     assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
 
 
-def test_without_validation_images_there_are_no_validation_curves():
-    _, history = fit(separable_features(), head_params(epochs=1, validation_fraction=0.0), 0, "test")
+def test_without_validation_images_there_are_no_validation_curves(tmp_path):
+    _, history = fit(
+        separable_features(), head_params(epochs=1, validation_fraction=0.0), 0, "test", tmp_path / "state.npz"
+    )
     assert list(history) == ["seed", "epoch", "accuracy", "loss"]
 
 
-def test_early_stopping_stops_early():
+def test_early_stopping_stops_early(tmp_path):
     params = head_params(epochs=30, patience=1, learning_rate=0.5, validation_fraction=0.25)
-    _, history = fit(separable_features(), params, 0, "test")
+    _, history = fit(separable_features(), params, 0, "test", tmp_path / "state.npz")
     assert len(history) < 30
 
 

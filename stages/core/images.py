@@ -189,6 +189,31 @@ def new_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextmanager
+def replace_file(file: Path) -> Iterator[Path]:
+    """Make a file that appears whole, or not at all.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The file to write; its folder is made.
+
+    Yields
+    ------
+    pathlib.Path
+        A name beside it to write to; renamed to `file` at the end, removed after an error.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for stale in file.parent.glob(f".{file.name}.*"):
+        stale.unlink()
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_file(file: Path, content: bytes) -> None:
     """Write a file that appears whole, or not at all.
 
@@ -199,10 +224,5 @@ def write_file(file: Path, content: bytes) -> None:
     content : bytes
         What it shall hold.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with replace_file(file) as partial:
         partial.write_bytes(content)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)

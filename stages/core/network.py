@@ -4,12 +4,14 @@ The only room besides `train` and `evaluate` that imports Keras. One thread comp
 operations run at once: so a result does not depend on the number of threads, and short training is faster too.
 """
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from stages.core.draws import generator
 from stages.core.errors import PipelineError, hold_back_errors
 from stages.core.executor import worker_count
 from stages.core.params import TrainParams
@@ -153,7 +155,12 @@ def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
 
 
 def batches(
-    inputs: np.ndarray, labels: np.ndarray, rows: np.ndarray, batch_size: int, seed: int | None = None
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    rows: np.ndarray,
+    batch_size: int,
+    seed: int | None = None,
+    epochs: range = range(1),
 ) -> tf.data.Dataset:
     """Make batches out of an array that may be larger than memory.
 
@@ -168,17 +175,19 @@ def batches(
     batch_size : int
         Images a batch.
     seed : int or None, default=None
-        Seed of a new order in every epoch; None keeps the order of `rows`.
+        Seed of another order in every epoch; None keeps the order of `rows`.
+    epochs : range, default=range(1)
+        Which epochs to go through; an epoch's order depends on the seed and its number alone.
 
     Returns
     -------
     tf.data.Dataset
         Pairs of inputs and labels, the same with either way of reading.
     """
-    order = tf.data.Dataset.from_tensor_slices(rows)
-    if seed is not None:
-        order = order.shuffle(len(rows), seed=seed, reshuffle_each_iteration=True)
-    order = order.batch(batch_size)
+    if seed is None:
+        order = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+    else:
+        order = _shuffled_batches(rows, batch_size, seed, epochs)
     if inputs.nbytes * MEMORY_SHARE <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         table = tf.constant(inputs)
         return order.map(lambda chosen: (tf.gather(table, chosen), tf.gather(labels, chosen)))
@@ -189,6 +198,18 @@ def batches(
         return taken, tf.gather(labels, chosen)
 
     return order.map(read).prefetch(2)
+
+
+def _shuffled_batches(rows: np.ndarray, batch_size: int, seed: int, epochs: range) -> tf.data.Dataset:
+    def shuffle(number: np.ndarray) -> np.ndarray:
+        return generator(seed, f"epoch {number}").permutation(rows)
+
+    def batch(epoch: tf.Tensor) -> tf.data.Dataset:
+        shuffled = tf.ensure_shape(tf.numpy_function(shuffle, [epoch], rows.dtype), rows.shape)
+        return tf.data.Dataset.from_tensor_slices(shuffled).batch(batch_size)
+
+    order = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(batch)
+    return order.apply(tf.data.experimental.assert_cardinality(len(epochs) * math.ceil(len(rows) / batch_size)))
 
 
 def predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
