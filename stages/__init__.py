@@ -1,8 +1,13 @@
 """The pipeline's stages: one module a stage, run as ``python -m stages.<stage>`` by ``dvc repro``."""
 
 import os
+import signal
+import sys
 
 # TensorFlow reads it when it is imported: notes on its start-up off. What goes wrong still raises.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Matrix products on one thread: images are shared out to workers already, and sums keep their order.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# While `python -m` looks for the stage: until it runs there is nothing to clean up, and no traceback worth a page.
+if sys.argv[0] == "-m":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -59,7 +59,7 @@ def test_a_class_of_one_image_is_not_held_out():
 
 def test_a_head_learns_and_twice_the_same(tmp_path):
     first, history = fit(separable_features(), head_params(), 3, "test", tmp_path / "state.npz")
-    second, again = fit(separable_features(), head_params(), 3, "test", tmp_path / "state.npz")
+    second, again = fit(separable_features(), head_params(), 3, "test", tmp_path / "other.npz")
     assert history["accuracy"].iloc[-1] > 0.9
     pd.testing.assert_frame_equal(history, again)
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
@@ -68,7 +68,7 @@ def test_a_head_learns_and_twice_the_same(tmp_path):
 
 def test_another_seed_gives_another_network(tmp_path):
     first, _ = fit(separable_features(), head_params(epochs=1), 0, "test", tmp_path / "state.npz")
-    second, _ = fit(separable_features(), head_params(epochs=1), 1, "test", tmp_path / "state.npz")
+    second, _ = fit(separable_features(), head_params(epochs=1), 1, "test", tmp_path / "other.npz")
     assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
 
 

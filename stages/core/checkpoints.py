@@ -152,7 +152,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _restore(self) -> None:
         try:
-            with np.load(self._file, allow_pickle=False) as saved:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 state = json.loads(str(saved["state"]))
                 values = [saved[f"variable_{index}"] for index in range(len(self._variables))]
                 best = [saved[f"best_{index}"] for index in range(len(saved.files) - len(values) - 1)]

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from stages.core.interruption import Interrupted, interruptible
+
 
 class PipelineError(Exception):
     """A mistake in the params or the data that the user can mend; the message is one line that says how."""
@@ -24,17 +26,18 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
     Raises
     ------
     SystemExit
-        With code 1 after a `PipelineError`, with code 130 after an interruption.
+        With code 1 after a `PipelineError`, with 128 and the signal's number after an interruption.
     """
     try:
-        stage(*arguments)
+        with interruptible():
+            stage(*arguments)
     except PipelineError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
+    except Interrupted as interruption:
         print(
             "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage", file=sys.stderr
         )
-        sys.exit(130)
+        sys.exit(128 + interruption.number)
 
 
 @contextmanager

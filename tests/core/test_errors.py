@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 
@@ -20,13 +21,11 @@ def test_mistake_of_the_user_ends_in_one_line():
     assert caught.value.code == "error: `data.seed` is missing"  # printed by Python, which then ends with 1
 
 
-def test_interruption_ends_in_one_line(capsys):
-    def stage() -> None:
-        raise KeyboardInterrupt
-
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_ends_in_one_line(capsys, number):
     with pytest.raises(SystemExit) as caught:
-        run_stage(stage)
-    assert caught.value.code == 130
+        run_stage(lambda: signal.raise_signal(number))
+    assert caught.value.code == 128 + number
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 

@@ -1,0 +1,106 @@
+"""Signals, as a terminal, a batch system and a killed pipeline send them, to a stage in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from stages.core.interruption import Interrupted, interruptible
+from tests.test_pipeline import ROOT
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from stages.core.errors import run_stage
+from stages.core.executor import map_ordered
+from stages.core.images import new_folder
+
+def stage():
+    with new_folder(Path(sys.argv[1]) / "out") as folder:
+        (folder / "half").touch()
+        print("started", flush=True)
+        for _ in map_ordered(lambda _: time.sleep(0.1), range(600), total=600, label="test"):
+            pass
+
+run_stage(stage)
+"""
+
+
+def start(folder, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", STAGE, str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(tmp_path, number):
+    with start(tmp_path) as stage:
+        assert stage.stdout.readline() == "started\n"
+        stage.send_signal(number)
+        _, errors = stage.communicate(timeout=20)
+    assert stage.returncode == 128 + number
+    # The progress bar is wiped with carriage returns.
+    assert errors.split("\r")[-1].splitlines() == [
+        "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage"
+    ]
+    assert "Traceback" not in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_ends_when_the_pipeline_is_killed(tmp_path):
+    # As `dvc repro` would, this process starts a stage and waits for it.
+    pipeline = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", sys.executable, "-c", STAGE]
+        + [str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {"DVC_ROOT": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pipeline:
+        assert pipeline.stdout.readline() == "started\n"
+        pipeline.kill()
+        # The stage holds the other end of the pipe.
+        assert pipeline.stdout.read() == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_while_modules_are_imported_leaves_no_traceback():
+    command = [sys.executable, "-X", "importtime", "-m", "stages.train", "raw"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as stage:
+        for line in stage.stderr:
+            if line.rstrip().endswith(" numpy"):
+                break
+        stage.send_signal(signal.SIGINT)
+        _, errors = stage.communicate(timeout=20)
+    assert stage.returncode == -signal.SIGINT
+    assert "Traceback" not in errors
+
+
+def test_a_signal_while_an_object_is_deleted_is_not_lost():
+    code = (
+        "import signal\n"
+        "from stages.core.interruption import interruptible\n"
+        "class Deleted:\n"
+        "    def __del__(self): signal.raise_signal(signal.SIGTERM)\n"
+        "with interruptible():\n"
+        "    Deleted()\n"
+        "    print('went on')\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (143, "", "")
+
+
+def test_signals_do_afterwards_what_they_did_before():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted), interruptible():
+        signal.raise_signal(signal.SIGTERM)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
