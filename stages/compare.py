@@ -11,7 +11,7 @@ import pandas as pd
 from stages.core.errors import run_stage
 from stages.core.frontier import draw_frontier, efficient_variants, recommend
 from stages.core.gallery import join_gallery
-from stages.core.images import write_file, write_image
+from stages.core.images import replace_file, write_file, write_image
 from stages.core.params import RAW, Params, load_params
 from stages.core.scores import (
     accuracy_interval,
@@ -173,7 +173,8 @@ def compare() -> None:
     write_file(METRICS / "comparison.md", f"{to_markdown(table)}\n{sentence}\n".encode())
     write_file(METRICS / "frontier.png", draw_frontier(table))
     write_file(METRICS / "curves.csv", learning_curves(params.datasets).to_csv(index=False).encode())
-    write_image(METRICS / "gallery.png", join_gallery(shown_datasets(params)))
+    with replace_file(METRICS / "gallery.png") as partial:
+        write_image(partial, join_gallery(shown_datasets(params)))
     print(f"compare: {len(table)} data sets into {METRICS}/comparison.{{csv,xlsx,md}}; {sentence}")
 
 

@@ -56,10 +56,8 @@ def draw_photos(folder):
                 cv2.imwrite(str(file), image.astype(np.uint8))
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    """A clone of the working tree that trains only a head, on 28 images, after its first `dvc repro`."""
-    folder = tmp_path_factory.mktemp("clone")
+def copy_pipeline(folder):
+    """Copy the working tree without its results."""
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -71,6 +69,13 @@ def clone(tmp_path_factory):
         if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / file, folder / file)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone of the working tree that trains only a head, on 28 images, after its first `dvc repro`."""
+    folder = tmp_path_factory.mktemp("clone")
+    copy_pipeline(folder)
     draw_photos(folder / "photos")
     for key, value in {
         "data.source": str(folder / "photos"),

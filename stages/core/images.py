@@ -201,12 +201,12 @@ def replace_file(file: Path) -> Iterator[Path]:
     Yields
     ------
     pathlib.Path
-        A name beside it to write to; renamed to `file` at the end, removed after an error.
+        A name beside it, of the same suffix, to write to; renamed to `file` at the end, removed after an error.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     for stale in file.parent.glob(f".{file.name}.*"):
         stale.unlink()
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial = file.with_name(f".{file.name}.{os.getpid()}{file.suffix}")
     try:
         yield partial
         partial.replace(file)

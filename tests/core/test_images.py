@@ -163,6 +163,13 @@ def test_file_is_written_in_a_new_folder(tmp_path):
     assert (tmp_path / "a" / "b" / "c.json").read_bytes() == b"{}"
 
 
+def test_half_a_file_of_a_killed_run_is_removed(tmp_path):
+    for name in (".raw.csv.1234.csv", ".raw.json.1234.json"):
+        (tmp_path / name).write_bytes(b"half")
+    write_file(tmp_path / "raw.csv", b"whole")
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".raw.json.1234.json", "raw.csv"]
+
+
 def test_file_stays_whole_when_the_disk_is_full(tmp_path, monkeypatch):
     write_file(tmp_path / "a.json", b"old")
 

@@ -1,0 +1,172 @@
+"""Kills `dvc repro` at random moments, lets it go on, and compares what comes out with an undisturbed run.
+
+Run as ``python -m tests.interrupt --kills 50``. A whole run is killed again and again until it ends by itself; then its
+`dvc.lock`, its metrics and the names of all its files must be those of the undisturbed one.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.test_end_to_end import copy_pipeline, run, set_param
+
+SETTINGS = {
+    "sample.train_images": 16,
+    "sample.test_images": 8,
+    "sample.size": 32,
+    "variants": {"gaussian_blur": {"method": "gaussian_blur", "sigma": 2}},
+    "datasets": ["raw", "gaussian_blur"],
+    "train.backbone": "frozen",
+    "train.head": [16, 0.5],
+    "train.epochs": 60,
+    "train.batch_size": 8,
+    "attack.image_size": 32,
+    "attack.reconstruction_images": 10,
+}
+# To everything that runs, as a terminal does; to `dvc repro` alone, as `kill` does.
+KINDS = [
+    ("Ctrl-C", signal.SIGINT, True),
+    ("SIGTERM", signal.SIGTERM, True),
+    ("kill -9", signal.SIGKILL, True),
+    ("SIGTERM to dvc alone", signal.SIGTERM, False),
+    ("kill -9 of dvc alone", signal.SIGKILL, False),
+]
+# A stage ends at the end of the step that it is in.
+PATIENCE_SECONDS = 60
+
+
+def make_clone(folder: Path) -> None:
+    """Make a clone of the working tree with the smallest settings, nothing run yet."""
+    copy_pipeline(folder)
+    for key, value in SETTINGS.items():
+        set_param(folder, key, value)
+    run(folder, "git", "init", "-q")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "Tiny data set")
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of `dvc.lock` and of the metrics, and the names alone of the files in `data/`."""
+    kept = {file: file.read_bytes() for file in (folder / "metrics").rglob("*") if file.is_file()}
+    kept[folder / "dvc.lock"] = (folder / "dvc.lock").read_bytes()
+    kept |= {file: b"" for file in (folder / "data").rglob("*")}
+    return {file.relative_to(folder).as_posix(): content for file, content in kept.items()}
+
+
+def repro(folder: Path, targets: list[str], output: Path) -> subprocess.Popen:
+    """Start `dvc repro` in a process group of its own."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            ["dvc", "repro", *targets], cwd=folder, env=environment, stdout=file, stderr=file, start_new_session=True
+        )
+
+
+def interrupt(process: subprocess.Popen, number: int, to_all: bool) -> bool:
+    """Send a signal, and return whether no process of the group is left after a while."""
+    with contextlib.suppress(ProcessLookupError):
+        if to_all:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+    process.wait(PATIENCE_SECONDS)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    return False
+
+
+def interrupt_runs(folder: Path, kills: int, seed: int, targets: list[str]) -> Counter:
+    """Kill as often as told, over as many whole runs as it takes.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Empty; for the clones.
+    kills : int
+        How many.
+    seed : int
+        Of the moments and the kinds of kill.
+    targets : list of str
+        Stages to run; none runs all.
+
+    Returns
+    -------
+    collections.Counter
+        Of kills, whole runs, and all that should not be: runs unequal, processes left, tracebacks, runs that did not go
+        on by themselves.
+    """
+    make_clone(folder / "clone")
+    shutil.copytree(folder / "clone", folder / "undisturbed")
+    start = time.monotonic()
+    run(folder / "undisturbed", "dvc", "repro", *targets)
+    longest = (time.monotonic() - start) / 3
+    expected = results(folder / "undisturbed")
+    draws, counts = random.Random(seed), Counter()
+    work = folder / "interrupted"
+    while counts["kills"] < kills:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(folder / "clone", work)
+        while not _go_on(
+            work, targets, draws.uniform(0.3, longest) if counts["kills"] < kills else None, draws, counts
+        ):
+            pass
+        found = results(work)
+        differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        counts["whole runs"] += 1
+        counts["unequal runs"] += bool(differing)
+        print(f"    whole run {counts['whole runs']}: {' '.join(['differs in', *differing]) if differing else 'equal'}")
+    return counts
+
+
+def _go_on(folder: Path, targets: list[str], seconds: float | None, draws: random.Random, counts: Counter) -> bool:
+    """Run until the end, which gives True, or until the kill."""
+    output = folder.with_suffix(".txt")
+    process = repro(folder, targets, output)
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        name, number, to_all = draws.choice(KINDS)
+        counts["processes left"] += not interrupt(process, number, to_all)
+        counts["kills"] += 1
+        text = output.read_text(errors="replace")
+        counts["tracebacks"] += "stages" in text.partition("Traceback")[2]
+        started = [line for line in text.splitlines() if line.startswith("Running stage")]
+        print(f"{counts['kills']:3} {name} after {seconds:.1f} s; {(started or ['before the first stage'])[-1]}")
+        return False
+    if code != 0:
+        counts["runs that did not go on"] += 1
+        print(output.read_text(errors="replace"))
+        (folder / "dvc.lock").unlink(missing_ok=True)
+    return code == 0
+
+
+def main() -> None:
+    """Read the command line, and end with 1 if anything was not as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("targets", nargs="*", help="stages to run; default: all")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        counts = interrupt_runs(Path(folder), arguments.kills, arguments.seed, arguments.targets)
+    print(", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
+    sys.exit(any(counts[name] for name in counts.keys() - {"kills", "whole runs"}))
+
+
+if __name__ == "__main__":
+    main()
