@@ -1,0 +1,91 @@
+"""Weights, states of trainings and stored inputs are read as numbers: nothing in a file is ever run."""
+
+import re
+
+import h5py
+import numpy as np
+import pytest
+
+from stages.core.errors import PipelineError
+from stages.core.features import read_features
+from stages.core.network import build_backbone, keras, start_tensorflow
+from stages.core.params import load_params
+from stages.train import fit
+from tests.test_pipeline import ROOT
+from tests.test_train import head_params, separable_features, write_workspace
+
+RUNS_CODE = r"pickle|load_model|from_config|model_from|unsafe|marshal|joblib|\beval\(|\bexec\(|os\.system|yaml\.load\("
+
+
+class Payload:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return open, (str(self.marker), "w")
+
+
+@pytest.fixture
+def save_model(tmp_path):
+    """The function that saves a model with code in it, which leaves the file `ran` when it is run."""
+
+    def save(name):
+        marker, file = str(tmp_path / "ran"), tmp_path / name
+        inputs = keras.Input((3,))
+        attack = lambda values: (open(marker, "w").close(), values)[1]  # noqa: E731, PTH123, SIM115
+        keras.Model(inputs, keras.layers.Lambda(attack, output_shape=(3,))(inputs)).save(file)
+        (tmp_path / "ran").unlink(missing_ok=True)
+        return file
+
+    return save
+
+
+def test_a_weights_file_with_code_is_refused_and_not_run(save_model, tmp_path):
+    file = save_model("model.h5")
+    start_tensorflow(0, "float32")
+    with pytest.raises(PipelineError, match="`train.weights` must be a file of ResNet50 weights"):
+        build_backbone(str(file), 32)
+    assert not (tmp_path / "ran").exists()
+    # The code in it is alive: to load it as a model runs it.
+    keras.saving.load_model(file, compile=False, safe_mode=False)(np.ones((1, 3)))
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_whole_model_is_no_weights_file(save_model, workspace):
+    workspace({"train.weights": str(save_model("model.keras"))})
+    with pytest.raises(PipelineError, match=r"`train.weights` must be null, imagenet or the path of a weights file"):
+        load_params()
+
+
+def test_a_weights_file_cannot_name_another_file(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other.create_group("model_weights")
+    with h5py.File(tmp_path / "linked.h5", "w") as linked:
+        linked["model_weights"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "model_weights")
+    start_tensorflow(0, "float32")
+    with pytest.raises(PipelineError, match="ExternalLink"):
+        build_backbone(str(tmp_path / "linked.h5"), 32)
+
+
+def test_the_state_of_a_training_is_not_unpickled(tmp_path, capsys):
+    state = tmp_path / "state.npz"
+    np.savez(state, state=np.array([Payload(tmp_path / "ran")], dtype=object))
+    fit(separable_features(), head_params(epochs=1), 0, "test", state)
+    assert "is not whole; training starts anew" in capsys.readouterr().out
+    assert not (tmp_path / "ran").exists()
+
+
+def test_stored_inputs_are_not_unpickled(tmp_path, monkeypatch):
+    write_workspace(tmp_path, monkeypatch)
+    np.save("data/features/raw/train/inputs.npy", np.array([Payload(tmp_path / "ran")], dtype=object))
+    with pytest.raises(ValueError, match="object"):
+        read_features("raw", "train")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_stage_uses_what_runs_code_from_a_file():
+    for file in (ROOT / "stages").rglob("*.py"):
+        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if re.search(RUNS_CODE, line)]
+        assert [line for line in lines if "allow_pickle=False" not in line] == [], file

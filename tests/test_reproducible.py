@@ -1,0 +1,91 @@
+"""All stages in a row, in two environments that differ in all that must not count: the same bytes come out.
+
+A few layers take ResNet50's place, which would take minutes.
+"""
+
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import yaml
+
+from tests.test_pipeline import ROOT
+
+ENVIRONMENTS = [
+    {"PIPELINE_WORKERS": "1", "PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"},
+    {"PIPELINE_WORKERS": "5", "PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"},
+]
+STAGES = """
+from stages.core.network import keras
+
+def small_network(*, input_shape, **options):
+    image = keras.Input(input_shape)
+    hidden = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(image)
+    hidden = keras.layers.BatchNormalization()(hidden)
+    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(hidden))
+
+keras.applications.ResNet50 = small_network
+
+from stages.anonymize import anonymize
+from stages.attack import attack
+from stages.compare import compare
+from stages.evaluate import evaluate
+from stages.extract import extract
+from stages.ingest import ingest
+from stages.sample import sample
+from stages.score import score
+from stages.train import train
+
+sample()
+ingest()
+anonymize("gaussian_blur")
+anonymize("blocking_merging")
+for stage in (extract, train, evaluate, attack, score):
+    for dataset in ("raw", "gaussian_blur", "blocking_merging"):
+        stage(dataset)
+compare()
+"""
+
+
+def write_workspace(folder, reverse):
+    """Make a source of few images, written in an order that the file system may list them in."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["data"]["source"] = "photos"
+    params["data"]["max_per_class"] = 6
+    params["sample"] |= {"train_images": 4, "test_images": 2, "size": 32}
+    params["variants"]["blocking_merging"]["pattern"] = "random"
+    del params["variants"]["morphology"]
+    params["datasets"] = ["raw", "gaussian_blur", "blocking_merging"]
+    params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25}
+    params["attack"] |= {"image_size": 32, "reconstruction_images": 10}
+    folder.mkdir()
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    names = [f"{kind}/id{number % 2}_é{number}.png" for kind in ("red", "blue") for number in range(10)]
+    images = np.random.default_rng(0).integers(0, 256, (len(names), 40, 48, 3), np.uint8)
+    for name, image in list(zip(names, images, strict=True))[:: -1 if reverse else 1]:
+        file = folder / "photos" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def contents(folder):
+    files = [file for name in ("data", "metrics") for file in (folder / name).rglob("*") if file.is_file()]
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def test_the_environment_changes_no_byte(tmp_path):
+    runs = []
+    for number, environment in enumerate(ENVIRONMENTS):
+        folder = tmp_path / str(number)
+        write_workspace(folder, reverse=number == 1)
+        variables = os.environ | environment | {"PYTHONPATH": str(ROOT)}
+        runs.append(subprocess.Popen([sys.executable, "-c", STAGES], cwd=folder, env=variables, stderr=subprocess.PIPE))
+    for run in runs:
+        _, errors = run.communicate(timeout=300)
+        assert run.returncode == 0, errors.decode()
+    first, second = (contents(tmp_path / str(number)) for number in range(2))
+    assert {"data/models/raw/seed_0.weights.h5", "metrics/raw.json", "metrics/comparison.xlsx"} <= first.keys()
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
