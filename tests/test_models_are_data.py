@@ -1,5 +1,6 @@
 """Weights, states of trainings and stored inputs are read as numbers: nothing in a file is ever run."""
 
+import os
 import re
 
 import h5py
@@ -67,6 +68,10 @@ def test_a_weights_file_cannot_name_another_file(tmp_path):
     start_tensorflow(0, "float32")
     with pytest.raises(PipelineError, match="ExternalLink"):
         build_backbone(str(tmp_path / "linked.h5"), 32)
+
+
+def test_hdf5_looks_for_no_plugins():
+    assert os.environ["HDF5_PLUGIN_PATH"] == "disable"
 
 
 def test_the_state_of_a_training_is_not_unpickled(tmp_path, capsys):
