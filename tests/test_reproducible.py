@@ -11,23 +11,16 @@ import cv2
 import numpy as np
 import yaml
 
+from tests.interrupt import SMALL_NETWORK
 from tests.test_pipeline import ROOT
 
 ENVIRONMENTS = [
     {"PIPELINE_WORKERS": "1", "PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"},
     {"PIPELINE_WORKERS": "5", "PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"},
 ]
-STAGES = """
+STAGES = f"""
 from stages.core.network import keras
-
-def small_network(*, input_shape, **options):
-    image = keras.Input(input_shape)
-    hidden = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(image)
-    hidden = keras.layers.BatchNormalization()(hidden)
-    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(hidden))
-
-keras.applications.ResNet50 = small_network
-
+{SMALL_NETWORK}
 from stages.anonymize import anonymize
 from stages.attack import attack
 from stages.compare import compare
