@@ -1,0 +1,183 @@
+"""Names, links and special files: what a file system may hold besides plain files with plain names."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from tests.strange.files import KINDS, draw, encode
+
+
+class Planted(NamedTuple):
+    """Entries of a source, whose written paths all hold the same number of six digits."""
+
+    kind: str
+    count: int
+    verdict: Literal["taken", "rejected", "either", "ignored"]
+    pixels: np.ndarray | None = None  # of each of them
+    tolerance: int = 0
+
+
+PLACES: dict[str, Callable[[Path, str, bytes], tuple[int, str]]] = {}
+LONGEST = 255  # bytes of a name
+
+
+def plant(folder: Path, number: int, kind: str, rng: np.random.Generator) -> Planted:
+    """Put one strange thing into a class folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The class folder; what links out of the source point to goes beside the source, two folders up.
+    number : int
+        Begins every name, so that what became of it can be found.
+    kind : str
+        A key of `KINDS` or of `PLACES`.
+    rng : numpy.random.Generator
+        Draws the rest.
+
+    Returns
+    -------
+    Planted
+        What must become of it.
+    """
+    name = f"{number:06}"
+    if kind in KINDS:
+        strange = KINDS[kind](rng)
+        (folder / f"{name}.{strange.suffix}").write_bytes(strange.content)
+        return Planted(kind, 1, strange.verdict, strange.pixels, strange.tolerance)
+    image = draw(rng)
+    count, verdict = PLACES[kind](folder, name, encode(image, "PNG"))
+    return Planted(kind, count, verdict, image)
+
+
+def place(name: str) -> Callable:
+    """Register a function that puts entries into a folder, and returns how many and what must become of them."""
+
+    def register(function: Callable[[Path, str, bytes], tuple[int, str]]) -> Callable:
+        PLACES[name] = function
+        return function
+
+    return register
+
+
+def _names(kind: str, *names: str | bytes) -> None:
+    @place(kind)
+    def plant_names(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+        for name in names:
+            (folder / (number + os.fsdecode(name))).write_bytes(content)
+        return len(names), "taken"
+
+
+_names("name not UTF-8", b"caf\xe9.png")
+_names("name of 255 bytes", "x" * (LONGEST - 6))
+_names("name of 255 bytes, not UTF-8", b"\xe9" * (LONGEST - 10) + b".png")
+_names("name with a line break", "a\nb\x1b[31m\t.png")
+_names("name with quotes and commas", " a,'\"$(x)`;{}*?.png")
+_names("names differing in case only", "a.png", "A.png", "a.PNG")
+_names("same stem, two extensions", ".png", ".jpg", ".tar.png", "")
+_names("names of equal looks", "\u00e9.png", "e\u0301.png")
+
+
+@place("folder named like an image")
+def image_folder(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    (folder / f"{number}.png").mkdir()
+    (folder / f"{number}.png" / f"{number}.png").write_bytes(content)
+    (folder / f"{number}.jpg").write_bytes(content)
+    return 2, "taken"
+
+
+@place("deep folders")
+def deep_folders(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    """More folders in each other than Python calls functions in each other."""
+    above = os.open(folder, os.O_RDONLY)
+    for name in [number, *("d" for _ in range(1200))]:
+        os.mkdir(name, dir_fd=above)  # noqa: PTH102, a path of this length would not be accepted
+        below = os.open(name, os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    with open(os.open(f"{number}.png", os.O_WRONLY | os.O_CREAT, dir_fd=above), "wb") as stream:  # noqa: PTH123
+        stream.write(content)
+    os.close(above)
+    return 1, "rejected"
+
+
+@place("link within the source")
+def link_within(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    (folder / f"{number}.png").write_bytes(content)
+    (folder / f"{number}_link.png").symlink_to(f"{number}.png")
+    return 2, "taken"
+
+
+@place("link out of the source")
+def link_out(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    outside = folder.parents[1] / "outside" / number
+    outside.mkdir(parents=True)
+    (outside / f"{number}.png").write_bytes(content)
+    (folder / f"{number}_folder").symlink_to(outside)
+    (folder / f"{number}_link.png").symlink_to(outside / f"{number}.png")
+    return 2, "taken"
+
+
+def _link(kind: str, target: str) -> None:
+    @place(kind)
+    def plant_link(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+        (folder / f"{number}.png").symlink_to(target.format(number=number))
+        return 1, "rejected"
+
+
+_link("link to nothing", "nothing")
+_link("link to itself", "{number}.png")
+_link("link to its folder", ".")
+_link("link to a folder above", "../..")
+_link("link to the root", "/")
+_link("link to a device", "/dev/zero")
+
+
+@place("links in a ring")
+def links_in_a_ring(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    for name, other in (("x", "y"), ("y", "x")):
+        (folder / f"{number}{name}").symlink_to(f"{number}{other}")
+    return 2, "rejected"
+
+
+@place("pipe")
+def pipe(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    os.mkfifo(folder / f"{number}.png")
+    return 1, "rejected"
+
+
+@place("socket")
+def unix_socket(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    with socket.socket(socket.AF_UNIX) as server:
+        before = Path.cwd()
+        os.chdir(folder)  # the address may not be long
+        try:
+            server.bind(f"{number}.png")
+        finally:
+            os.chdir(before)
+    return 1, "rejected"
+
+
+@place("no permission")
+def no_permission(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    (folder / f"{number}.png").write_bytes(content)
+    (folder / f"{number}.png").chmod(0)
+    return 1, "either"  # root may read it
+
+
+@place("a terabyte of holes")
+def holes(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    with (folder / f"{number}.webp").open("wb") as stream:
+        stream.write(b"RIFF\xf0\xff\xff\xffWEBPVP8 ")
+        stream.truncate(2**40)
+    return 1, "rejected"
+
+
+@place("hidden")
+def hidden(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    (folder / f".{number}.png").write_bytes(content)
+    return 1, "ignored"
