@@ -14,14 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.core.decoding import RejectedImage, decode_image
-from stages.core.errors import PipelineError, run_stage
+from stages.core.decoding import RejectedImage, decode_image, longest_file
+from stages.core.errors import PipelineError, run_stage, shown
 from stages.core.executor import map_ordered
 from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
+from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
-from stages.core.sources import SourceFile, find_sources, output_names, read_source
+from stages.core.sources import SourceFile, find_sources, read_source
 
 RAW_FOLDER = Path("data/raw")
 REPORT = Path("metrics/ingest.json")
@@ -99,14 +100,16 @@ def ingest() -> None:
         def take(file: SourceFile) -> Taken:
             path = names[file.path]
             try:
-                image = limit_side(decode_image(read_source(file), max_pixels=params.max_pixels), params.max_side)
+                content = read_source(file, max_bytes=longest_file(params.max_pixels))
+                image = limit_side(decode_image(content, max_pixels=params.max_pixels), params.max_side)
                 if max(image.shape) > MAX_SIDE[suffix]:
                     raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
             except RejectedImage as error:
                 return Taken(file, path, rejected=str(error))
             write_image(folder / path, image)
-            digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
-            return Taken(file, path, digest, image.shape[:2])
+            digest = hashlib.sha256(repr(image.shape).encode())
+            digest.update(np.ascontiguousarray(image))
+            return Taken(file, path, digest.hexdigest(), image.shape[:2])
 
         with warnings.catch_warnings():
             # Pillow warns of broken metadata, which we drop. Filters belong to all threads, so they are set here.
@@ -155,7 +158,7 @@ def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> No
         first = rejected[0]
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be unreadable; received: "
-            f"{len(rejected)}, the first is `{first.source.file}` ({first.rejected}); all are in {REPORT}"
+            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); all are in {REPORT}"
         )
 
 

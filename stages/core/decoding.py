@@ -21,8 +21,17 @@ _TURNS = {
 Image.MAX_IMAGE_PIXELS = None
 
 
+# A pass over an image of `max_pixels` takes a second or less.
+_MOST_PASSES = 100
+
+
 class RejectedImage(Exception):  # noqa: N818
     """A file that cannot be taken in; the message is the reason."""
+
+
+def longest_file(max_pixels: int) -> int:
+    """Return how many bytes an image file may have: those of 16-bit colour and alpha, and 64 MiB of anything else."""
+    return 8 * max_pixels + 2**26
 
 
 def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
@@ -37,7 +46,7 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
     content : bytes
         The whole file.
     max_pixels : int
-        Larger images are refused before they are decoded.
+        Larger images are refused before they are decoded, and so are JPEG files of endless scans.
 
     Returns
     -------
@@ -55,6 +64,7 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > max_pixels:
                 raise RejectedImage(f"{image.width} x {image.height} pixels are more than data.max_pixels {max_pixels}")
+            _check_passes(image, content, max_pixels)
             return _to_rgb(image)
     except RejectedImage:
         raise
@@ -65,6 +75,13 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
         raise RejectedImage(
             f"the image is broken or of an unsupported kind ({type(error).__name__}: {error})"
         ) from None
+
+
+def _check_passes(image: Image.Image, content: bytes, max_pixels: int) -> None:
+    # Each scan of a JPEG file is a pass over all pixels, and takes a few bytes of the file.
+    scans = content.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 1
+    if scans * image.width * image.height > _MOST_PASSES * max_pixels:
+        raise RejectedImage(f"{scans} scans of {image.width} x {image.height} pixels are too much work")
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:

@@ -13,6 +13,27 @@ class PipelineError(Exception):
     """A mistake in the params or the data that the user can mend; the message is one line that says how."""
 
 
+def shown(name: object) -> str:
+    r"""Return a name, or a path, as it may stand in one line: what is not printed is spelt out.
+
+    Parameters
+    ----------
+    name : object
+        A text or a path.
+
+    Returns
+    -------
+    str
+        Without line breaks, control characters and bytes that are not UTF-8.
+
+    Examples
+    --------
+    >>> shown("a\nb")
+    'a\\nb'
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
+
+
 def run_stage(stage: Callable[..., None], *arguments: str) -> None:
     """Run a stage; end the process with one line for a user's mistake, with a traceback only for ours.
 

@@ -1,23 +1,20 @@
 """Finds the files of `data.source`, their split and class, whatever layout the folder has."""
 
-import hashlib
-import itertools
 import os
 import stat
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.decoding import RejectedImage
 from stages.core.draws import order_key
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, shown
 from stages.core.images import class_of
+from stages.core.naming import folded, valid_name
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
+from stages.core.walking import LONGEST_PATH, walk_folder
 
-_NAME_BYTES = 255  # the longest name on common file systems
 _TEST_NAMES = ("test", "val", "validation")
 
 
@@ -63,83 +60,45 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     try:
         files, ignored = _find_files(source, params)
     except OSError as error:
-        raise PipelineError(f"`data.source` must be readable; received: {error.filename} ({error.strerror})") from None
+        file = shown(error.filename)
+        raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
     _check_classes(files, params)
     return sorted(_thin(files, params)), ignored
 
 
-def read_source(source: SourceFile) -> bytes:
+def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
     """Read a file of the source.
+
+    Parameters
+    ----------
+    source : SourceFile
+        The file.
+    max_bytes : int
+        A longer file is refused before it is read.
+
+    Returns
+    -------
+    bytes
+        The whole file.
 
     Raises
     ------
     RejectedImage
-        If it is no regular file or may not be read.
+        If it is no regular file, too long, has too long a path, or may not be read.
     """
+    if len(os.fsencode(source.path)) > LONGEST_PATH:
+        raise RejectedImage(f"the path is longer than {LONGEST_PATH} bytes")
     try:
-        mode = source.file.stat().st_mode
-        if stat.S_ISDIR(mode):
+        status = source.file.stat()
+        if stat.S_ISDIR(status.st_mode):
             raise RejectedImage("the folder was taken already, or a link in it leads to a folder above")
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             raise RejectedImage("not a regular file")
+        if status.st_size > max_bytes:
+            raise RejectedImage(f"{status.st_size} bytes are more than an image of data.max_pixels has")
         return source.file.read_bytes()
     except OSError as error:
         raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
-
-
-def output_names(paths: list[str], suffix: str) -> dict[str, str]:
-    """Name the written images: the source's name with a new suffix.
-
-    Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
-    in the name. What is not UTF-8 is spelt out, and what is longer than a file name may be is cut.
-
-    Parameters
-    ----------
-    paths : list of str
-        Paths of source files.
-    suffix : str
-        Suffix of the written images.
-
-    Returns
-    -------
-    dict of str to str
-        A different path for each.
-
-    Examples
-    --------
-    >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], ".png")
-    {'a/x.jpg': 'a/x.png', 'a/y.jpg': 'a/y.jpg.png', 'a/y.tif': 'a/y.tif.png'}
-    """
-    short = {path: _valid(str(PurePosixPath(path).with_suffix(suffix)), suffix) for path in paths}
-    uses = Counter(_folded(name) for name in short.values())
-    parents = {PurePosixPath(name).parent for name in short.values()}
-    folders = {_folded(str(folder)) for parent in parents for folder in (parent, *parent.parents)}
-    taken = folders | {name for name, count in uses.items() if count == 1}
-    names = {}
-    for path, name in short.items():
-        if uses[_folded(name)] > 1 or _folded(name) in folders:
-            tags = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
-            name = next(long for tag in tags if _folded(long := _valid(path + tag + suffix, suffix)) not in taken)
-        taken.add(_folded(name))
-        names[path] = name
-    return names
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.casefold())
-
-
-def _valid(path: str, suffix: str) -> str:
-    return "/".join(_valid_name(name, suffix if name.endswith(suffix) else "") for name in path.split("/"))
-
-
-def _valid_name(name: str, suffix: str) -> str:
-    # Bytes that are not UTF-8 cannot go into the JSON files that DVC writes.
-    encoded = name.encode("utf-8", "backslashreplace").replace(b"\\", b"_")
-    if len(encoded) > _NAME_BYTES:
-        ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()
-        encoded = encoded[: _NAME_BYTES - len(ending)] + ending
-    return encoded.decode("utf-8", "ignore")
 
 
 def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int]:
@@ -163,36 +122,25 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
         files += [SourceFile(f"test/{file.path}", file.file) for file in others]
         ignored += others_ignored
     outside = [entry for entry in entries if entry not in (train, test, source / IDENTITIES)]
-    return files, ignored + sum(len(list(_walk(entry))) if entry.is_dir() else 1 for entry in outside)
+    return files, ignored + sum(len(list(walk_folder(entry))) if entry.is_dir() else 1 for entry in outside)
 
 
 def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
-    paths = list(_walk(folder))
+    paths = list(walk_folder(folder))
     files = [SourceFile(path, folder / path) for path in paths if "/" in path and not _is_hidden(path)]
     classes = {class_of(file.path) for file in files}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
-            raise PipelineError(f"every class folder must hold images; received: none in `{entry}`")
+            raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
     if not files:
-        raise PipelineError(f"`data.source` must hold folders of images, one a class; received: none in `{folder}`")
+        raise PipelineError(
+            f"`data.source` must hold folders of images, one a class; received: none in `{shown(folder)}`"
+        )
     return files, len(paths) - len(files)
 
 
 def _is_hidden(path: str) -> bool:
     return path.startswith(".") or "/." in path or path.endswith("/Thumbs.db")
-
-
-def _walk(folder: Path, above: tuple[str, ...] = (), seen: set[str] | None = None) -> Iterator[str]:
-    seen = set() if seen is None else seen
-    above = (*above, os.path.realpath(folder))
-    seen.add(above[-1])
-    for entry in sorted(folder.iterdir()):
-        real = os.path.realpath(entry) if os.path.isdir(entry) else None  # noqa: PTH112, where a link is unreadable
-        # A folder that was seen, or that holds this one, is not entered, but kept as a file, to be rejected.
-        if real is None or real in seen or any(Path(real) in Path(folder).parents for folder in above):
-            yield entry.name
-        else:
-            yield from (f"{entry.name}/{path}" for path in _walk(entry, above, seen))
 
 
 def _split(files: list[SourceFile], ignored: int, params: DataParams) -> tuple[list[SourceFile], int]:
@@ -202,7 +150,7 @@ def _split(files: list[SourceFile], ignored: int, params: DataParams) -> tuple[l
         by_class.setdefault(class_of(file.path), []).append(file)
     for name, members in by_class.items():
         if len(members) < 2:
-            raise PipelineError(f"a class must have at least 2 images to be split; received: 1 in `{name}`")
+            raise PipelineError(f"a class must have at least 2 images to be split; received: 1 in `{shown(name)}`")
         held_out = min(max(1, round(params.test_fraction * len(members))), len(members) - 1)
         result += [
             SourceFile(f"{'test' if index < held_out else 'train'}/{file.path}", file.file)
@@ -219,10 +167,20 @@ def _check_classes(files: list[SourceFile], params: DataParams) -> None:
     if classes["train"] != classes["test"]:
         odd = sorted(classes["train"] ^ classes["test"])
         raise PipelineError(
-            f"train and test must have the same classes; received only in one of them: {', '.join(odd)}"
+            f"train and test must have the same classes; received only in one of them: {shown(', '.join(odd))}"
         )
+    written: dict[str, str] = {}
+    for name in sorted(classes["train"]):
+        other = written.setdefault(folded(valid_name(name)), name)
+        if other != name:
+            raise PipelineError(
+                f"the names of classes must differ in more than case and spelling; "
+                f"received: {shown(other)} and {shown(name)}"
+            )
     if len(classes["train"]) < 2:
-        raise PipelineError(f"`data.source` must hold at least 2 classes; received: {', '.join(classes['train'])}")
+        raise PipelineError(
+            f"`data.source` must hold at least 2 classes; received: {shown(', '.join(classes['train']))}"
+        )
 
 
 def _thin(files: list[SourceFile], params: DataParams) -> list[SourceFile]:

@@ -1,6 +1,5 @@
 import io
 import struct
-import zlib
 
 import cv2
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from stages.core.decoding import RejectedImage, decode_image
+from tests.strange.files import encode, interlaced_png, jpeg_of_many_scans, png
 
 LOSSLESS = [
     ("PNG", {}),
@@ -18,12 +18,6 @@ LOSSLESS = [
     ("TIFF", {"compression": "tiff_lzw"}),
     ("TIFF", {"compression": "tiff_adobe_deflate"}),
 ]
-
-
-def encode(image, image_format: str, **options) -> bytes:
-    stream = io.BytesIO()
-    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(stream, image_format, **options)
-    return stream.getvalue()
 
 
 def decode(content: bytes, max_pixels: int = 10**6) -> np.ndarray:
@@ -44,10 +38,6 @@ def grey(values: np.ndarray) -> np.ndarray:
     return np.repeat(np.asarray(values, np.uint8)[..., None], 3, axis=2)
 
 
-def png_chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
 @pytest.mark.parametrize(("image_format", "options"), LOSSLESS)
 def test_lossless_formats_give_the_same_pixels(noise, image_format, options):
     assert np.array_equal(decode(encode(noise(), image_format, **options)), noise())
@@ -65,12 +55,9 @@ def test_extreme_shapes_are_taken(noise, shape):
     assert np.array_equal(decode(encode(image, "PNG")), image)
 
 
-def test_interlaced_png_is_taken(noise):
-    # Adam7 of an image of a single pixel is that pixel.
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 1)
-    content = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header)
-    content += png_chunk(b"IDAT", zlib.compress(b"\0\x0a\x14\x1e")) + png_chunk(b"IEND", b"")
-    assert decode(content).tolist() == [[[10, 20, 30]]]
+@pytest.mark.parametrize("shape", [(1, 1), (5, 3), (12, 16)])
+def test_interlaced_png_is_taken(noise, shape):
+    assert np.array_equal(decode(interlaced_png(noise(0, *shape))), noise(0, *shape))
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "TIFF", "PPM", "BMP"])
@@ -288,10 +275,15 @@ def test_image_without_pixels_is_rejected():
 
 
 def test_huge_header_is_rejected_before_decoding():
-    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0))
-    content = b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", b"no pixels at all")
+    content = png(20_000, 20_000, b"no pixels at all")
     message = "20000 x 20000 pixels are more than data.max_pixels 100000000"
     assert reason(content, max_pixels=10**8) == message
+
+
+def test_jpeg_of_endless_scans_is_rejected_before_decoding():
+    content = jpeg_of_many_scans(100, 2000)
+    assert reason(content, max_pixels=200_000).endswith(" scans of 100 x 100 pixels are too much work")
+    assert decode(content, max_pixels=210_000).shape == (100, 100, 3)
 
 
 def test_number_of_pixels_may_reach_the_limit(noise):

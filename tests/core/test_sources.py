@@ -8,7 +8,8 @@ import pytest
 from stages.core.decoding import RejectedImage
 from stages.core.errors import PipelineError
 from stages.core.params import DataParams, load_params
-from stages.core.sources import SourceFile, find_sources, output_names, read_source
+from stages.core.sources import SourceFile, find_sources, read_source
+from stages.core.walking import LONGEST_PATH
 
 not_as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
 
@@ -33,6 +34,10 @@ def settings(**changes) -> DataParams:
 
 def found(**changes) -> list[str]:
     return [file.path for file in find_sources(settings(**changes))[0]]
+
+
+def read(file: SourceFile) -> bytes:
+    return read_source(file, max_bytes=1000)
 
 
 def message_of(**changes) -> str:
@@ -217,7 +222,7 @@ def test_link_to_a_folder_above_or_taken_is_rejected(source, target):
     links = [file for file in files if file.path.endswith("/z")]
     assert len(files) == 5
     with pytest.raises(RejectedImage, match="the folder was taken already, or a link in it leads to a folder above"):
-        read_source(links[0])
+        read(links[0])
 
 
 def test_folder_that_is_linked_many_times_is_walked_once(source):
@@ -242,7 +247,7 @@ def test_link_to_no_file_is_rejected(source, target, code):
     (folder / "a" / "1.png").symlink_to(target)
     link = next(file for file in find_sources(settings())[0] if file.path.endswith("a/1.png"))
     with pytest.raises(RejectedImage) as caught:
-        read_source(link)
+        read(link)
     assert str(caught.value) == f"the file cannot be read ({os.strerror(code)})"
 
 
@@ -251,12 +256,12 @@ def test_pipe_is_rejected_without_waiting_for_it(source):
     os.mkfifo(folder / "a" / "1.png")
     assert len(found()) == 4
     with pytest.raises(RejectedImage, match="^not a regular file$"):
-        read_source(SourceFile("train/a/1.png", folder / "a" / "1.png"))
+        read(SourceFile("train/a/1.png", folder / "a" / "1.png"))
 
 
 def test_file_is_read_whole(source):
     folder = source("a/1.png")
-    assert read_source(SourceFile("train/a/1.png", folder / "a" / "1.png")) == b"x"
+    assert read(SourceFile("train/a/1.png", folder / "a" / "1.png")) == b"x"
 
 
 @not_as_root
@@ -264,7 +269,7 @@ def test_unreadable_file_is_rejected(source):
     file = source("a/1.png") / "a" / "1.png"
     file.chmod(0)
     with pytest.raises(RejectedImage, match=r"^the file cannot be read \(Permission denied\)$"):
-        read_source(SourceFile("train/a/1.png", file))
+        read(SourceFile("train/a/1.png", file))
 
 
 def test_unreadable_folder_is_named(source, monkeypatch):
@@ -280,64 +285,42 @@ def test_unreadable_folder_is_named(source, monkeypatch):
     assert message_of() == "`data.source` must be readable; received: source/a/locked (Permission denied)"
 
 
+def test_longer_file_is_rejected_before_it_is_read(source):
+    folder = source("a/1.png")
+    (folder / "a" / "1.png").write_bytes(bytes(1000))
+    file = SourceFile("train/a/1.png", folder / "a" / "1.png")
+    assert len(read(file)) == 1000
+    os.truncate(file.file, 2**40)
+    with pytest.raises(RejectedImage, match=r"^1099511627776 bytes are more than an image of data\.max_pixels has$"):
+        read(file)
+
+
+def test_longest_path_is_taken_and_a_longer_one_is_rejected(source):
+    file = source("a/1.png") / "a" / "1.png"
+    assert read(SourceFile("x" * LONGEST_PATH, file)) == b"x"
+    with pytest.raises(RejectedImage, match=f"^the path is longer than {LONGEST_PATH} bytes$"):
+        read(SourceFile("x" * (LONGEST_PATH + 1), file))
+
+
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        (("Dog", "dog"), "Dog and dog"),
+        (("\u00e9", "e\u0301"), "e\u0301 and \u00e9"),
+        (("a\\b", "a_b"), "a\\b and a_b"),
+        (("a\nb", "a_nb"), "a\\nb and a_nb"),
+    ],
+)
+def test_classes_that_would_be_written_as_one_are_refused(source, names, named):
+    source(*(path for name in names for path in numbered(name, 2)))
+    assert message_of() == f"the names of classes must differ in more than case and spelling; received: {named}"
+
+
+def test_message_is_one_line_whatever_the_names(source):
+    source(*numbered("a\nb", 1), *numbered("c\x1b[31m", 2))
+    assert message_of() == "a class must have at least 2 images to be split; received: 1 in `a\\nb`"
+
+
 def test_folder_named_like_an_image_is_a_folder(source):
     source("a/x.png/1.png", "a/2.png", *numbered("b.jpg", 2))
     assert {path.split("/", 2)[1] for path in found()} == {"a", "b.jpg"}
-
-
-def test_suffix_is_replaced():
-    names = output_names(["a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."], ".png")
-    assert list(names.values()) == ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"]
-
-
-@pytest.mark.parametrize(
-    ("paths", "expected"),
-    [
-        (["a/x.jpg", "a/x.tif"], ["a/x.jpg.png", "a/x.tif.png"]),
-        (["a/x.jpg", "b/x.tif"], ["a/x.png", "b/x.png"]),
-        (["a/X.jpg", "a/x.jpg"], ["a/X.jpg.png", "a/x.jpg.2.png"]),
-        (["a/X/1.jpg", "a/x/1.jpg"], ["a/X/1.jpg.png", "a/x/1.jpg.2.png"]),
-        (["a/x.jpg", "a/x.jpg.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png", "a/x.tif.png"]),
-        (["a/\u00e9.jpg", "a/e\u0301.jpg"], ["a/\u00e9.jpg.png", "a/e\u0301.jpg.2.png"]),
-        (["a/x.jpg", "a/x.png/1.jpg"], ["a/x.jpg.png", "a/x.png/1.png"]),
-        (["a/x.jpg", "a/x.jpg.png/1.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png/1.png", "a/x.tif.png"]),
-        ([os.fsdecode(b"a/\xe9.jpg")], ["a/_udce9.png"]),
-        (["a\\b/x.jpg"], ["a_b/x.png"]),
-    ],
-    ids=range(10),
-)
-def test_names_differ_on_any_file_system(paths, expected):
-    assert list(output_names(paths, ".png").values()) == expected
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "x" * 255,
-        "x" * 251 + ".jpg",
-        "x" * 250 + ".jpeg",
-        "\u00e9" * 125 + ".jpg",
-        "\u20ac" * 85,
-        os.fsdecode(b"\xe9" * 251 + b".jpg"),
-    ],
-    ids=["no suffix", "jpg", "jpeg", "two bytes", "three bytes", "not utf-8"],
-)
-def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
-    paths = [f"a/{name}", f"a/{name[:-4]}.tif", f"{name[:-4]}/1.jpg"]
-    names = list(output_names(paths, ".png").values())
-    assert len({written.casefold() for written in names}) == 3
-    for written in names:
-        assert written.endswith(".png")
-        file = tmp_path / written
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(b"")  # fails if a name is too long
-        assert max(len(part.encode("utf-8")) for part in written.split("/")) <= 255
-
-
-def test_long_names_that_differ_at_their_end_stay_apart():
-    paths = [f"a/{'x' * 254}{number}" for number in range(3)]
-    assert len(set(output_names(paths, ".png").values())) == 3
-
-
-def test_short_names_are_not_changed_by_long_ones_beside_them():
-    assert output_names(["a/x.png", f"a/{'y' * 255}"], ".png")["a/x.png"] == "a/x.png"

@@ -42,7 +42,7 @@ class DataParams(Section):
     test_fraction: Fraction
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
     max_per_class: Count | None
-    max_pixels: Count
+    max_pixels: Annotated[int, Field(ge=1, le=2**30), NUMBER]  # OpenCV reads no larger images
     image_format: Literal["png", "jpg"]
     max_rejected: Share
     identity_pattern: str | None

@@ -1,0 +1,80 @@
+"""Names of written images: different on any file system, valid everywhere, and safe to print."""
+
+import hashlib
+import itertools
+import unicodedata
+from collections import Counter
+from pathlib import PurePosixPath
+
+from stages.core.errors import shown
+
+LONGEST_NAME = 255  # bytes, on common file systems
+
+
+def output_names(paths: list[str], suffix: str) -> dict[str, str]:
+    """Name the written images: the source's name with a new suffix.
+
+    Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
+    in the name. What is not UTF-8 or cannot be printed is spelt out, and what is longer than a name may be is cut.
+
+    Parameters
+    ----------
+    paths : list of str
+        Paths of source files.
+    suffix : str
+        Suffix of the written images.
+
+    Returns
+    -------
+    dict of str to str
+        A different path for each.
+
+    Examples
+    --------
+    >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], ".png")
+    {'a/x.jpg': 'a/x.png', 'a/y.jpg': 'a/y.jpg.png', 'a/y.tif': 'a/y.tif.png'}
+    """
+    short = {path: _valid(str(PurePosixPath(path).with_suffix(suffix)), suffix) for path in paths}
+    uses = Counter(folded(name) for name in short.values())
+    parents = {PurePosixPath(name).parent for name in short.values()}
+    folders = {folded(str(folder)) for parent in parents for folder in (parent, *parent.parents)}
+    taken = folders | {name for name, count in uses.items() if count == 1}
+    names = {}
+    for path, name in short.items():
+        if uses[folded(name)] > 1 or folded(name) in folders:
+            tags = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
+            name = next(long for tag in tags if folded(long := _valid(path + tag + suffix, suffix)) not in taken)
+        taken.add(folded(name))
+        names[path] = name
+    return names
+
+
+def folded(name: str) -> str:
+    """Return what two names have in common that a file system which ignores case and spelling takes for one."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def valid_name(name: str, suffix: str = "") -> str:
+    """Return a name that every file system and JSON file takes, and that can be printed: no longer than may be.
+
+    Parameters
+    ----------
+    name : str
+        Name of a file or folder, as Python gives it.
+    suffix : str, default=""
+        The end of the name that must stay, where it is cut.
+
+    Returns
+    -------
+    str
+        The name, but for what is not UTF-8, cannot be printed, or is a backslash.
+    """
+    encoded = shown(name).replace("\\", "_").encode()
+    if len(encoded) > LONGEST_NAME:
+        ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()
+        encoded = encoded[: LONGEST_NAME - len(ending)] + ending
+    return encoded.decode("utf-8", "ignore")
+
+
+def _valid(path: str, suffix: str) -> str:
+    return "/".join(valid_name(name, suffix if name.endswith(suffix) else "") for name in path.split("/"))

@@ -1,0 +1,165 @@
+"""Feeds `ingest` and `anonymize` with broken and strange files: ``python -m tests.fuzz --images 10000 [--seed 0]``.
+
+Prints what became of each kind, and ends with 1 if any image crashed or hung a stage, was lost, came out with wrong
+pixels, or came out of a variant as it went in.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from stages.anonymize import anonymize_image
+from stages.core.images import list_images, read_image
+from stages.core.params import load_params
+from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant
+from tests.strange.watch import Run, run_watched
+
+BATCH = 500  # images in a source
+REPOSITORY = Path(__file__).parents[1]
+
+
+class Findings:
+    """What became of everything that was planted."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, Counter] = defaultdict(Counter)
+        self.reasons: dict[str, Counter] = defaultdict(Counter)
+        self.faults: Counter = Counter(crash=0, hang=0, stopped=0, unanonymized=0, lost=0, wrong=0)
+        self.notes: list[str] = []
+        self.slowest = 0.0
+        self.peak = 0
+
+    def fault(self, name: str, note: str) -> None:
+        """Count something that must not be."""
+        self.faults[name] += 1
+        self.notes.append(f"{name}: {note}")
+
+    def add_run(self, run: Run, name: str) -> bool:
+        """Count how a stage ended, and return whether it did its work."""
+        self.slowest = max(self.slowest, run.slowest)
+        self.peak = max(self.peak, run.peak)
+        if run.outcome != "done":
+            self.fault(run.outcome, f"{name}: {run.words[-2000:]}")
+        return run.outcome == "done"
+
+
+def make_source(workspace: Path, count: int, rng: np.random.Generator) -> dict[str, Planted]:
+    """Fill `source` of a workspace with strange things, a fifth of them by their name or place."""
+    classes = [workspace / "source" / name for name in "ab"]
+    for folder in classes:
+        folder.mkdir(parents=True)
+    kinds, places = (np.resize(rng.permutation(sorted(names)), count) for names in (KINDS, PLACES))
+    chosen = [str(kinds[number] if number % 5 else places[number // 5]) for number in range(count)]
+    # Whatever else is drawn, both splits of both classes have an image.
+    chosen += ["whole PNG"] * 40
+    return {
+        f"{number:06}": plant(classes[number % 2], number, kind, rng) for number, kind in enumerate(chosen, 100_000)
+    }
+
+
+def check_ingest(workspace: Path, planted: dict[str, Planted], findings: Findings) -> None:
+    """Compare `data/raw` and the report with what was planted."""
+    report = json.loads((workspace / "metrics" / "ingest.json").read_text())
+    fates: dict[str, Counter] = defaultdict(Counter)
+    for path in list_images(workspace / "data" / "raw"):
+        number = number_of(path)
+        fates[number]["taken"] += 1
+        image, thing = read_image(workspace / "data" / "raw" / path).astype(int), planted[number]
+        fits = thing.pixels is None or thing.pixels.shape == image.shape
+        if not fits or (thing.pixels is not None and np.abs(image - thing.pixels).max() > thing.tolerance):
+            findings.fault("wrong", f"{thing.kind}: {path}")
+    for entry in report["rejected"]:
+        number = number_of(entry["file"])
+        fates[number]["rejected"] += 1
+        findings.reasons[planted[number].kind][re.sub(r"\d+", "N", entry["reason"])] += 1
+    for entry in report["dropped_from_train"]:
+        fates[number_of(entry["image"])]["dropped"] += 1
+    for number, thing in planted.items():
+        fate = fates[number]
+        if thing.verdict == "ignored":
+            fate["ignored"] = thing.count
+        findings.kinds[thing.kind].update(fate, entries=thing.count)
+        against = {"taken": "rejected", "rejected": "taken"}.get(thing.verdict)
+        if fate.total() != thing.count or fate[against]:
+            findings.fault("lost" if fate.total() != thing.count else "wrong", f"{thing.kind} {number}: {dict(fate)}")
+
+
+def check_variant(workspace: Path, name: str, findings: Findings) -> None:
+    """See that every image of a variant is what the method makes of the raw one, and not that one."""
+    variant = load_params(workspace / "params.yaml").variant(name)
+    raw, folder = workspace / "data" / "raw", workspace / "data" / name
+    paths = list_images(folder)
+    if paths != list_images(raw):
+        findings.fault("lost", f"{name}: not the same tree as data/raw")
+    for path in paths:
+        image, result = read_image(raw / path), read_image(folder / path)
+        same = np.array_equal(image, result) and (image != image[0, 0]).any()  # of one colour, nothing is to be hidden
+        if same or not np.array_equal(result, anonymize_image(image, path, variant)):
+            findings.fault("unanonymized", f"{name}: {path}")
+
+
+def number_of(path: str) -> str:
+    """Return the number in a path."""
+    return re.search(r"\d{6}", path).group()
+
+
+def run_batch(workspace: Path, count: int, seed: int, index: int, seconds: float, findings: Findings) -> None:
+    """Plant, ingest, anonymize and check one source."""
+    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+    params["data"] |= {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    planted = make_source(workspace, count, np.random.default_rng([seed, index]))
+    if not findings.add_run(run_watched(workspace, "ingest", seconds=seconds), "ingest"):
+        return
+    check_ingest(workspace, planted, findings)
+    for name in params["variants"]:
+        if findings.add_run(run_watched(workspace, "anonymize", name, seconds=seconds), name):
+            check_variant(workspace, name, findings)
+
+
+def print_findings(findings: Findings, images: int) -> None:
+    """Print one row a kind, then the sums."""
+    print("| kind | entries | written | rejected | in test too | ignored | most frequent reason |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | --- |")
+    columns = ("entries", "taken", "rejected", "dropped", "ignored")
+    total = sum(findings.kinds.values(), Counter())
+    for kind, counts in [*sorted(findings.kinds.items()), ("all", total)]:
+        reason = next((reason for reason, _ in findings.reasons[kind].most_common(1)), "")
+        print(f"| {kind} | {' | '.join(str(counts[column]) for column in columns)} | {reason} |")
+    print(f"\n{images} images: " + ", ".join(f"{count} {name}" for name, count in findings.faults.items()))
+    print(f"slowest image {findings.slowest:.2f} s, peak memory of a stage {findings.peak} MiB")
+    for note in findings.notes[:20]:
+        print(note, file=sys.stderr)
+
+
+def fuzz(images: int, seed: int, seconds: float) -> Findings:
+    """Feed so many strange images, in sources of `BATCH`."""
+    findings = Findings()
+    for index, start in enumerate(range(0, images, BATCH)):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            run_batch(Path(folder), min(BATCH, images - start), seed, index, seconds, findings)
+            subprocess.run(["rm", "-rf", f"{folder}/source"], check=True)  # deeper than Python removes
+    return findings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=10, help="without an image, after which a stage hangs")
+    options = parser.parse_args()
+    findings = fuzz(options.images, options.seed, options.seconds)
+    print_findings(findings, options.images)
+    sys.exit(1 if findings.faults.total() else 0)
+
+
+if __name__ == "__main__":
+    main()
