@@ -56,12 +56,15 @@ def make_source(workspace: Path, count: int, rng: np.random.Generator) -> dict[s
     classes = [workspace / "source" / name for name in "ab"]
     for folder in classes:
         folder.mkdir(parents=True)
-    kinds, places = (np.resize(rng.permutation(sorted(names)), count) for names in (KINDS, PLACES))
-    chosen = [str(kinds[number] if number % 5 else places[number // 5]) for number in range(count)]
+    of_place = -(-count // 5)
+    chosen = [*np.resize(rng.permutation(sorted(PLACES)), of_place)]
+    chosen += [*np.resize(rng.permutation(sorted(KINDS)), count - of_place)]
+    rng.shuffle(chosen)
     # Whatever else is drawn, both splits of both classes have an image.
     chosen += ["whole PNG"] * 40
     return {
-        f"{number:06}": plant(classes[number % 2], number, kind, rng) for number, kind in enumerate(chosen, 100_000)
+        f"{number:06}": plant(classes[number % 2], number, str(kind), rng)
+        for number, kind in enumerate(chosen, 100_000)
     }
 
 

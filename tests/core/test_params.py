@@ -38,6 +38,7 @@ def test_own_params_are_valid(workspace):
         ("data.max_side", False, "a number"),
         ("data.max_per_class", 0, "greater than 0"),
         ("data.max_pixels", 0.5, "a valid integer"),
+        ("data.max_pixels", 2**30 + 1, "less than or equal to 1073741824"),
         ("data.max_pixels", None, "a valid integer"),
         ("data.image_format", "webp", "'png' or 'jpg'"),
         ("data.max_rejected", 1.5, "less than or equal to 1"),

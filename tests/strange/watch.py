@@ -11,9 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.core.errors import run_stage
+
 # The function of a stage that does the work on one image.
 _WORK = {"ingest": "decode_image", "anonymize": "anonymize_image"}
-_STARTUP_SECONDS = 120
+_STARTUP_SECONDS = 60
 
 
 class Run(NamedTuple):
@@ -25,7 +27,7 @@ class Run(NamedTuple):
     peak: int = 0  # MiB
 
 
-def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float) -> Run:
+def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float, module: str | None = None) -> Run:
     """Run a stage in a workspace, as `python -m stages.<stage>` does.
 
     Parameters
@@ -38,6 +40,8 @@ def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float) ->
         Its arguments.
     seconds : float
         A run in which no image ends for so long hangs.
+    module : str, optional
+        The module of the stage, where it is not `stages.<stage>`.
 
     Returns
     -------
@@ -45,9 +49,10 @@ def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float) ->
         How it ended.
     """
     log = workspace / f"{stage}.log"
+    module = module or f"stages.{stage}"
     context = multiprocessing.get_context("spawn")
     figures = context.SimpleQueue()
-    process = context.Process(target=_child, args=(workspace, log, stage, arguments, seconds, figures))
+    process = context.Process(target=_child, args=(workspace, log, module, stage, arguments, seconds, figures))
     process.start()
     process.join()
     words = log.read_text(errors="replace")
@@ -59,18 +64,19 @@ def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float) ->
     return Run("stopped" if stopped else "crash", words)
 
 
-def _child(workspace: Path, log: Path, stage: str, arguments: tuple[str, ...], seconds: float, figures) -> None:
+def _child(
+    workspace: Path, log: Path, module_name: str, stage: str, arguments: tuple[str, ...], seconds: float, figures
+) -> None:
     os.chdir(workspace)
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    faulthandler.enable()
     faulthandler.dump_traceback_later(_STARTUP_SECONDS, exit=True)
-    module = import_module(f"stages.{stage}")
+    module = import_module(module_name)
     slowest = [0.0]
     setattr(module, _WORK[stage], _watch(getattr(module, _WORK[stage]), slowest, seconds))
-    from stages.core.errors import run_stage
-
+    faulthandler.dump_traceback_later(seconds, exit=True)
     run_stage(getattr(module, stage), *arguments)
+    faulthandler.cancel_dump_traceback_later()
     scale = 2**20 if sys.platform == "darwin" else 2**10
     figures.put((slowest[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // scale))
 
