@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.draws import generator
-from stages.core.errors import PipelineError, run_stage
+from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.executor import map_ordered
 from stages.core.images import list_images, new_folder, read_image, write_image
 from stages.core.params import RAW, Variant, load_params
@@ -55,7 +55,7 @@ def anonymize(name: str) -> None:
     Raises
     ------
     PipelineError
-        If the variant is unknown, or the method fails on an image.
+        If the variant is unknown, or an image cannot be read, anonymized or written.
     """
     variant = load_params().variant(name)
     source = DATA / RAW
@@ -63,13 +63,14 @@ def anonymize(name: str) -> None:
     with new_folder(DATA / name) as folder:
 
         def convert(path: str) -> None:
-            image = read_image(source / path)
-            try:
-                result = anonymize_image(image, path, variant)
-            except Exception as error:
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
-                raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
-            write_image(folder / path, result)
+            with naming(source / path):
+                image = read_image(source / path)
+                try:
+                    result = anonymize_image(image, path, variant)
+                except Exception as error:
+                    reason = " ".join(f"{type(error).__name__}: {error}".split())
+                    raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
+                write_image(folder / path, result)
 
         for _ in map_ordered(convert, paths, total=len(paths), label=name):
             pass

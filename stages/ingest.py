@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.core.decoding import RejectedImage, decode_image, longest_file
-from stages.core.errors import PipelineError, run_stage, shown
+from stages.core.errors import PipelineError, naming, run_stage, shown
 from stages.core.executor import map_ordered
 from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
@@ -95,18 +95,20 @@ def ingest() -> None:
     people = identify_sources(files, params)
     suffix = f".{params.image_format}"
     names = output_names([file.path for file in files], suffix)
+    max_bytes = longest_file(params.max_pixels)
     with new_folder(RAW_FOLDER) as folder:
 
         def take(file: SourceFile) -> Taken:
             path = names[file.path]
             try:
-                content = read_source(file, max_bytes=longest_file(params.max_pixels))
-                image = limit_side(decode_image(content, max_pixels=params.max_pixels), params.max_side)
+                image = decode_image(read_source(file, max_bytes=max_bytes), max_pixels=params.max_pixels)
+                image = limit_side(image, params.max_side)
                 if max(image.shape) > MAX_SIDE[suffix]:
                     raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
             except RejectedImage as error:
                 return Taken(file, path, rejected=str(error))
-            write_image(folder / path, image)
+            with naming(file.file):
+                write_image(folder / path, image)
             digest = hashlib.sha256(repr(image.shape).encode())
             digest.update(np.ascontiguousarray(image))
             return Taken(file, path, digest.hexdigest(), image.shape[:2])

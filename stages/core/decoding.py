@@ -70,6 +70,8 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
         raise
     except UnidentifiedImageError:
         raise RejectedImage("the content is not an image of a supported format") from None
+    except MemoryError:
+        raise RejectedImage("not enough memory to decode the image") from None
     except Exception as error:
         # A decoder may raise anything on broken bytes; the file is named, its content is not.
         raise RejectedImage(
@@ -95,7 +97,8 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         levels = np.asarray(image, np.uint32)
         return np.repeat(((levels + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
     if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
 
 

@@ -1,5 +1,10 @@
-"""The one exception for a user's mistake, and the one place that turns it into one line on standard error."""
+"""The one exception for a user's mistake, and the one place that turns it into one line on standard error.
 
+What the machine refuses, such as room on the disk, is said in one line too.
+"""
+
+import errno
+import inspect
 import os
 import sys
 import tempfile
@@ -34,8 +39,47 @@ def shown(name: object) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
 
 
+@contextmanager
+def naming(file: object) -> Iterator[None]:
+    """Name the file that was worked on when the machine refused something.
+
+    Parameters
+    ----------
+    file : object
+        What to name.
+
+    Raises
+    ------
+    PipelineError
+        In place of an `OSError` or a `MemoryError`.
+    """
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        raise PipelineError(f"`{shown(file)}`: {_reason(error)}") from error
+
+
+def _reason(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return "not enough memory; PIPELINE_WORKERS=1 takes the least, and a lower `data.max_pixels` or `data.max_side`"
+    reason = shown(error.strerror or " ".join(str(error).split()) or type(error).__name__)
+    named = [f"`{shown(name)}`" for name in (error.filename, error.filename2) if name is not None]
+    advice = "; make room, then `dvc repro` goes on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{reason}{': ' if named else ''}{' and '.join(named)}{advice}"
+
+
+def _check_arguments(stage: Callable[..., None], arguments: tuple[str, ...]) -> None:
+    signature = inspect.signature(stage)
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        usage = " ".join([f"python -m stages.{stage.__name__}", *(f"<{name}>" for name in signature.parameters)])
+        received = shown(" ".join(arguments)) or "no argument"
+        raise PipelineError(f"a stage must be run as `{usage}`; received: {received}") from None
+
+
 def run_stage(stage: Callable[..., None], *arguments: str) -> None:
-    """Run a stage; end the process with one line for a user's mistake, with a traceback only for ours.
+    """Run a stage; end the process with one line for what the user can mend, with a traceback only for our mistakes.
 
     Parameters
     ----------
@@ -47,13 +91,17 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
     Raises
     ------
     SystemExit
-        With code 1 after a `PipelineError`, with 128 and the signal's number after an interruption.
+        With code 1 after a `PipelineError`, an `OSError` or a `MemoryError`, with 128 and the signal's number after an
+        interruption.
     """
     try:
+        _check_arguments(stage, arguments)
         with interruptible():
             stage(*arguments)
     except PipelineError as error:
         sys.exit(f"error: {error}")
+    except (OSError, MemoryError) as error:
+        sys.exit(f"error: {_reason(error)}")
     except Interrupted as interruption:
         print(
             "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage", file=sys.stderr

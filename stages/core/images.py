@@ -106,13 +106,15 @@ def write_image(file: Path, image: np.ndarray) -> None:
     Raises
     ------
     PipelineError
-        If a side is longer than `MAX_SIDE` of the format.
+        If a side is longer than `MAX_SIDE` of the format, or the image cannot be encoded.
     """
     if max(image.shape[:2]) > MAX_SIDE[file.suffix]:
         raise PipelineError(
             f"a {file.suffix} image must have sides of at most {MAX_SIDE[file.suffix]} pixels: `{file}`"
         )
-    _, encoded = cv2.imencode(file.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING[file.suffix])
+    done, encoded = cv2.imencode(file.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING[file.suffix])
+    if not done:
+        raise PipelineError(f"`{file}` cannot be encoded, perhaps for want of memory")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded)
 
