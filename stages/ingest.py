@@ -7,35 +7,25 @@ who is in which image, where that is known, to `data/identities.csv`.
 import hashlib
 import json
 import warnings
-from collections import Counter
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
 
 import numpy as np
 
 from stages.core.decoding import RejectedImage, decode_image, longest_file
+from stages.core.draws import order_key
 from stages.core.errors import PipelineError, naming, run_stage, shown
 from stages.core.executor import map_ordered
 from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
+from stages.core.intake import Taken, make_report, sort_out
 from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
+from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
 from stages.core.sources import SourceFile, find_sources, read_source
 
 RAW_FOLDER = Path("data/raw")
 REPORT = Path("metrics/ingest.json")
-
-
-class Taken(NamedTuple):
-    """What became of one source file: its written path and pixels' hash, or the reason why it was rejected."""
-
-    source: SourceFile
-    path: str
-    pixel_hash: str = ""
-    size: tuple[int, int] = (0, 0)
-    rejected: str = ""
 
 
 def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
@@ -60,27 +50,6 @@ def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
     return resize_image(image, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
-def find_leaks(taken: list[Taken]) -> dict[str, str]:
-    """Find training images whose pixels are in the test images too.
-
-    Parameters
-    ----------
-    taken : list of Taken
-        All images that were written.
-
-    Returns
-    -------
-    dict of str to str
-        Written path of each such training image, and of a test image that equals it.
-    """
-    tested = {image.pixel_hash: image.path for image in reversed(taken) if image.path.startswith("test/")}
-    return {
-        image.path: tested[image.pixel_hash]
-        for image in taken
-        if image.path.startswith("train/") and image.pixel_hash in tested
-    }
-
-
 def ingest() -> None:
     """Take all images of `data.source` in, or stop with the reason why not.
 
@@ -94,7 +63,12 @@ def ingest() -> None:
     files, ignored = find_sources(params)
     people = identify_sources(files, params)
     suffix = f".{params.image_format}"
-    names = output_names([file.path for file in files], suffix)
+    if params.rename:
+        # Not in the order of names, which the times of writing would tell.
+        files.sort(key=lambda file: order_key(params.seed, file.path))
+        names = unnamed_paths(files, suffix)
+    else:
+        names = output_names([file.path for file in files], suffix)
     max_bytes = longest_file(params.max_pixels)
     with new_folder(RAW_FOLDER) as folder:
 
@@ -117,50 +91,34 @@ def ingest() -> None:
             # Pillow warns of broken metadata, which we drop. Filters belong to all threads, so they are set here.
             warnings.simplefilter("ignore")
             results = list(map_ordered(take, files, total=len(files), label="ingest"))
-        taken = [image for image in results if not image.rejected]
-        rejected = [image for image in results if image.rejected]
-        leaks = find_leaks(taken)
-        for path in leaks:
-            (folder / path).unlink()
-        kept = [image for image in taken if image.path not in leaks]
-        report = _report(kept, rejected, leaks, ignored, Path(params.source))
+        intake = sort_out(results, ignored)
+        for image, _ in intake.dropped:
+            (folder / image.path).unlink()
+        if params.rename:
+            paths = neutral_paths(intake.kept, params.seed)
+            for old, new in paths.items():
+                (folder / old).rename(folder / new)
+            intake = rename(intake, paths)
+            write_key(intake, Path(params.source))
+        report = make_report(intake, Path(params.source), with_names=not params.rename)
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
-        _check_rejected(rejected, len(results), params)
-        _check_classes(kept, names)
-        known = {image.path: people[image.source.path] for image in kept if image.source.path in people}
+        _check_rejected(intake.rejected, len(results), params)
+        _check_classes(intake.kept, names)
+        known = {image.path: people[image.source.path] for image in intake.kept if image.source.path in people}
         write_people(known, params.seed)
     print(
-        f"ingest: {len(kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(rejected)} files rejected, "
-        f"{ignored} ignored, {len(leaks)} training images dropped that are test images too; see {REPORT}"
+        f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
+        f"files rejected, {ignored} ignored, {len(intake.dropped)} training images dropped that are test images too; "
+        f"see {REPORT}"
     )
-
-
-def _report(kept: list[Taken], rejected: list[Taken], leaks: dict[str, str], ignored: int, source: Path) -> dict:
-    counts = Counter(tuple(image.path.split("/", 2)[:2]) for image in kept)
-    sides = {"height": [image.size[0] for image in kept], "width": [image.size[1] for image in kept]}
-    return {
-        "images": {
-            split: {name: counts[split, name] for owner, name in sorted(counts) if owner == split} for split in SPLITS
-        },
-        "size": {
-            side: {"min": min(values), "median": median(values), "max": max(values)}
-            for side, values in sides.items()
-            if values
-        },
-        "rejected": [
-            {"file": image.source.file.relative_to(source).as_posix(), "reason": image.rejected} for image in rejected
-        ],
-        "dropped_from_train": [{"image": path, "equals": other} for path, other in leaks.items()],
-        "ignored_files": ignored,
-    }
 
 
 def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> None:
     if len(rejected) / total > params.max_rejected:
-        first = rejected[0]
+        first, listed = rejected[0], KEY if params.rename else REPORT
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be unreadable; received: "
-            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); all are in {REPORT}"
+            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); all are in {listed}"
         )
 
 

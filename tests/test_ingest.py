@@ -1,16 +1,21 @@
+import csv
 import json
 import os
+import shutil
 import struct
+import subprocess
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image
 
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
-from stages.ingest import Taken, find_leaks, ingest, limit_side
+from stages.core.people import read_people
+from stages.ingest import ingest, limit_side
+from tests.conftest import REPOSITORY
 
 RAW = Path("data/raw")
 SPLIT = ["train/a/1.png", "train/a/2.png", "train/b/3.png", "train/b/4.png", "test/a/5.png", "test/b/6.png"]
@@ -140,6 +145,104 @@ def test_who_is_in_an_image_is_kept_for_images_that_are(source):
     assert table == "image,identity\ntest/b/id3_9.png,0\ntrain/a/id3_8.png,0\n"
 
 
+NAMES = [
+    "train/a/Ann Lee/id1_1.png",
+    "train/a/id2_Bob.png",
+    "train/b/id1_Ann.png",
+    "test/a/id2_Bob.png",
+    "test/b/Cy.png",
+]
+
+
+def key() -> list[dict[str, str]]:
+    with Path("data/key.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_renamed_images_are_numbered_and_the_key_knows_their_names(source, noise):
+    source(NAMES, {"data.rename": True})
+    ingest()
+    assert sorted(Path(path).stem for path in list_images(RAW)) == [f"{number:06}" for number in range(1, 6)]
+    assert {row["image"] for row in key()} == set(list_images(RAW))
+    for row in key():
+        assert row["image"].split("/")[:2] == row["source"].split("/")[:2]
+        assert row["image"].count("/") == 2
+        assert np.array_equal(read_image(RAW / row["image"]), noise(NAMES.index(row["source"])))
+
+
+def test_without_renaming_there_is_no_key(source):
+    source(NAMES)
+    ingest()
+    assert not Path("data/key.csv").exists()
+
+
+def test_people_survive_renaming(source):
+    source(NAMES, {"data.rename": True})
+    ingest()
+    persons = {row["source"]: row["image"] for row in key()}
+    people = read_people()
+    numbers = {**people.train, **people.test}
+    ann, bob = ({numbers[persons[name].split("/", 1)[1]] for name in NAMES if f"id{one}_" in name} for one in (1, 2))
+    assert len(ann) == len(bob) == 1
+    assert ann != bob
+    assert len(numbers) == 4
+
+
+def test_renamed_files_that_are_not_taken_in_are_named_in_the_key_alone(source, noise):
+    folder = source(NAMES, {"data.rename": True, "data.max_rejected": 0.5})
+    (folder / "train/a/Dora.png").write_bytes(b"broken")
+    Image.fromarray(noise(4)).save(folder / "train/b/Cy again.png")  # the pixels of test/b/Cy.png
+    ingest()
+    (cy,) = (row["image"] for row in key() if row["source"] == "test/b/Cy.png")
+    reasons = {row["source"]: row["reason"] for row in key() if not row["image"]}
+    assert reasons == {
+        "train/a/Dora.png": "the content is not an image of a supported format",
+        "train/b/Cy again.png": f"equals {cy}",
+    }
+    assert report()["rejected"] == [{"reason": "the content is not an image of a supported format"}]
+    assert report()["dropped_from_train"] == [{"equals": cy}]
+    assert len(list_images(RAW)) == 5
+
+
+def test_too_many_rejected_files_are_listed_in_the_key_where_names_are_to_tell_nothing(source):
+    folder = source(NAMES, {"data.rename": True})
+    (folder / "train/a/Dora.png").write_bytes(b"broken")
+    with pytest.raises(PipelineError, match=r"the first is `source/train/a/Dora\.png` .*; all are in data/key\.csv$"):
+        ingest()
+    assert [entry.name for entry in Path("data").iterdir()] == ["key.csv"]
+    assert "Dora" in {Path(row["source"]).stem for row in key()}
+
+
+def test_renamed_images_are_the_same_whatever_the_files_are_called_and_the_workers(source, monkeypatch):
+    written = []
+    others = [f"{Path(name).parent}/id{9 - seed}.png" for seed, name in enumerate(NAMES)]
+    for workers, names in (("1", NAMES), ("8", others)):
+        folder = source(names, {"data.rename": True})
+        monkeypatch.setenv("PIPELINE_WORKERS", workers)
+        ingest()
+        written.append({path: (RAW / path).read_bytes() for path in list_images(RAW)} | {"report": report()})
+        shutil.rmtree(folder)
+    assert written[0] == written[1]
+
+
+def test_renamed_images_are_not_written_in_the_order_of_names(source):
+    source(
+        [f"{split}/{name}/{number:03}.png" for split in ("train", "test") for name in "ab" for number in range(20)],
+        {"data.rename": True},
+    )
+    ingest()
+    rows = sorted(key(), key=lambda row: row["source"])
+    for by_time in (lambda row: (RAW / row["image"]).stat().st_mtime_ns, lambda row: Path(row["image"]).stem):
+        order = [by_time(row) for row in rows]
+        assert sum(first < second for first, second in zip(order, order[1:], strict=False)) < 60
+
+
+def test_key_is_kept_out_of_git_and_of_the_pipeline():
+    ignored = subprocess.run(["git", "check-ignore", "-q", "data/key.csv"], cwd=REPOSITORY, check=False)
+    assert ignored.returncode == 0
+    assert "key.csv" not in (REPOSITORY / "dvc.yaml").read_text()
+
+
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])
 def test_leakage_is_found_by_pixels_and_dropped_from_train(source, noise, suffix):
     folder = source()
@@ -164,11 +267,6 @@ def test_same_bytes_in_another_shape_are_no_leakage(source):
     Image.new("RGB", (6, 4)).save(folder / "test/a/black.png")
     ingest()
     assert report()["dropped_from_train"] == []
-
-
-def test_first_of_equal_test_images_is_named():
-    taken = [Taken(None, path, pixel_hash="same") for path in ("test/a/1.png", "test/a/2.png", "train/a/3.png")]
-    assert find_leaks(taken) == {"train/a/3.png": "test/a/1.png"}
 
 
 def test_class_left_empty_by_leakage_is_refused(source, noise):
@@ -305,43 +403,6 @@ def test_exif_rotation_is_applied_and_not_applied_again(source, noise):
     Image.fromarray(noise(50)).save(folder / "train/a/turned.png", exif=exif)
     ingest()
     assert np.array_equal(read_image(RAW / "train/a/turned.png"), np.rot90(noise(50), -1))
-
-
-def plant_metadata(folder: Path, image: Image.Image) -> None:
-    exif = Image.Exif()
-    exif[0x010E] = "SECRET description"
-    exif.get_ifd(0x8769)[0x9003] = "2001:02:03 04:05:06"
-    exif.get_ifd(0x8825)[29] = "SECRET gps"
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"SECRET profile"
-    info = PngImagePlugin.PngInfo()
-    info.add_text("Author", "SECRET author")
-    info.add_text("Zipped", "SECRET zipped", zip=True)
-    info.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta>SECRET xmp</x:xmpmeta>")
-    options = {"exif": exif, "icc_profile": profile}
-    image.save(folder / "1.png", pnginfo=info, **options)
-    image.save(folder / "2.jpg", comment="SECRET comment", xmp=b"SECRET xmp", **options)
-    image.save(folder / "3.webp", xmp=b"SECRET xmp", **options)
-    image.save(folder / "4.tif", tiffinfo={270: "SECRET description", 33723: b"SECRET iptc", 700: b"SECRET xmp"})
-    (folder / "5.jpg").write_bytes((folder / "2.jpg").read_bytes() + b"SECRET trailer")
-    for file in folder.iterdir():
-        assert b"SECRET" in file.read_bytes(), file
-
-
-@pytest.mark.parametrize("image_format", ["png", "jpg"])
-def test_no_metadata_is_left(source, noise, image_format):
-    folder = source(changes={"data.image_format": image_format})
-    (folder / "train/a/planted").mkdir()
-    plant_metadata(folder / "train/a/planted", Image.fromarray(noise(60, 40, 40)))
-    ingest()
-    planted = [path for path in list_images(RAW) if "planted" in path]
-    assert len(planted) == 5
-    for path in planted:
-        content = (RAW / path).read_bytes()
-        for secret in (b"SECRET", b"2001:02:03", b"Exif", b"ICC_PROFILE", b"iCCP", b"xmp", b"tEXt", b"tIME"):
-            assert secret not in content
-        with Image.open(RAW / path) as image:
-            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
-    assert "SECRET" not in Path("metrics/ingest.json").read_text()
 
 
 def test_missing_source_is_refused_before_anything_is_written(source):

@@ -233,7 +233,7 @@ def test_every_mistake_gets_a_line(workspace):
     )
     assert message_of().splitlines() == [
         "`data.seeed` is not a parameter; allowed here: source, test_fraction, max_side, max_per_class, max_pixels, "
-        "image_format, max_rejected, identity_pattern, seed",
+        "image_format, max_rejected, rename, identity_pattern, seed",
         "`train.head[0]` must be " + LAYER + "; received: 2.5",
         "`train.head[1]` must be " + LAYER + "; received: -1",
         "`train.epochs` must be greater than 0; received: 0",

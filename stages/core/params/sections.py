@@ -45,6 +45,7 @@ class DataParams(Section):
     max_pixels: Annotated[int, Field(ge=1, le=2**30), NUMBER]  # OpenCV reads no larger images
     image_format: Literal["png", "jpg"]
     max_rejected: Share
+    rename: StrictBool
     identity_pattern: str | None
     seed: Seed
 

@@ -1,0 +1,95 @@
+"""Images with every kind of metadata, each of which holds a mark that can be searched for."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, PngImagePlugin
+
+from tests.strange.files import encode, png_chunk
+
+MARK = b"MARKED"
+DATE = b"2001:02:03 04:05:06"
+_DATE_TAGS = (0x9003, 0x9004)
+
+
+def _exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif.update({0x010E: "MARKED title", 0x010F: "MARKED make", 0x0110: "MARKED model", 0x013B: "MARKED artist"})
+    exif.update({0x8298: "MARKED copyright", 0x0132: DATE.decode()})
+    inner = exif.get_ifd(0x8769)
+    inner.update(dict.fromkeys(_DATE_TAGS, DATE.decode()))
+    inner[0x927C], inner[0x9286], inner[0xA431] = b"MARKED maker note", b"ASCII\0\0\0MARKED comment", "MARKED serial"
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 8.0, 0.0), 27: b"MARKED gps method", 29: "2001:02:03"})
+    return exif
+
+
+def _thumbnail() -> bytes:
+    return encode(Image.new("RGB", (8, 8)), "JPEG", comment=b"MARKED thumbnail")
+
+
+def _profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"MARKED profile"
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def _iptc() -> bytes:
+    record = b"\x1c\x02\x50" + struct.pack(">H", 13) + b"MARKED byline"
+    return b"8BIM\x04\x04\0\0" + struct.pack(">I", len(record)) + record + b"\0"
+
+
+def _jpeg(image: np.ndarray) -> bytes:
+    exif = b"Exif\0\0" + _exif().tobytes().removeprefix(b"Exif\0\0") + _thumbnail()
+    segments = [
+        _segment(0xE0, b"JFXX\0\x10" + _thumbnail()),
+        _segment(0xE1, exif),
+        _segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>MARKED xmp</x:xmpmeta>"),
+        _segment(0xE2, b"ICC_PROFILE\0\x01\x01" + _profile()),
+        _segment(0xED, b"Photoshop 3.0\0" + _iptc()),
+        _segment(0xEB, b"MARKED of no known kind"),
+        _segment(0xFE, b"MARKED comment"),
+    ]
+    content = encode(image, "JPEG")
+    return content[:2] + b"".join(segments) + content[2:] + b"MARKED after the end"
+
+
+def _png(image: np.ndarray) -> bytes:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "MARKED author")
+    info.add_text("Comment", "MARKED zipped", zip=True)
+    info.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta>MARKED xmp</x:xmpmeta>")
+    content = encode(image, "PNG", pnginfo=info, exif=_exif(), icc_profile=_profile())
+    extra = png_chunk(b"tIME", struct.pack(">HBBBBB", 2001, 2, 3, 4, 5, 6)) + png_chunk(b"prVt", b"MARKED private")
+    extra += png_chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_iptc()))
+    return content[:-12] + extra + content[-12:] + b"MARKED after the end"
+
+
+def _webp(image: np.ndarray) -> bytes:
+    options = {"exif": _exif(), "icc_profile": _profile(), "xmp": b"<x:xmpmeta>MARKED xmp</x:xmpmeta>"}
+    content = encode(image, "WEBP", lossless=True, **options) + b"mark" + struct.pack("<I", 6) + MARK
+    return content[:4] + struct.pack("<I", len(content) - 8) + content[8:] + b"MARKED after the end"
+
+
+def _tiff(image: np.ndarray) -> bytes:
+    exif = Image.Exif()
+    exif.load(_exif().tobytes())  # what is not loaded, Pillow leaves out of a TIFF file where it is nested
+    exif.update({305: "MARKED software", 316: "MARKED computer", 700: b"<x:xmpmeta>MARKED xmp</x:xmpmeta>"})
+    exif.update({33723: _iptc()[12:], 34377: _iptc(), 37724: b"MARKED layers"})
+    second = Image.fromarray(image[::2, ::2])
+    content = encode(image, "TIFF", exif=exif, icc_profile=_profile(), save_all=True, append_images=[second])
+    return content + _thumbnail()
+
+
+FORMATS = {"jpg": _jpeg, "png": _png, "webp": _webp, "tif": _tiff}
+
+
+def plant_metadata(folder: Path, images: list[np.ndarray]) -> None:
+    """Write one image in each of `FORMATS`, under names that tell who is in it."""
+    folder.mkdir(parents=True)
+    for image, (suffix, make) in zip(images, FORMATS.items(), strict=True):
+        file = folder / f"PERSON {suffix}.{suffix}"
+        file.write_bytes(make(image))
