@@ -21,11 +21,9 @@ from stages.core.executor import map_ordered
 from stages.core.images import list_images, read_image, read_resized, resize_image, write_file
 from stages.core.params import RAW, AttackParams, Params, load_params
 from stages.core.people import IDENTITIES, Roles, assign_roles, read_people
-from stages.core.scores import privacy_file
+from stages.core.scores import CONVINCING_ACCURACY, privacy_file
 
 DATA = Path("data")
-# Weaker on raw images than this, an attacker proves nothing about anonymized ones.
-CONVINCING_ACCURACY = 0.8
 # Large photos teach the inverse as much in fewer pairs, and memory stays bounded.
 MOST_PIXELS = 50_000_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from stages.core.errors import run_stage
 from stages.core.images import write_file
 from stages.core.params import RAW
-from stages.core.scores import privacy_row, read_privacy, read_utility, utility_row
+from stages.core.scores import METRIC_KEYS, privacy_row, read_privacy, read_utility, utility_row
 
 METRICS = Path("metrics")
 
@@ -20,7 +20,8 @@ def score(dataset: str) -> None:
     dataset : str
         ``raw`` or a variant.
     """
-    row = utility_row(read_utility(dataset), read_utility(RAW)) | privacy_row(read_privacy(dataset))
+    known = utility_row(read_utility(dataset), read_utility(RAW)) | privacy_row(read_privacy(dataset))
+    row = {key: known[key] for key in METRIC_KEYS if key in known}
     file = METRICS / f"{dataset}.json"
     write_file(file, (json.dumps(row, indent=2) + "\n").encode())
     print(f"score: {len(row)} metrics of {dataset} into {file}")

@@ -9,6 +9,25 @@ from scipy.stats import binom, binomtest
 from sklearn.metrics import f1_score
 
 SCORES = Path("data/scores")
+# What `metrics/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
+METRIC_KEYS = (
+    "accuracy",
+    "accuracy_ci95",
+    "accuracy_std",
+    "accuracy_drop",
+    "p_value",
+    "accuracy_anonymized",
+    "macro_f1",
+    "loss",
+    "identity_accuracy",
+    "identity_accuracy_naive",
+    "identity_chance",
+    "reconstruction_psnr_gain",
+    "reconstruction_ssim",
+    "keypoint_survival",
+)
+# Weaker on raw images than this, an identity attacker proves nothing about anonymized ones.
+CONVINCING_ACCURACY = 0.8
 
 
 def utility_file(dataset: str) -> Path:
