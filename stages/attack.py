@@ -1,6 +1,7 @@
 """Attacks a data set as someone would who knows its method and holds the training images, raw and anonymized.
 
-Scored on test images only. Writes what was learned of them to `data/scores/privacy/<dataset>.json`.
+Scored on test images only. Writes what was learned of them to `data/scores/privacy/<dataset>.json`, and the images
+of the gallery, restored as well as it can, to `data/restored/<dataset>/`.
 """
 
 import json
@@ -16,9 +17,11 @@ from stages.attacks.identity import Identifier, train_identifier
 from stages.attacks.restoration import Restorer, train_restorer
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
 from stages.core.draws import order_key
+from stages.core.environment import environment
 from stages.core.errors import run_stage
 from stages.core.executor import map_ordered
-from stages.core.images import list_images, read_image, read_resized, resize_image, write_file
+from stages.core.gallery import RESTORED, choose_images, write_cell
+from stages.core.images import list_images, new_folder, read_image, read_resized, resize_image, write_file
 from stages.core.params import RAW, AttackParams, Params, load_params
 from stages.core.people import IDENTITIES, Roles, assign_roles, read_people
 from stages.core.scores import CONVINCING_ACCURACY, privacy_file
@@ -39,7 +42,9 @@ def attack(dataset: str) -> None:
     params = load_params()
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
     roles = assign_roles(read_people(), params.attack.seed)
-    restored, scores = _attack_pixels(dataset, train, test, roles.asked if roles else (), params)
+    restorer = _train_restorer(dataset, train, params)
+    _write_restored(dataset, restorer, test, params)
+    restored, scores = _attack_pixels(dataset, restorer, test, roles.asked if roles else (), params)
     if roles is None:
         print(
             "attack: identity not measured, as no two people are known in train and test; `data.identity_pattern` "
@@ -47,16 +52,15 @@ def attack(dataset: str) -> None:
         )
     else:
         scores["identity"] = _identify(dataset, roles, restored, params.attack)
+    scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     print(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
 
 
 def _attack_pixels(
-    dataset: str, train: list[str], test: list[str], asked: Collection[str], params: Params
+    dataset: str, restorer: Restorer | None, test: list[str], asked: Collection[str], params: Params
 ) -> tuple[dict[str, np.ndarray], dict]:
     count, seed = params.attack.reconstruction_images, params.attack.seed
-    pairs = sorted(train, key=lambda path: order_key(seed, path))[:count]
-    restorer = _train_restorer(dataset, pairs, params)
     judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
     size = (params.attack.image_size,) * 2
 
@@ -77,12 +81,20 @@ def _attack_pixels(
     return dict(zip(judged, images, strict=True)), scores
 
 
-def _train_restorer(dataset: str, pairs: list[str], params: Params) -> Restorer | None:
+def _write_restored(dataset: str, restorer: Restorer | None, test: list[str], params: Params) -> None:
+    with new_folder(RESTORED / dataset) as folder:
+        shown = choose_images(test, params.compare.gallery_images, params.data.seed) if restorer else []
+        for number, path in enumerate(shown):
+            write_cell(folder, number, restorer.restore(read_image(DATA / dataset / "test" / path)))
+
+
+def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer | None:
     if dataset == RAW:
         return None
+    chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
     variant = params.variant(dataset)
     raw, anonymized, pixels = [], [], 0
-    for path in pairs:
+    for path in chosen:
         raw.append(read_image(DATA / RAW / "train" / path))
         anonymized.append(read_image(DATA / dataset / "train" / path))
         pixels += raw[-1].shape[0] * raw[-1].shape[1]

@@ -11,11 +11,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stages.core.environment import environment
 from stages.core.errors import run_stage
 from stages.core.features import Features, read_features
 from stages.core.gallery import write_gallery
 from stages.core.images import write_file
-from stages.core.network import MODELS, build_classifier, predict, start_tensorflow, weights_file
+from stages.core.network import (
+    ENVIRONMENT,
+    MODELS,
+    accelerator_names,
+    build_classifier,
+    predict,
+    start_tensorflow,
+    weights_file,
+)
 from stages.core.params import RAW, load_params
 from stages.core.scores import correct_predictions, utility_file, wilson_interval
 
@@ -65,6 +74,10 @@ def evaluate(dataset: str) -> None:
         "predictions": [],
         "predictions_anonymized": [],
         "loss": [],
+        "made_with": {
+            "training": json.loads((MODELS / dataset / ENVIRONMENT).read_text(encoding="utf-8")),
+            "evaluation": environment(accelerator_names()),
+        },
     }
     for seed in params.train.seeds:
         model.load_weights(MODELS / dataset / weights_file(seed))

@@ -3,6 +3,7 @@
 Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `metrics/history/<dataset>.csv`.
 """
 
+import json
 import math
 import sys
 from pathlib import Path
@@ -12,12 +13,22 @@ import pandas as pd
 
 from stages.core.checkpoints import Checkpoint, Stopping, checkpoint_files
 from stages.core.draws import order_key
+from stages.core.environment import environment
 from stages.core.errors import PipelineError, run_stage
 from stages.core.executor import progress
 from stages.core.features import Features, read_features
 from stages.core.images import new_folder, write_file
 from stages.core.memory import check_memory, report_memory_errors
-from stages.core.network import MODELS, batches, build_classifier, keras, start_tensorflow, weights_file
+from stages.core.network import (
+    ENVIRONMENT,
+    MODELS,
+    accelerator_names,
+    batches,
+    build_classifier,
+    keras,
+    start_tensorflow,
+    weights_file,
+)
 from stages.core.params import TrainParams, load_params
 
 HISTORY = Path("metrics/history")
@@ -168,6 +179,7 @@ def train(dataset: str) -> None:
             # Without the optimizer, whose state would treble the file.
             keras.Model(model.inputs, model.outputs).save_weights(folder / weights_file(seed))
             histories.append(history)
+        (folder / ENVIRONMENT).write_text(json.dumps(environment(accelerator_names())) + "\n", encoding="utf-8")
     file = HISTORY / f"{dataset}.csv"
     write_file(file, pd.concat(histories).to_csv(index=False).encode())
     print(

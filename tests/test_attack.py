@@ -7,7 +7,10 @@ import pytest
 
 from stages import attack as stage
 from stages.attack import attack
-from stages.core.images import list_images, write_image
+from stages.attacks.fidelity import psnr
+from stages.core.environment import environment
+from stages.core.gallery import write_gallery
+from stages.core.images import list_images, read_image, write_image
 from stages.core.people import write_people as write_table
 from stages.core.scores import privacy_file, privacy_row
 
@@ -104,3 +107,24 @@ def test_an_attacker_that_fails_on_raw_images_says_so(people, capsys):
             write_image(file, np.random.default_rng([ord(split[1]), number]).integers(0, 256, (40, 40, 3), np.uint8))
     attack("raw")
     assert "proves nothing" in capsys.readouterr().out
+
+
+def test_the_gallerys_images_come_back_restored_and_raw_ones_are_not_copied(people, workspace):
+    workspace({"attack.image_size": 32, "attack.reconstruction_images": 10, "compare.gallery_images": 3})
+    write_people(people / "data/gaussian_blur", lambda image: 255 - image)
+    attack("gaussian_blur")
+    attack("raw")
+    write_gallery("gaussian_blur", 3, seed=0)
+    write_gallery("raw", 3, seed=0)
+    assert list((people / "data/restored/raw").iterdir()) == []
+    assert list_images(people / "data/restored/gaussian_blur") == ["00.png", "01.png", "02.png"]
+    for name in list_images(people / "data/restored/gaussian_blur"):
+        restored, anonymized, original = (
+            read_image(people / "data" / folder / name)
+            for folder in ("restored/gaussian_blur", "gallery/gaussian_blur", "gallery/raw")
+        )
+        assert psnr(restored, original) > psnr(anonymized, original) + 6
+
+
+def test_it_is_recorded_what_the_scores_were_made_with(people):
+    assert scores_of("raw")["made_with"] == {"attack": environment()}

@@ -18,8 +18,21 @@ PRIVACY = {
     "unchanged_pixels": [0.125],
     "identity": {"informed": [True] * 4, "naive": [False] * 4, "restored": [True] * 4, "chance": 0.25},
 }
-PROMISED = """accuracy accuracy_ci95 accuracy_drop p_value accuracy_anonymized macro_f1 loss identity_accuracy
-identity_accuracy_naive identity_chance reconstruction_psnr_gain reconstruction_ssim keypoint_survival""".split()
+PROMISED = [
+    "accuracy",
+    "accuracy_ci95",
+    "accuracy_drop",
+    "p_value",
+    "accuracy_anonymized",
+    "macro_f1",
+    "loss",
+    "identity_accuracy",
+    "identity_accuracy_naive",
+    "identity_chance",
+    "reconstruction_psnr_gain",
+    "reconstruction_ssim",
+    "keypoint_survival",
+]
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """Training: its validation split, its determinism, and its errors."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from stages.core.environment import environment
 from stages.core.errors import PipelineError
 from stages.core.features import Features, create_inputs, write_index
 from stages.core.network import MODELS
@@ -88,7 +91,9 @@ def test_early_stopping_stops_early(tmp_path):
 def test_every_seed_leaves_a_network_and_a_curve(tmp_path, monkeypatch):
     write_workspace(tmp_path, monkeypatch, seeds=[4, 7])
     train("raw")
-    assert sorted(file.name for file in MODELS.glob("raw/*")) == ["seed_4.weights.h5", "seed_7.weights.h5"]
+    written = {file.name: file for file in MODELS.glob("raw/*")}
+    assert sorted(written) == ["environment.json", "seed_4.weights.h5", "seed_7.weights.h5"]
+    assert json.loads(written["environment.json"].read_text()) == environment()
     history = pd.read_csv("metrics/history/raw.csv")
     assert history[["seed", "epoch"]].values.tolist() == [[4, 1], [4, 2], [7, 1], [7, 2]]
 

@@ -10,6 +10,7 @@ from stages.core.images import class_of, list_images, new_folder, read_image, re
 
 DATA = Path("data")
 GALLERY = DATA / "gallery"
+RESTORED = DATA / "restored"
 CELL = 256  # pixels
 GAP = 8  # pixels
 LABEL = 40  # pixels
@@ -67,6 +68,11 @@ def fit_into_cell(image: np.ndarray) -> np.ndarray:
     return cell
 
 
+def write_cell(folder: Path, number: int, image: np.ndarray) -> None:
+    """Write one image of a data set's row of the gallery."""
+    write_image(folder / f"{number:02d}.png", fit_into_cell(image))
+
+
 def write_gallery(dataset: str, count: int, seed: int) -> None:
     """Write a data set's row of the gallery to `data/gallery/<dataset>/`.
 
@@ -82,7 +88,7 @@ def write_gallery(dataset: str, count: int, seed: int) -> None:
     source = DATA / dataset / "test"
     with new_folder(GALLERY / dataset) as folder:
         for number, path in enumerate(choose_images(list_images(source), count, seed)):
-            write_image(folder / f"{number:02d}.png", fit_into_cell(read_image(source / path)))
+            write_cell(folder, number, read_image(source / path))
 
 
 def join_gallery(datasets: list[str]) -> np.ndarray:

@@ -28,6 +28,7 @@ PREDICTION_BATCH = 100
 # An array of up to one part in so many of the memory is read into it, a larger one batch by batch.
 MEMORY_SHARE = 4
 MODELS = Path("data/models")
+ENVIRONMENT = "environment.json"  # beside a data set's weights: what they were trained with
 
 
 def weights_file(seed: int) -> str:
@@ -216,6 +217,12 @@ def predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
     """Return the class probabilities of all inputs, (images, classes) float32."""
     rows = np.arange(len(inputs))
     return model.predict(batches(inputs, rows, rows, PREDICTION_BATCH), verbose=0)
+
+
+def accelerator_names() -> list[str]:
+    """Return the names of the GPUs that TensorFlow uses."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
 
 
 def _first_line(error: Exception) -> str:

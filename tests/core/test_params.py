@@ -11,7 +11,7 @@ from stages.core.params import RAW, load_params, method_names
 from stages.methods.gaussian_blur import gaussian_blur
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
-RESERVED = "raw, sample, features, models, scores, gallery, ingest"
+RESERVED = "raw, sample, features, models, scores, gallery, restored, ingest"
 
 
 def message_of() -> str:

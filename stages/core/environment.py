@@ -1,0 +1,34 @@
+"""What a result was made with: versions and processor, as another one may differ in the last digits."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "opencv-python-headless")
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def environment(accelerators: list[str] | None = None) -> dict[str, str]:
+    """Return what may change the last digits of a result, the same for every run on a machine.
+
+    Parameters
+    ----------
+    accelerators : list of str, optional
+        Names of the GPUs that did the work.
+
+    Returns
+    -------
+    dict of str to str
+        System, processor, and the versions of Python and of the packages that compute.
+    """
+    parts = {"system": f"{platform.system()} {platform.machine()}", "processor": processor_name()}
+    if accelerators:
+        parts["accelerator"] = ", ".join(accelerators)
+    return parts | {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def processor_name() -> str:
+    """Return the processor's name, or its architecture where the system does not tell."""
+    lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,36 @@
+import json
+
+import pytest
+
+from stages.core import environment as room
+from stages.core.environment import PACKAGES, environment, processor_name
+
+
+def test_it_is_the_same_twice_and_names_all_that_computes():
+    made_with = environment()
+    assert made_with == environment()
+    assert set(PACKAGES) | {"python", "processor", "system"} == made_with.keys()
+    assert all(made_with.values())
+    assert json.loads(json.dumps(made_with)) == made_with
+
+
+def test_accelerators_are_named_where_there_are_some():
+    assert environment(["A", "B"])["accelerator"] == "A, B"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [("processor\t: 0\nmodel name\t: Fast: 9000\nmodel name\t: Slow\n", "Fast: 9000"), ("processor : 0\n", "chip")],
+)
+def test_the_processor_is_the_systems_word_for_it(tmp_path, monkeypatch, content, name):
+    (tmp_path / "cpuinfo").write_text(content)
+    monkeypatch.setattr(room, "_CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(room.platform, "processor", lambda: "chip")
+    assert processor_name() == name
+
+
+def test_without_the_systems_list_the_architecture_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "_CPUINFO", tmp_path / "none")
+    monkeypatch.setattr(room.platform, "processor", lambda: "")
+    monkeypatch.setattr(room.platform, "machine", lambda: "arch")
+    assert processor_name() == "arch"
