@@ -1,18 +1,16 @@
-"""Puts all data sets side by side: `metrics/comparison.csv`, `.xlsx` and `.md`, the privacy-utility frontier,
-learning curves and a gallery picture.
+"""Puts all data sets side by side: `metrics/report.html`, `metrics/comparison.csv`, `.xlsx` and `.md`, the
+privacy-utility frontier, learning curves and a gallery picture.
 """
 
-import datetime
-import io
 from pathlib import Path
 
 import pandas as pd
 
 from stages.core.errors import run_stage
-from stages.core.frontier import draw_frontier, efficient_variants, recommend
-from stages.core.gallery import join_gallery
+from stages.core.frontier import efficient_variants, recommend
+from stages.core.gallery import join_gallery, shown_datasets
 from stages.core.images import replace_file, write_file, write_image
-from stages.core.params import RAW, Params, load_params
+from stages.core.params import RAW, load_params
 from stages.core.scores import (
     accuracy_interval,
     correct_predictions,
@@ -22,23 +20,13 @@ from stages.core.scores import (
     read_utility,
     utility_row,
 )
+from stages.report.content import page_content
+from stages.report.page import render_page
+from stages.report.plots import draw_frontier
+from stages.report.tables import to_markdown, to_terminal, to_xlsx
 
 METRICS = Path("metrics")
 HISTORY = METRICS / "history"
-SAMPLE = "data/sample"
-# A fixed date, so that the same results give the same bytes.
-_CREATED = datetime.datetime(2000, 1, 1)
-_TITLES = {
-    "accuracy": "accuracy (95 %)",
-    "accuracy_drop": "drop",
-    "p_value": "p",
-    "accuracy_anonymized": "on anonymized",
-    "identity_accuracy": "identified",
-    "identity_accuracy_naive": "naively",
-    "identity_chance": "by chance",
-    "reconstruction_psnr_gain": "dB regained",
-    "keypoint_survival": "key points left",
-}
 
 
 def comparison_table(datasets: list[str]) -> pd.DataFrame:
@@ -86,54 +74,6 @@ def _privacy_columns(dataset: str) -> dict[str, float]:
     return row
 
 
-def to_xlsx(table: pd.DataFrame) -> bytes:
-    """Format the table as a workbook.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `comparison_table`.
-
-    Returns
-    -------
-    bytes
-        The same for the same table.
-    """
-    buffer = io.BytesIO()
-    with pd.ExcelWriter(buffer, engine="xlsxwriter") as writer:
-        writer.book.set_properties({"created": _CREATED})
-        table.to_excel(writer, sheet_name="comparison", index=False)
-        sheet = writer.sheets["comparison"]
-        share, number = writer.book.add_format({"num_format": "0.0%"}), writer.book.add_format({"num_format": "0.0000"})
-        for column, name in enumerate(table.columns):
-            is_share = name.startswith(("accuracy", "class ", "identity", "keypoint", "unchanged"))
-            sheet.set_column(column, column, max(10, len(name) + 2), share if is_share else number)
-        sheet.freeze_panes(1, 1)
-    return buffer.getvalue()
-
-
-def to_markdown(table: pd.DataFrame) -> str:
-    """Format the metrics as a table for a README or a pull request.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `comparison_table`.
-
-    Returns
-    -------
-    str
-        One row a data set; a metric that no data set has is left out.
-    """
-    columns = {key: title for key, title in _TITLES.items() if key in table}
-    lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
-    for row in table.to_dict("records"):
-        cells = ["" if pd.isna(row[key]) else f"{row[key]:.3f}" for key in columns]
-        cells[0] += f" ± {row['accuracy_ci95']:.3f}"
-        lines.append(f"| `{row['dataset']}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
 def learning_curves(datasets: list[str]) -> pd.DataFrame:
     """Join the learning curves of all data sets.
 
@@ -157,25 +97,22 @@ def learning_curves(datasets: list[str]) -> pd.DataFrame:
     return pd.concat(tables)[["dataset", "images", "epoch", "loss", "accuracy"]].round(6)
 
 
-def shown_datasets(params: Params) -> list[str]:
-    """Return the data sets whose images may be shown: raw images of real people only if the params ask for it."""
-    show_raw = params.data.source == SAMPLE if params.compare.show_raw is None else params.compare.show_raw
-    return [dataset for dataset in params.datasets if dataset != RAW or show_raw]
-
-
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params()
     table = comparison_table(params.datasets)
+    curves = learning_curves(params.datasets)
+    sentence = recommend(table, params.compare)
     write_file(METRICS / "comparison.csv", table.to_csv(index=False).encode())
     write_file(METRICS / "comparison.xlsx", to_xlsx(table))
-    sentence = recommend(table, params.compare)
     write_file(METRICS / "comparison.md", f"{to_markdown(table)}\n{sentence}\n".encode())
-    write_file(METRICS / "frontier.png", draw_frontier(table))
-    write_file(METRICS / "curves.csv", learning_curves(params.datasets).to_csv(index=False).encode())
+    write_file(METRICS / "frontier.png", draw_frontier(table, params.compare))
+    write_file(METRICS / "curves.csv", curves.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
         write_image(partial, join_gallery(shown_datasets(params)))
-    print(f"compare: {len(table)} data sets into {METRICS}/comparison.{{csv,xlsx,md}}; {sentence}")
+    write_file(METRICS / "report.html", render_page(**page_content(table, curves, sentence, params)))
+    print(f"{to_terminal(table)}\n{sentence}")
+    print(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
 
 
 if __name__ == "__main__":

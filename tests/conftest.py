@@ -1,5 +1,6 @@
 """Working folders and images for the tests of stages."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+
+from stages.core.gallery import CELL
+from stages.core.images import write_image
+from tests.synthetic import INGEST, NAMED, WRONG, privacy, utility
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -50,3 +55,30 @@ def save_images(noise: Callable[..., np.ndarray]) -> Callable[..., None]:
             Image.fromarray(noise(seed)).save(folder / path)
 
     return save
+
+
+@pytest.fixture
+def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
+    """The function that makes what `compare` reads."""
+
+    def make(changes: dict | None = None, people: bool = True, histories: dict | None = None) -> Path:
+        folder = workspace({"datasets": list(WRONG), **(changes or {})})
+        for number, dataset in enumerate(WRONG):
+            for kind, content in (
+                ("utility", utility(WRONG[dataset])),
+                ("privacy", privacy(NAMED[dataset] if people else None)),
+            ):
+                file = folder / "data" / "scores" / kind / f"{dataset}.json"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps(content))
+            history = folder / "metrics" / "history" / f"{dataset}.csv"
+            history.parent.mkdir(parents=True, exist_ok=True)
+            history.write_text((histories or {}).get(dataset, "seed,epoch,accuracy,loss\n0,1,0.5,2\n0,2,0.75,1\n"))
+            for images, shift in (("gallery", 20), ("restored", 30)):
+                cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
+                if images == "gallery" or dataset != "raw":
+                    write_image(folder / "data" / images / dataset / "00.png", cell)
+        (folder / "metrics" / "ingest.json").write_text(json.dumps(INGEST))
+        return folder
+
+    return make

@@ -1,14 +1,9 @@
-"""Weighs accuracy against privacy: which variants no other beats on both, which one to recommend, and the picture."""
+"""Weighs accuracy against privacy: which variants no other beats on both, and which one to recommend."""
 
-import io
-
-import matplotlib
 import pandas as pd
 
 from stages.core.params import RAW, CompareParams
-
-matplotlib.use("agg")
-from matplotlib import pyplot  # noqa: E402
+from stages.core.scores import CONVINCING_ACCURACY
 
 _ABOUT = (
     "compare.max_accuracy_drop {0.max_accuracy_drop:g} and compare.max_identity_accuracy {0.max_identity_accuracy:g}"
@@ -64,6 +59,12 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
     """
     if "identity_accuracy" not in table:
         return "Recommended: none, as privacy was not measured; set data.identity_pattern to measure it."
+    attacked = table.loc[table["dataset"] == RAW, "identity_accuracy"].iloc[0]
+    if attacked < CONVINCING_ACCURACY:
+        return (
+            f"Recommended: none, as the attacker names only {attacked:.1%} of the people on raw images; below "
+            f"{CONVINCING_ACCURACY:.0%} there, its failure elsewhere proves nothing."
+        )
     variants = table[table["dataset"] != RAW]
     protecting = variants[variants["identity_accuracy"] <= params.max_identity_accuracy]
     bounds = _ABOUT.format(params)
@@ -87,49 +88,3 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
         f"Recommended: {best['dataset']}, which costs {best['accuracy_drop']:.1%} of accuracy and lets an informed "
         f"attacker name {best['identity_accuracy']:.1%} of the people, within {bounds}."
     )
-
-
-def draw_frontier(table: pd.DataFrame) -> bytes:
-    """Draw accuracy against identity accuracy, one point a variant with 95 % intervals, raw and chance as lines.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-
-    Returns
-    -------
-    bytes
-        A PNG picture; without identities, of accuracy alone.
-    """
-    figure, axes = pyplot.subplots(figsize=(8, 5), dpi=120, layout="constrained")
-    known = "identity_accuracy" in table
-    for index, row in table.iterrows():
-        x = row["identity_accuracy"] if known else index
-        spread = [[x - row["identity_low"]], [row["identity_high"] - x]] if known else None
-        y = row["accuracy"]
-        marker = "*" if known and row["efficient"] else "o"
-        axes.errorbar(
-            x,
-            y,
-            xerr=spread,
-            yerr=[[y - row["accuracy_low"]], [row["accuracy_high"] - y]],
-            fmt=marker,
-            markersize=13 if marker == "*" else 7,
-            capsize=3,
-            label=row["dataset"],
-        )
-    raw = table[table["dataset"] == RAW].iloc[0]
-    axes.axhline(raw["accuracy"], color="grey", linestyle="--", linewidth=1)
-    axes.text(0.0, raw["accuracy"], " raw", va="bottom", color="grey")
-    if known:
-        axes.axvline(raw["identity_chance"], color="grey", linestyle=":", linewidth=1)
-        axes.text(raw["identity_chance"], 0.01, " chance", color="grey")
-        axes.set(xlim=(-0.02, 1.02), xlabel="people named by an informed attacker (less is more private)")
-    axes.set(ylim=(0, 1.05), ylabel="accuracy on raw test images (more is better)")
-    axes.legend(loc="lower left" if not known else "best", title="star: no other variant is better on both")
-    axes.grid(alpha=0.3)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    pyplot.close(figure)
-    return buffer.getvalue()

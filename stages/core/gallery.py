@@ -7,10 +7,12 @@ import numpy as np
 
 from stages.core.draws import order_key
 from stages.core.images import class_of, list_images, new_folder, read_image, resize_image, write_image
+from stages.core.params import RAW, Params
 
 DATA = Path("data")
 GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
+SAMPLE = "data/sample"  # drawn, so nobody is on its images
 CELL = 256  # pixels
 GAP = 8  # pixels
 LABEL = 40  # pixels
@@ -114,3 +116,9 @@ def join_gallery(datasets: list[str]) -> np.ndarray:
         rows += [label, row]
     picture = np.concatenate(rows)
     return cv2.copyMakeBorder(picture, 0, 0, GAP, 0, cv2.BORDER_CONSTANT, value=(255,) * 3)
+
+
+def shown_datasets(params: Params) -> list[str]:
+    """Return the data sets whose images may be shown: raw images of real people only if the params ask for it."""
+    show_raw = params.data.source == SAMPLE if params.compare.show_raw is None else params.compare.show_raw
+    return [dataset for dataset in params.datasets if dataset != RAW or show_raw]

@@ -1,0 +1,141 @@
+"""Gathers what `metrics/report.html` shows."""
+
+import base64
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pandas as pd
+import yaml
+
+from stages.core.gallery import GALLERY, RESTORED, SAMPLE, shown_datasets
+from stages.core.images import read_image
+from stages.core.params import RAW, Params
+from stages.core.scores import CONVINCING_ACCURACY, read_privacy, read_utility, wilson_interval
+from stages.report.heat import class_differences, confused_classes, confusion
+from stages.report.plots import curves_svg, frontier_svg
+
+_INGEST = Path("metrics/ingest.json")
+# Columns that the table lacks where nobody is known or no image has a key point.
+_UNKNOWN = {"efficient": False, "keypoint_survival": math.nan}
+_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
+
+
+def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params: Params) -> dict[str, Any]:
+    """Gather what the page's template names.
+
+    Parameters
+    ----------
+    table, curves : pandas.DataFrame
+        From `stages.compare`.
+    answer : str
+        The recommendation.
+    params : Params
+        All of `params.yaml`.
+
+    Returns
+    -------
+    dict of str to object
+        The same for the same results.
+    """
+    utility = [read_utility(dataset) for dataset in params.datasets]
+    privacy = [read_privacy(dataset) for dataset in params.datasets]
+    shown = shown_datasets(params)
+    # Anonymized images are always shown, as they are what is to be judged, and to be published. What was restored of
+    # them is as personal as the originals.
+    scenes = gallery_rows(shown, show_restored=RAW in shown) if shown else []
+    fewest = min(Counter(utility[0]["labels"]).values())
+    low, high = wilson_interval(fewest // 2, fewest)
+    data = json.loads(_INGEST.read_text(encoding="utf-8"))
+    classes = confused_classes(utility)
+    has_people = "identity_accuracy" in table
+    attacked = table.loc[table["dataset"] == RAW, "identity_accuracy"].iloc[0] if has_people else None
+    return dict(
+        answer=answer,
+        has_people=has_people,
+        weak_attacker=attacked if has_people and attacked < CONVINCING_ACCURACY else None,
+        convincing=CONVINCING_ACCURACY,
+        rows=[_UNKNOWN | row for row in table.to_dict("records")],
+        seeds=len(utility[0]["predictions"]),
+        frontier=frontier_svg(table, params.compare),
+        raw_shown=RAW in shown,
+        gallery=scenes,
+        has_restored=any(restored for scene in scenes for _, _, restored in scene),
+        curves=[curves_svg(curves, measure) for measure in ("accuracy", "loss")],
+        classes=class_differences(table),
+        fewest=fewest,
+        class_spread=(high - low) / 2,
+        confusions=[confusion(dataset, one, classes) for dataset, one in zip(params.datasets, utility, strict=True)],
+        hidden_classes=len(utility[0]["classes"]) - len(classes),
+        cross=None,
+        data=data,
+        image_count={split: sum(counts.values()) for split, counts in data["images"].items()},
+        class_count=len(utility[0]["classes"]),
+        made_with=made_with([*utility, *privacy]),
+        settings=settings_text(params),
+        is_sample=params.data.source == SAMPLE,
+    )
+
+
+def gallery_rows(datasets: list[str], show_restored: bool) -> list[list[tuple[str, str, str | None]]]:
+    """Read the images of the gallery, a row for each scene.
+
+    Parameters
+    ----------
+    datasets : list of str
+        The columns.
+    show_restored : bool
+        Whether to add what the attack made of them.
+
+    Returns
+    -------
+    list of list of tuple
+        Data set, its image, and that image restored or None; images as data URLs.
+    """
+    names = sorted({file.name for dataset in datasets for file in (GALLERY / dataset).glob("*.png")})
+
+    def cell(dataset: str, name: str) -> tuple[str, str, str | None]:
+        restored = RESTORED / dataset / name
+        shown = _data_url(restored) if show_restored and restored.is_file() else None
+        return dataset, _data_url(GALLERY / dataset / name), shown
+
+    return [[cell(dataset, name) for dataset in datasets] for name in names]
+
+
+def _data_url(file: Path) -> str:
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(read_image(file), cv2.COLOR_RGB2BGR), _QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
+
+
+def settings_text(params: Params) -> str:
+    """Return the params as YAML; of an absolute path the last part alone, as the others tell of the machine."""
+    values = params.model_dump(mode="json")
+    for section, key in (("data", "source"), ("train", "weights")):
+        value = values[section][key]
+        if value is not None and Path(value).is_absolute():
+            values[section][key] = f".../{Path(value).name}"
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def made_with(scores: list[dict]) -> list[tuple[str, str]]:
+    """List what the results were made with, each step's machine once.
+
+    Parameters
+    ----------
+    scores : list of dict
+        What `evaluate` and `attack` wrote.
+
+    Returns
+    -------
+    list of tuple of str
+        The steps, and the versions and processor that they had in common.
+    """
+    steps: dict[str, list[str]] = {}
+    for made in (made for one in scores for made in one["made_with"].items()):
+        text = ", ".join(f"{key} {value}" for key, value in made[1].items())
+        if made[0] not in steps.setdefault(text, []):
+            steps[text].append(made[0])
+    return [(", ".join(names), text) for text, names in steps.items()]

@@ -1,0 +1,134 @@
+"""Draws the plots: privacy against utility, and learning curves."""
+
+import io
+
+import matplotlib
+import pandas as pd
+from markupsafe import Markup
+
+from stages.core.params import RAW, CompareParams
+from stages.report.svg import GOAL, INK, QUIET, dataset_colours, to_svg
+
+matplotlib.use("agg")
+from matplotlib import pyplot  # noqa: E402
+
+_STYLE = {
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": QUIET,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def draw_frontier(table: pd.DataFrame, params: CompareParams) -> bytes:
+    """Draw accuracy against identity accuracy for `dvc plots` and the README.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `stages.compare.comparison_table`.
+    params : CompareParams
+        The bounds of a recommendation; within them is the shaded corner.
+
+    Returns
+    -------
+    bytes
+        A PNG picture of one point a data set with 95 % intervals; without identities, of accuracy alone.
+    """
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(_STYLE):
+        figure = _plot_frontier(table, params)
+        figure.savefig(buffer, format="png", dpi=185)
+        pyplot.close(figure)
+    return buffer.getvalue()
+
+
+def frontier_svg(table: pd.DataFrame, params: CompareParams) -> Markup:
+    """Draw the same as `draw_frontier` for the page."""
+    with matplotlib.rc_context(_STYLE):
+        figure = _plot_frontier(table, params)
+        svg = to_svg(figure, "frontier", "Accuracy against the share of people whom an informed attacker names")
+        pyplot.close(figure)
+    return svg
+
+
+def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
+    figure, axes = pyplot.subplots(figsize=(5.2, 3.8), layout="constrained")
+    colours = dataset_colours(table["dataset"].tolist(), RAW)
+    known = "identity_accuracy" in table
+    raw = table[table["dataset"] == RAW].iloc[0]
+    if known:
+        goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
+        corner = (-0.03, 1.05 - goal), params.max_identity_accuracy + 0.03, goal
+        axes.add_patch(pyplot.Rectangle(*corner, facecolor=GOAL, zorder=0))
+        axes.text(-0.015, 1.035, "recommended\nif in here", va="top", fontsize=8)
+        axes.axvline(raw["identity_chance"], color=QUIET, linestyle=":", linewidth=1)
+        axes.text(raw["identity_chance"] + 0.01, 0.01, "chance", color=QUIET)
+        axes.set(xlim=(-0.03, 1.03), xlabel="people named by an informed attacker (less is more private)")
+    else:
+        axes.set_xticks(range(len(table)), table["dataset"])
+    for x, row in enumerate(table.to_dict("records")):
+        spread = None
+        if known:
+            x = row["identity_accuracy"]
+            spread = [[x - row["identity_low"]], [row["identity_high"] - x]]
+        marker = "*" if known and row["efficient"] else "o"
+        axes.errorbar(
+            x,
+            row["accuracy"],
+            xerr=spread,
+            yerr=[[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]],
+            color=colours[row["dataset"]],
+            fmt=marker,
+            markersize=12 if marker == "*" else 8 if row["dataset"] == RAW else 6,
+            markerfacecolor="none" if row["dataset"] == RAW else colours[row["dataset"]],
+            # Raw's ring stays visible around a variant that is as good.
+            zorder=4 if row["dataset"] == RAW else 3,
+            capsize=3,
+            label=row["dataset"],
+        )
+    axes.axhline(raw["accuracy"], color=QUIET, linestyle="--", linewidth=1)
+    axes.set(ylim=(0, 1.05), ylabel="accuracy (more is better)")
+    title = "star: no other variant is better on both" if known else None
+    figure.legend(loc="outside lower center", ncols=2, title=title)
+    axes.grid()
+    return figure
+
+
+def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
+    """Draw the learning curves of all data sets for the page, one over the other.
+
+    Parameters
+    ----------
+    curves : pandas.DataFrame
+        From `stages.compare.learning_curves`.
+    measure : str
+        ``accuracy`` or ``loss``.
+
+    Returns
+    -------
+    markupsafe.Markup
+        Validation as lines, training dashed.
+    """
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = pyplot.subplots(figsize=(4.6, 3.4), layout="constrained")
+        for dataset, colour in dataset_colours(list(dict.fromkeys(curves["dataset"])), RAW).items():
+            for images, line in (("validation", "-"), ("training", "--")):
+                rows = curves[(curves["dataset"] == dataset) & (curves["images"] == images)]
+                label = dataset if images == "training" else None
+                axes.plot(rows["epoch"], rows[measure], line, color=colour, marker=".", label=label)
+        axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+        axes.set(xlabel="epoch", ylabel=f"{measure} (dashed: on training images)", ylim=(0, None))
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        axes.grid()
+        svg = to_svg(figure, measure, f"{measure.capitalize()} of every data set while training")
+        pyplot.close(figure)
+    return svg

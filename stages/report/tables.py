@@ -1,0 +1,118 @@
+"""Formats the comparison as a workbook, as Markdown for a README or a pull request, and for a terminal."""
+
+import datetime
+import io
+from collections.abc import Iterable
+
+import pandas as pd
+
+# A fixed date, so that the same results give the same bytes.
+_CREATED = datetime.datetime(2000, 1, 1)
+_SHARES = ("accuracy", "class ", "identity", "keypoint", "macro_f1", "unchanged")
+_MARKDOWN = {
+    "accuracy": "accuracy (95 %)",
+    "accuracy_drop": "drop",
+    "p_value": "p",
+    "accuracy_anonymized": "on anonymized",
+    "identity_accuracy": "identified",
+    "identity_accuracy_naive": "naively",
+    "identity_chance": "by chance",
+    "reconstruction_psnr_gain": "dB regained",
+    "keypoint_survival": "key points left",
+}
+_TERMINAL = {
+    "accuracy": "accuracy",
+    "accuracy_ci95": "+-95%",
+    "accuracy_drop": "drop",
+    "p_value": "p",
+    "accuracy_anonymized": "on anon.",
+    "identity_accuracy": "named",
+    "identity_accuracy_naive": "naively",
+    "identity_chance": "chance",
+    "reconstruction_psnr_gain": "dB back",
+    "reconstruction_ssim": "SSIM",
+    "keypoint_survival": "key pts",
+}
+_TERMINAL_WIDTH = 120  # characters
+
+
+def to_xlsx(table: pd.DataFrame) -> bytes:
+    """Format the table as a workbook.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `stages.compare.comparison_table`.
+
+    Returns
+    -------
+    bytes
+        The same for the same table.
+    """
+    buffer = io.BytesIO()
+    with pd.ExcelWriter(buffer, engine="xlsxwriter") as writer:
+        book = writer.book
+        book.set_properties({"created": _CREATED})
+        table.to_excel(writer, sheet_name="comparison", index=False)
+        sheet = writer.sheets["comparison"]
+        heading = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
+        share, decibels, number = (book.add_format({"num_format": form}) for form in ("0.0%", '0.00" dB"', "0.0000"))
+        for column, name in enumerate(table.columns):
+            form = share if name.startswith(_SHARES) else decibels if "psnr" in name else number
+            longest = max(map(len, table[name])) if name == "dataset" else 7
+            # Room for the arrow of the filter beside the name.
+            sheet.set_column(column, column, max(longest, len(name) + 2) + 2, form)
+            sheet.write_string(0, column, name, heading)
+        sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
+        sheet.freeze_panes(1, 1)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+    return buffer.getvalue()
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Format the metrics as a table for a README or a pull request.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `stages.compare.comparison_table`.
+
+    Returns
+    -------
+    str
+        One row a data set; a metric that no data set has is left out.
+    """
+    columns = {key: title for key, title in _MARKDOWN.items() if key in table}
+    lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
+    for row in table.to_dict("records"):
+        cells = ["" if pd.isna(row[key]) else f"{row[key]:.3f}" for key in columns]
+        cells[0] += f" ± {row['accuracy_ci95']:.3f}"
+        lines.append(f"| `{row['dataset']}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def to_terminal(table: pd.DataFrame) -> str:
+    """Format the metrics for a terminal of 120 columns.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `stages.compare.comparison_table`.
+
+    Returns
+    -------
+    str
+        At most 12 columns, 120 characters wide; a long name of a data set is cut.
+    """
+    columns = {key: title for key, title in _TERMINAL.items() if key in table}
+    cells = [["" if pd.isna(value) else f"{value:.3f}" for value in row] for row in table[list(columns)].to_numpy()]
+    widths = [max(map(len, column)) for column in zip(columns.values(), *cells, strict=True)]
+    longest = max(len("data set"), *map(len, table["dataset"]))
+    first = min(longest, _TERMINAL_WIDTH - sum(widths) - 2 * len(widths))
+    names = [name if len(name) <= first else name[: first - 2] + ".." for name in table["dataset"]]
+
+    def line(name: str, parts: Iterable[str]) -> str:
+        return name.ljust(first) + "".join("  " + part.rjust(width) for part, width in zip(parts, widths, strict=True))
+
+    return "\n".join([line("data set", columns.values()), *map(line, names, cells)])

@@ -1,0 +1,44 @@
+"""Scores as `evaluate` and `attack` write them, small enough to know the metrics by heart."""
+
+CLASSES = ["boat", "car"]
+LABELS = [0] * 10 + [1] * 10
+WRONG = {"raw": 1, "gaussian_blur": 4, "morphology": 8}  # of the boats
+NAMED = {"raw": 20, "gaussian_blur": 12, "morphology": 4}  # of 20 people
+
+
+MADE_WITH = {"system": "Some system", "processor": "Fast 9000", "numpy": "1.2.3"}
+INGEST = {
+    "images": {"train": {"boat": 30, "car": 30}, "test": {"boat": 10, "car": 10}},
+    "size": {"height": {"min": 8, "median": 48.0, "max": 90}, "width": {"min": 8, "median": 64.0, "max": 90}},
+    "rejected": [{"file": "a.png", "reason": "broken"}],
+    "dropped_from_train": [],
+    "ignored_files": 0,
+}
+
+
+def utility(wrong: int) -> dict:
+    predictions = [1] * wrong + [0] * (10 - wrong) + [1] * 10
+    return {
+        "classes": CLASSES,
+        "labels": LABELS,
+        "labels_anonymized": LABELS,
+        "predictions": [predictions],
+        "predictions_anonymized": [LABELS],
+        "loss": [wrong / 10],
+        "made_with": {"training": MADE_WITH, "evaluation": MADE_WITH},
+    }
+
+
+def privacy(named: int | None) -> dict:
+    learned = {
+        "psnr": [20.0],
+        "psnr_restored": [22.0],
+        "ssim_restored": [0.5],
+        "keypoint_survival": [0.25],
+        "unchanged_pixels": [0.1],
+        "made_with": {"attack": MADE_WITH},
+    }
+    if named is not None:
+        informed = [True] * named + [False] * (20 - named)
+        learned["identity"] = {"informed": informed, "naive": [False] * 20, "restored": informed, "chance": 0.125}
+    return learned
