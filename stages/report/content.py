@@ -15,10 +15,11 @@ from stages.core.gallery import GALLERY, RESTORED, SAMPLE, shown_datasets
 from stages.core.images import read_image
 from stages.core.params import RAW, Params
 from stages.core.scores import CONVINCING_ACCURACY, read_privacy, read_utility, wilson_interval
-from stages.report.heat import class_differences, confused_classes, confusion
+from stages.report.heat import class_differences, confused_classes, confusion, cross_evaluation
 from stages.report.plots import curves_svg, frontier_svg
 
 _INGEST = Path("metrics/ingest.json")
+_CROSS = Path("metrics/cross_evaluation.csv")
 # Columns that the table lacks where nobody is known or no image has a key point.
 _UNKNOWN = {"efficient": False, "keypoint_survival": math.nan}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
@@ -50,6 +51,7 @@ def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params:
     fewest = min(Counter(utility[0]["labels"]).values())
     low, high = wilson_interval(fewest // 2, fewest)
     data = json.loads(_INGEST.read_text(encoding="utf-8"))
+    crossed = pd.read_csv(_CROSS)
     classes = confused_classes(utility)
     has_people = "identity_accuracy" in table
     attacked = table.loc[table["dataset"] == RAW, "identity_accuracy"].iloc[0] if has_people else None
@@ -70,7 +72,7 @@ def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params:
         class_spread=(high - low) / 2,
         confusions=[confusion(dataset, one, classes) for dataset, one in zip(params.datasets, utility, strict=True)],
         hidden_classes=len(utility[0]["classes"]) - len(classes),
-        cross=None,
+        cross=cross_evaluation(crossed) if len(crossed) else None,
         data=data,
         image_count={split: sum(counts.values()) for split, counts in data["images"].items()},
         class_count=len(utility[0]["classes"]),

@@ -119,7 +119,10 @@ def test_wrong_list_item_is_named_by_its_index(workspace, changes, message):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("trian", "`trian` is not a parameter; allowed here: data, sample, variants, datasets, train, attack, compare"),
+        (
+            "trian",
+            "`trian` is not a parameter; allowed here: data, sample, variants, datasets, train, evaluate, attack, compare",
+        ),
         ("sample.colour", "`sample.colour` is not a parameter; allowed here: train_images, test_images, size, seed"),
         (
             "variants.gaussian_blur.radius",

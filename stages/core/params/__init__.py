@@ -1,7 +1,14 @@
 """Reads `params.yaml` once into typed, validated models, and refuses what it does not know."""
 
 from stages.core.params.loading import Params, load_params
-from stages.core.params.sections import AttackParams, CompareParams, DataParams, SampleParams, TrainParams
+from stages.core.params.sections import (
+    AttackParams,
+    CompareParams,
+    DataParams,
+    EvaluateParams,
+    SampleParams,
+    TrainParams,
+)
 from stages.core.params.validation import PARAMS_FILE
 from stages.core.params.variants import RAW, Variant, find_method, method_names
 
@@ -11,6 +18,7 @@ __all__ = [
     "AttackParams",
     "CompareParams",
     "DataParams",
+    "EvaluateParams",
     "Params",
     "SampleParams",
     "TrainParams",

@@ -11,7 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML, YAMLError
 
 from stages.core.errors import PipelineError
-from stages.core.params.sections import AttackParams, CompareParams, DataParams, SampleParams, TrainParams
+from stages.core.params.sections import (
+    AttackParams,
+    CompareParams,
+    DataParams,
+    EvaluateParams,
+    SampleParams,
+    TrainParams,
+)
 from stages.core.params.validation import PARAMS_FILE, validate
 from stages.core.params.variants import RAW, Variant, read_variant
 
@@ -26,6 +33,7 @@ class Params(BaseModel):
     variants: Annotated[dict[str, Any], Field(min_length=1)]
     datasets: Annotated[list[str], Field(min_length=1)]
     train: TrainParams
+    evaluate: EvaluateParams
     attack: AttackParams
     compare: CompareParams
 
