@@ -100,7 +100,7 @@ def clone(tmp_path_factory):
 
 def test_a_first_run_runs_every_stage(clone):
     _, output = clone
-    expected = {"sample", "ingest", "compare"}
+    expected = {"sample", "ingest", "cross_evaluate", "compare"}
     expected |= {f"anonymize@{name}" for name in DATASETS[1:]}
     expected |= {f"{stage}@{name}" for stage in PER_DATASET for name in DATASETS}
     assert stages_run(output) == expected
@@ -145,7 +145,7 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     folder, _ = clone
     set_param(folder, "variants.gaussian_blur.sigma", 3)
     blur = {f"{stage}@gaussian_blur" for stage in ["anonymize", *PER_DATASET]}
-    assert stages_run(run(folder, "dvc", "repro")) == blur | {"compare"}
+    assert stages_run(run(folder, "dvc", "repro")) == blur | {"cross_evaluate", "compare"}
     assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
     assert "metrics/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
 
@@ -160,7 +160,7 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     params["datasets"].append("mild_blur")
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     rerun = stages_run(run(folder, "dvc", "repro"))
-    assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"compare"}
+    assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"cross_evaluate", "compare"}
     assert json.loads((folder / "metrics/mild_blur.json").read_text())["accuracy"] >= 0
 
     cv2.imwrite(str(folder / "photos/train/red/new.png"), np.full((40, 40, 3), 90, np.uint8))
