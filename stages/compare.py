@@ -23,10 +23,10 @@ from stages.core.scores import (
 from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
+from stages.report.series import frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_markdown, to_terminal, to_xlsx
 
 METRICS = Path("metrics")
-HISTORY = METRICS / "history"
 
 
 def comparison_table(datasets: list[str]) -> pd.DataFrame:
@@ -74,29 +74,6 @@ def _privacy_columns(dataset: str) -> dict[str, float]:
     return row
 
 
-def learning_curves(datasets: list[str]) -> pd.DataFrame:
-    """Join the learning curves of all data sets.
-
-    Parameters
-    ----------
-    datasets : list of str
-        ``raw`` and variants.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Mean over seeds; columns dataset, images (training or validation), epoch, loss, accuracy.
-    """
-    tables = []
-    for dataset in datasets:
-        history = pd.read_csv(HISTORY / f"{dataset}.csv").groupby("epoch").mean().drop(columns="seed")
-        for images, prefix in (("training", ""), ("validation", "val_")):
-            if f"{prefix}loss" in history:
-                curves = history[[f"{prefix}loss", f"{prefix}accuracy"]].set_axis(["loss", "accuracy"], axis=1)
-                tables.append(curves.reset_index().assign(dataset=dataset, images=images))
-    return pd.concat(tables)[["dataset", "images", "epoch", "loss", "accuracy"]].round(6)
-
-
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params()
@@ -107,7 +84,12 @@ def compare() -> None:
     write_file(METRICS / "comparison.xlsx", to_xlsx(table))
     write_file(METRICS / "comparison.md", f"{to_markdown(table)}\n{sentence}\n".encode())
     write_file(METRICS / "frontier.png", draw_frontier(table, params.compare))
-    write_file(METRICS / "curves.csv", curves.to_csv(index=False).encode())
+    for name, content in (
+        ("curves", curves),
+        ("confusions", joined_confusions(params.datasets)),
+        ("frontier", frontier_points(table)),
+    ):
+        write_file(METRICS / f"{name}.csv", content.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
         write_image(partial, join_gallery(shown_datasets(params)))
     write_file(METRICS / "report.html", render_page(**page_content(table, curves, sentence, params)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.compare import compare, comparison_table, learning_curves
+from stages.compare import compare, comparison_table
 from stages.core.gallery import CELL, GAP, LABEL, shown_datasets
 from stages.core.images import read_image
 from stages.core.params import load_params
@@ -67,31 +67,13 @@ def test_two_runs_give_the_same_bytes(results):
         "comparison.csv",
         "comparison.xlsx",
         "comparison.md",
+        "confusions.csv",
         "curves.csv",
+        "frontier.csv",
         "frontier.png",
         "gallery.png",
         "report.html",
     }
-
-
-def test_curves_are_means_over_seeds(results):
-    text = "seed,epoch,accuracy,loss,val_accuracy,val_loss\n0,1,0.5,2,0.1,4\n1,1,0.7,1,0.3,2\n1,2,0.9,0.5,0.4,1\n"
-    results(histories={"raw": text})
-    compare()
-    rows = [tuple(row.values()) for row in rows_of("metrics/curves.csv") if row["dataset"] == "raw"]
-    assert rows == [
-        ("raw", "training", "1", "1.5", "0.6"),
-        ("raw", "training", "2", "0.5", "0.9"),
-        ("raw", "validation", "1", "3.0", "0.2"),
-        ("raw", "validation", "2", "1.0", "0.4"),
-    ]
-
-
-def test_curves_without_validation_are_those_of_training(results):
-    results()
-    curves = learning_curves(list(WRONG))
-    assert set(curves["images"]) == {"training"}
-    assert len(curves) == 2 * len(WRONG)
 
 
 @pytest.mark.parametrize(

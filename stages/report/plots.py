@@ -108,7 +108,7 @@ def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
     Parameters
     ----------
     curves : pandas.DataFrame
-        From `stages.compare.learning_curves`.
+        From `stages.report.series`.
     measure : str
         ``accuracy`` or ``loss``.
 

@@ -1,0 +1,83 @@
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from stages.compare import compare, comparison_table
+from stages.core.scores import utility_file
+from stages.report.series import frontier_points, joined_confusions, learning_curves
+from tests.synthetic import WRONG, utility
+
+ROOT = Path(__file__).parents[2]
+
+
+def rows_of(file: str) -> list[dict[str, str]]:
+    with Path(file).open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_curves_are_means_over_seeds(results):
+    text = "seed,epoch,accuracy,loss,val_accuracy,val_loss\n0,1,0.5,2,0.1,4\n1,1,0.7,1,0.3,2\n1,2,0.9,0.5,0.4,1\n"
+    results(histories={"raw": text})
+    compare()
+    rows = [tuple(row.values()) for row in rows_of("metrics/curves.csv") if row["dataset"] == "raw"]
+    assert rows == [
+        ("raw", "training", "1", "1.5", "0.6"),
+        ("raw", "training", "2", "0.5", "0.9"),
+        ("raw", "validation", "1", "3.0", "0.2"),
+        ("raw", "validation", "2", "1.0", "0.4"),
+    ]
+
+
+def test_curves_without_validation_are_those_of_training(results):
+    results()
+    curves = learning_curves(list(WRONG))
+    assert set(curves["images"]) == {"training"}
+    assert len(curves) == 2 * len(WRONG)
+
+
+def test_confusions_are_shares_of_what_the_images_show(results):
+    results()
+    scores = utility(4)
+    scores["predictions"].append([1] * 20)
+    utility_file("gaussian_blur").write_text(json.dumps(scores))
+    rows = joined_confusions(list(WRONG)).to_numpy().tolist()
+    assert rows == [
+        ["raw", "boat", "boat", 0.9],
+        ["raw", "boat", "car", 0.1],
+        ["raw", "car", "car", 1.0],
+        ["gaussian_blur", "boat", "boat", 0.3],
+        ["gaussian_blur", "boat", "car", 0.7],
+        ["gaussian_blur", "car", "car", 1.0],
+        ["morphology", "boat", "boat", 0.2],
+        ["morphology", "boat", "car", 0.8],
+        ["morphology", "car", "car", 1.0],
+    ]
+
+
+def test_frontier_keeps_its_columns_where_nobody_is_known(results):
+    results()
+    known = frontier_points(comparison_table(list(WRONG)))
+    assert known[["dataset", "named", "accuracy"]].to_numpy().tolist() == [
+        ["raw", 1.0, 0.95],
+        ["gaussian_blur", 0.6, 0.8],
+        ["morphology", 0.2, 0.6],
+    ]
+    assert (known["named_low"] < known["named"] + 1e-9).all()
+    results(people=False)
+    unknown = frontier_points(comparison_table(list(WRONG)))
+    assert list(unknown.columns) == list(known.columns)
+    assert unknown["named"].isna().all()
+
+
+def test_every_plot_of_the_pipeline_finds_its_file_and_columns(results):
+    results()
+    compare()
+    plots = [plot for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] if isinstance(plot, dict)]
+    assert len(plots) == 4
+    for settings in (settings for plot in plots for settings in plot.values()):
+        assert (ROOT / ".dvc" / "plots" / f"{settings['template']}.json").is_file()
+        for file, column in settings["y"].items():
+            assert {settings["x"], column} <= set(pd.read_csv(file).columns)
