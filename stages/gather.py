@@ -4,19 +4,21 @@ Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, wri
 """
 
 import io
+import json
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-import yaml
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
-from stages.compare import to_markdown
 from stages.core.errors import PipelineError, run_stage
-from stages.core.frontier import draw_frontier, efficient_variants
+from stages.core.frontier import efficient_variants
 from stages.core.images import write_file
-from stages.core.params import PARAMS_FILE, RAW
+from stages.core.params import PARAMS_FILE, RAW, load_params
+from stages.report.plots import draw_frontier
+from stages.report.tables import to_markdown
 
 COMPARISON = Path("metrics/comparison.csv")
 SWEEP = Path("metrics/sweep")
@@ -82,7 +84,7 @@ def gather() -> None:
     table, left_out = sweep_table(results)
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
     write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
-    write_file(SWEEP.with_suffix(".png"), draw_frontier(table))
+    write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     for name in left_out:
         print(f"gather: left out {name}: its row of raw images differs, so its data or its training does")
     print(f"gather: {len(table)} rows of {len(found)} experiments and the workspace into {SWEEP}.{{csv,md,png}}")
@@ -97,7 +99,7 @@ def _read(commit: str, file: Path) -> bytes:
 
 
 def _result(experiment: str, comparison: bytes, params: bytes) -> Result:
-    return Result(experiment, pd.read_csv(io.BytesIO(comparison)), yaml.safe_load(params)["variants"])
+    return Result(experiment, pd.read_csv(io.BytesIO(comparison)), YAML(typ="safe").load(params)["variants"])
 
 
 def _raw_row(result: Result) -> pd.Series:
@@ -105,12 +107,12 @@ def _raw_row(result: Result) -> pd.Series:
 
 
 def _settings(result: Result) -> list[str]:
-    return [yaml.safe_dump(result.variants.get(name), default_flow_style=True) for name in result.table["dataset"]]
+    return [json.dumps(result.variants.get(name), sort_keys=True) for name in result.table["dataset"]]
 
 
 def _differences(rows: pd.DataFrame) -> list[str]:
     """Say of each row what sets it apart from the others of its name: the settings that they do not share."""
-    settings = rows["settings"].map(yaml.safe_load)
+    settings = rows["settings"].map(json.loads)
     texts = []
     for name, own in zip(rows["dataset"], settings, strict=True):
         others = [other for other, other_name in zip(settings, rows["dataset"], strict=True) if other_name == name]

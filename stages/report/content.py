@@ -1,6 +1,7 @@
 """Gathers what `metrics/report.html` shows."""
 
 import base64
+import io
 import json
 import math
 from collections import Counter
@@ -9,7 +10,7 @@ from typing import Any
 
 import cv2
 import pandas as pd
-import yaml
+from ruamel.yaml import YAML
 
 from stages.core.gallery import GALLERY, RESTORED, SAMPLE, shown_datasets
 from stages.core.images import read_image
@@ -119,7 +120,9 @@ def settings_text(params: Params) -> str:
         value = values[section][key]
         if value is not None and Path(value).is_absolute():
             values[section][key] = f".../{Path(value).name}"
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    text = io.StringIO()
+    YAML().dump(values, text)
+    return text.getvalue()
 
 
 def made_with(scores: list[dict]) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import h5py
 import pytest
 
 from stages.compare import compare
@@ -185,9 +186,11 @@ def test_what_made_the_numbers_is_told_once_for_all_steps_on_the_same_machine(pa
     assert "attack: system Some system, processor Slow 1, numpy 1.2.3" in made.text
 
 
-def test_no_path_of_the_machine_is_told(page):
-    changes = {"data.source": "/home/someone/photos", "train.weights": "/home/someone/resnet.h5"}
-    made = page(changes=changes)
+def test_no_path_of_the_machine_is_told(page, tmp_path):
+    weights = tmp_path / "someone" / "resnet.h5"
+    weights.parent.mkdir()
+    h5py.File(weights, "w").close()
+    made = page(changes={"data.source": "/home/someone/photos", "train.weights": str(weights)})
     assert "someone" not in made.text
     assert ".../photos" in made.text
     assert ".../resnet.h5" in made.text
