@@ -34,7 +34,7 @@ def _test_all(params: Params) -> list[dict]:
     from stages.core.network import MODELS, build_classifier, predict, start_tensorflow, weights_file
 
     tests = {dataset: read_features(dataset, "test") for dataset in params.datasets}
-    start_tensorflow(0, params.train.precision)
+    start_tensorflow(0, params.train.fitted_precision)
     model = build_classifier(params.train, len(tests[params.datasets[0]].classes))
     rows = []
     with progress(total=len(tests) ** 2 * len(params.train.seeds), label="cross_evaluate", unit="tests") as bar:

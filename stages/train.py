@@ -105,7 +105,7 @@ def fit(
     history : pandas.DataFrame
         One row an epoch: seed, epoch, loss, accuracy and, with validation images, val_loss and val_accuracy.
     """
-    start_tensorflow(seed, params.precision)
+    start_tensorflow(seed, params.fitted_precision)
     model = build_classifier(params, len(features.classes))
     optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
     model.compile(keras.optimizers.get(optimizer), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -179,7 +179,8 @@ def train(dataset: str) -> None:
             # Without the optimizer, whose state would treble the file.
             keras.Model(model.inputs, model.outputs).save_weights(folder / weights_file(seed))
             histories.append(history)
-        (folder / ENVIRONMENT).write_text(json.dumps(environment(accelerator_names())) + "\n", encoding="utf-8")
+        made_with = environment(accelerator_names()) | {"precision": params.precision}
+        (folder / ENVIRONMENT).write_text(json.dumps(made_with) + "\n", encoding="utf-8")
     file = HISTORY / f"{dataset}.csv"
     write_file(file, pd.concat(histories).to_csv(index=False).encode())
     print(

@@ -29,6 +29,14 @@ def environment(accelerators: list[str] | None = None) -> dict[str, str]:
 
 def processor_name() -> str:
     """Return the processor's name, or its architecture where the system does not tell."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def processor_flags() -> set[str]:
+    """Return what the processor can do, as Linux names it; nothing where the system does not tell."""
+    return set((_cpuinfo("flags") or _cpuinfo("Features")).split())
+
+
+def _cpuinfo(key: str) -> str:
     lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from stages.core import environment as room
-from stages.core.environment import PACKAGES, environment, processor_name
+from stages.core.environment import PACKAGES, environment, processor_flags, processor_name
 
 
 def test_it_is_the_same_twice_and_names_all_that_computes():
@@ -34,3 +34,11 @@ def test_without_the_systems_list_the_architecture_is_told(tmp_path, monkeypatch
     monkeypatch.setattr(room.platform, "processor", lambda: "")
     monkeypatch.setattr(room.platform, "machine", lambda: "arch")
     assert processor_name() == "arch"
+
+
+def test_what_the_processor_can_do_is_told_where_the_system_does(tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text("model name\t: Fast\nflags\t\t: fma bf16\nflags\t\t: fma\n")
+    monkeypatch.setattr(room, "_CPUINFO", tmp_path / "cpuinfo")
+    assert processor_flags() == {"fma", "bf16"}
+    monkeypatch.setattr(room, "_CPUINFO", tmp_path / "none")
+    assert processor_flags() == set()

@@ -7,7 +7,7 @@ import yaml
 from dvc.utils.serialize import load_yaml
 
 from stages.core.errors import PipelineError
-from stages.core.params import RAW, load_params, method_names
+from stages.core.params import RAW, load_params, method_names, sections
 from stages.methods.gaussian_blur import gaussian_blur
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
@@ -73,7 +73,7 @@ def test_own_params_are_valid(workspace):
         ("train.seeds", [], "not empty"),
         ("train.seeds", 0, "a list"),
         ("train.seeds", [1, 1], "a list of different seeds"),
-        ("train.precision", "float16", "'float32' or 'bfloat16'"),
+        ("train.precision", "float16", "auto, float32 or bfloat16"),
         ("attack.image_size", 513, "less than or equal to 512"),
         ("attack.identity_images", 0, "greater than 0"),
         ("attack.reconstruction_images", 9, "greater than or equal to 10"),
@@ -326,3 +326,15 @@ def test_unknown_variant_is_refused(workspace):
     with pytest.raises(PipelineError) as caught:
         load_params().variant(RAW)
     assert str(caught.value) == "`variants` has no `raw`; allowed: gaussian_blur, morphology, blocking_merging"
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"), [("fma avx512_bf16", "bfloat16"), ("fma avx2", "float32"), ("", "float32")]
+)
+def test_automatic_precision_is_what_the_processor_has(workspace, monkeypatch, flags, precision):
+    monkeypatch.setattr(sections, "processor_flags", lambda: set(flags.split()))
+    workspace({"train.precision": "auto"})
+    params = load_params().train
+    assert params.precision == precision
+    assert params.fitted_precision == precision
+    assert params.model_copy(update={"backbone": "frozen"}).fitted_precision == "float32"

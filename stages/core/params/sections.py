@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, field_validator
 
+from stages.core.environment import processor_flags
 from stages.core.params.validation import NUMBER, Count, Fraction, Section, Seed, Share
 
 
@@ -17,6 +18,8 @@ def _check_layer(value: float) -> float:
     return value
 
 
+# Of processors that compute in bfloat16, as Linux names them.
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 Layer = Annotated[float, NUMBER, AfterValidator(_check_layer)]
 
 
@@ -33,6 +36,12 @@ def _check_weights(value: str) -> str:
     except OSError as error:
         raise ValueError(f"a whole HDF5 file ({error})") from None
     return value
+
+
+def _settle_precision(value: Any) -> Any:
+    if value not in ("auto", "float32", "bfloat16"):
+        raise ValueError("auto, float32 or bfloat16")
+    return value if value != "auto" else "bfloat16" if BFLOAT16_FLAGS & processor_flags() else "float32"
 
 
 class DataParams(Section):
@@ -84,7 +93,12 @@ class TrainParams(Section):
     validation_fraction: Annotated[float, Field(ge=0, lt=1), NUMBER]
     patience: Count | None
     seeds: Annotated[list[Seed], Field(min_length=1)]
-    precision: Literal["float32", "bfloat16"]
+    precision: Annotated[Literal["float32", "bfloat16"], BeforeValidator(_settle_precision)]
+
+    @property
+    def fitted_precision(self) -> str:
+        """Of what `train` fits: the head of a frozen backbone is small, and stays float32."""
+        return "float32" if self.backbone == "frozen" else self.precision
 
     @field_validator("seeds")
     @classmethod
