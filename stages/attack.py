@@ -1,7 +1,7 @@
 """Attacks a data set as someone would who knows its method and holds the training images, raw and anonymized.
 
 Scored on test images only. Writes what was learned of them to `data/scores/privacy/<dataset>.json`, and the images
-of the gallery, restored as well as it can, to `data/restored/<dataset>/`.
+of the gallery, restored as well as it can, to `data/restored/<dataset>/`; raw ones as they are.
 """
 
 import json
@@ -83,9 +83,9 @@ def _attack_pixels(
 
 def _write_restored(dataset: str, restorer: Restorer | None, test: list[str], params: Params) -> None:
     with new_folder(RESTORED / dataset) as folder:
-        shown = choose_images(test, params.compare.gallery_images, params.data.seed) if restorer else []
-        for number, path in enumerate(shown):
-            write_cell(folder, number, restorer.restore(read_image(DATA / dataset / "test" / path)))
+        for number, path in enumerate(choose_images(test, params.compare.gallery_images, params.data.seed)):
+            image = read_image(DATA / dataset / "test" / path)
+            write_cell(folder, number, restorer.restore(image) if restorer else image)
 
 
 def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer | None:

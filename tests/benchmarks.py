@@ -1,7 +1,7 @@
 """Times each thing that was made fast beside its plain counterpart: ``python -m tests.benchmarks [name ...]``.
 
 Prints one Markdown table; without names, that is of all, it goes to `metrics/benchmarks.md` as well. Both ways run in
-turn in one process, on one thread, and have run once before the clock starts.
+turn in one process, on one thread where nothing else is said, and have run once before the clock starts.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from stages.core.executor import WORKERS_VARIABLE, map_bounded, worker_count
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.morphology import morphology
@@ -116,6 +117,27 @@ def closing_7(image: np.ndarray) -> tuple[Way, Way]:
 def closing_301(image: np.ndarray) -> tuple[Way, Way]:
     """A large kernel."""
     return closing(image, 301, 1)
+
+
+def with_workers(images: list[np.ndarray]) -> list[tuple[Way, Way]]:
+    """Decode, block and merge, and encode all images on one worker, and on one a core."""
+    files = [cv2.imencode(".png", image)[1] for image in images]
+
+    def anonymize(file: np.ndarray) -> None:
+        image = merging(cv2.imdecode(file, cv2.IMREAD_COLOR), "grid")[1]()
+        cv2.imencode(".png", image)
+
+    def run(workers: int) -> None:
+        os.environ[WORKERS_VARIABLE] = str(workers)
+        for _ in map_bounded(anonymize, files):
+            pass
+        del os.environ[WORKERS_VARIABLE]
+
+    cores = worker_count()
+    return [(lambda: run(1), lambda: run(cores))]
+
+
+BENCHMARKS["workers"] = Benchmark("`anonymize` on all images, one worker", "one worker a core", with_workers)
 
 
 def measure(pairs: list[tuple[Way, Way]], rounds: int) -> Result:

@@ -101,8 +101,7 @@ def gallery_rows(datasets: list[str], show_restored: bool) -> list[list[tuple[st
     names = sorted({file.name for dataset in datasets for file in (GALLERY / dataset).glob("*.png")})
 
     def cell(dataset: str, name: str) -> tuple[str, str, str | None]:
-        restored = RESTORED / dataset / name
-        shown = _data_url(restored) if show_restored and restored.is_file() else None
+        shown = _data_url(RESTORED / dataset / name) if show_restored and dataset != RAW else None
         return dataset, _data_url(GALLERY / dataset / name), shown
 
     return [[cell(dataset, name) for dataset in datasets] for name in names]
