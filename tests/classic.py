@@ -147,11 +147,13 @@ def summary(first: Counter, head: Counter, plain: tuple[float, float], peaks: di
             f"| the plain way, extrapolated | {theirs / 60:.0f} |",
             "",
             f"The plain way, measured on {PLAIN_PHOTOS} photos: OpenCV's own functions in a loop take "
-            f"{plain[0] * 1000:.0f} ms a photo for the three variants, and `model.predict` {plain[1] * 1000:.0f} ms for "
-            f"each of {passes:,} passes. That is **{theirs / ours:.0f} times** as long as the pipeline, attacks included.",
+            f"{plain[0] * 1000:.0f} ms a photo for the three variants, and `model.predict` {plain[1] * 1000:.0f} ms "
+            f"for each of {passes:,} passes. That is **{theirs / ours:.0f} times** as long as the pipeline, attacks "
+            "included.",
             "",
-            f"`extract` takes {extracting * 1000:.0f} ms a photo, decoding and start included: {FORWARD / extracting / 1e9:.0f} "
-            f"billion operations a second, of the peak that a matrix product reaches {shares}.",
+            f"`extract` takes {extracting * 1000:.0f} ms a photo, decoding and start included: "
+            f"{FORWARD / extracting / 1e9:.0f} billion operations a second, of the peak that a matrix product reaches "
+            f"{shares}.",
             "",
         ]
     )
