@@ -49,6 +49,7 @@ KINDS = [
     ("SIGTERM to dvc alone", signal.SIGTERM, False),
     ("kill -9 of dvc alone", signal.SIGKILL, False),
 ]
+FAULTS = ["processes left", "tracebacks", "unequal runs"]
 # A stage ends at the end of the step that it is in.
 PATIENCE_SECONDS = 60
 
@@ -118,8 +119,8 @@ def interrupt_runs(folder: Path, kills: int, seed: int, targets: list[str]) -> C
     Returns
     -------
     collections.Counter
-        Of kills, whole runs, and all that should not be: runs unequal, processes left, tracebacks, runs that did not go
-        on by themselves.
+        Of kills, whole runs, broken lock files that DVC left and that were removed, and what should not be: runs unequal,
+        processes left, tracebacks.
     """
     make_clone(folder / "clone")
     shutil.copytree(folder / "clone", folder / "undisturbed")
@@ -159,10 +160,13 @@ def _go_on(folder: Path, targets: list[str], seconds: float | None, draws: rando
         started = [line for line in text.splitlines() if line.startswith("Running stage")]
         print(f"{counts['kills']:3} {name} after {seconds:.1f} s; {(started or ['before the first stage'])[-1]}")
         return False
-    if code != 0:
-        counts["runs that did not go on"] += 1
-        print(output.read_text(errors="replace"))
-        (folder / "dvc.lock").unlink(missing_ok=True)
+    text = output.read_text(errors="replace")
+    if "dvc.lock' validation failed" in text or "dvc.lock', YAML file structure is corrupted" in text:
+        # DVC does not write it at once; as the README says.
+        counts["broken dvc.lock removed"] += 1
+        (folder / "dvc.lock").unlink()
+    elif code != 0:
+        raise RuntimeError(f"a run that was not killed failed:\n{text}")
     return code == 0
 
 
@@ -175,8 +179,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         counts = interrupt_runs(Path(folder), arguments.kills, arguments.seed, arguments.targets)
-    print(", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
-    sys.exit(any(counts[name] for name in counts.keys() - {"kills", "whole runs"}))
+    print(", ".join(f"{counts[name]} {name}" for name in sorted({*counts, *FAULTS})))
+    sys.exit(any(counts[name] for name in FAULTS))
 
 
 if __name__ == "__main__":
