@@ -119,14 +119,13 @@ def interrupt_runs(folder: Path, kills: int, seed: int, targets: list[str]) -> C
     Returns
     -------
     collections.Counter
-        Of kills, whole runs, broken lock files that DVC left and that were removed, and what should not be: runs unequal,
-        processes left, tracebacks.
+        Of kills, of whole runs, of broken lock files that DVC left, and of `FAULTS`.
     """
     make_clone(folder / "clone")
     shutil.copytree(folder / "clone", folder / "undisturbed")
     start = time.monotonic()
     run(folder / "undisturbed", "dvc", "repro", *targets)
-    longest = (time.monotonic() - start) / 4
+    longest = (time.monotonic() - start) / 2
     expected = results(folder / "undisturbed")
     draws, counts = random.Random(seed), Counter()
     work = folder / "interrupted"

@@ -84,14 +84,15 @@ def test_the_stage_goes_on_and_clears_up(interrupt_after, tmp_path, monkeypatch)
         folder.mkdir()
         write_workspace(folder, monkeypatch, seeds=[4, 7])
         if folder == folders[1]:
-            foreign = PARTIAL / "raw" / "seed_4_0123456789abcdef.npz"
-            foreign.parent.mkdir(parents=True)
-            foreign.write_bytes(b"of other settings")
+            write_workspace(folder, monkeypatch, seeds=[4, 7], learning_rate=0.5)
             interrupt_after(1)
             with pytest.raises(KeyboardInterrupt):
                 train("raw")
+            # The state of other settings is no start for these.
+            write_workspace(folder, monkeypatch, seeds=[4, 7])
+            with pytest.raises(KeyboardInterrupt):
+                train("raw")
             assert [file.name[:7] for file in PARTIAL.glob("raw/*")] == ["seed_4_"]
-            assert not foreign.exists()
             assert not any(MODELS.glob("*"))
         interrupt_after(None)
         train("raw")
