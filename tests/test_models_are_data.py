@@ -13,7 +13,7 @@ from stages.core.errors import PipelineError
 from stages.core.features import read_features
 from stages.core.network import build_backbone, keras, start_tensorflow
 from stages.core.params import load_params
-from stages.train import fit
+from stages.core.training import fit
 from tests.test_pipeline import ROOT
 from tests.test_train import head_params, separable_features, write_workspace
 

@@ -11,7 +11,8 @@ from stages.core.errors import PipelineError
 from stages.core.features import Features, create_inputs, write_index
 from stages.core.network import MODELS
 from stages.core.params import load_params
-from stages.train import fit, train, validation_mask
+from stages.core.training import fit, validation_mask
+from stages.train import train
 from tests.test_pipeline import ROOT
 
 PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]

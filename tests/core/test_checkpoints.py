@@ -7,7 +7,8 @@ import pytest
 from stages.core import checkpoints
 from stages.core.checkpoints import PARTIAL, Checkpoint, training_key
 from stages.core.network import MODELS
-from stages.train import fit, train
+from stages.core.training import fit
+from stages.train import train
 from tests.test_train import head_params, separable_features, write_workspace
 
 
