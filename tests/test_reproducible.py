@@ -21,24 +21,17 @@ ENVIRONMENTS = [
 STAGES = f"""
 from stages.core.network import keras
 {SMALL_NETWORK}
-from stages.anonymize import anonymize
-from stages.attack import attack
-from stages.compare import compare
-from stages.evaluate import evaluate
-from stages.extract import extract
-from stages.ingest import ingest
-from stages.sample import sample
-from stages.score import score
-from stages.train import train
 
-sample()
-ingest()
-anonymize("gaussian_blur")
-anonymize("blocking_merging")
-for stage in (extract, train, evaluate, attack, score):
-    for dataset in ("raw", "gaussian_blur", "blocking_merging"):
-        stage(dataset)
-compare()
+from importlib import import_module
+import yaml
+
+with open("params.yaml", encoding="utf-8") as params, open("{ROOT}/dvc.yaml", encoding="utf-8") as pipeline:
+    names = {{"${{" + key + "}}": list(values) for key, values in yaml.safe_load(params).items()}}
+    stages = yaml.safe_load(pipeline)["stages"]
+for name, stage in stages.items():
+    function = getattr(import_module("stages." + name), name)
+    for arguments in ([item] for item in names[stage["foreach"]]) if "foreach" in stage else [[]]:
+        function(*arguments)
 """
 
 
