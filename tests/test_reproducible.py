@@ -41,9 +41,8 @@ def write_workspace(folder, reverse):
     params["data"]["source"] = "photos"
     params["data"]["max_per_class"] = 6
     params["sample"] |= {"train_images": 4, "test_images": 2, "size": 32}
-    params["variants"]["blocking_merging"]["pattern"] = "random"
-    del params["variants"]["morphology"]
-    params["datasets"] = ["raw", "gaussian_blur", "blocking_merging"]
+    params["variants"] = {"blocking_merging": params["variants"]["blocking_merging"] | {"pattern": "random"}}
+    params["datasets"] = ["raw", "blocking_merging"]
     params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25}
     params["attack"] |= {"image_size": 32, "reconstruction_images": 10}
     folder.mkdir()
