@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.core.draws import generator
 from stages.core.errors import PipelineError, naming, run_stage
-from stages.core.executor import map_ordered
+from stages.core.executor import finish, map_ordered
 from stages.core.images import list_images, new_folder, read_image, write_image
 from stages.core.params import RAW, Variant, load_params
 
@@ -74,7 +74,7 @@ def anonymize(name: str) -> None:
 
         for _ in map_ordered(convert, paths, total=len(paths), label=name):
             pass
-    print(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
+    finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from stages.attacks.survival import keypoint_survival, unchanged_pixels
 from stages.core.draws import order_key
 from stages.core.environment import environment
 from stages.core.errors import run_stage
-from stages.core.executor import map_ordered
+from stages.core.executor import finish, map_ordered
 from stages.core.gallery import RESTORED, choose_images, write_cell
 from stages.core.images import list_images, new_folder, read_image, read_resized, resize_image, write_file
 from stages.core.params import RAW, AttackParams, Params, load_params
@@ -54,7 +54,7 @@ def attack(dataset: str) -> None:
         scores["identity"] = _identify(dataset, roles, restored, params.attack)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
-    print(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
+    finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
 
 
 def _attack_pixels(

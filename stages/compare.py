@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from stages.core.errors import run_stage
+from stages.core.executor import finish
 from stages.core.frontier import efficient_variants, recommend
 from stages.core.gallery import join_gallery, shown_datasets
 from stages.core.images import replace_file, write_file, write_image
@@ -94,7 +95,7 @@ def compare() -> None:
         write_image(partial, join_gallery(shown_datasets(params)))
     write_file(METRICS / "report.html", render_page(**page_content(table, curves, sentence, params)))
     print(f"{to_terminal(table)}\n{sentence}")
-    print(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
+    finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from stages.core.errors import run_stage
-from stages.core.executor import progress
+from stages.core.executor import finish, progress
 from stages.core.features import read_features
 from stages.core.images import write_file
 from stages.core.params import Params, load_params
@@ -24,9 +24,9 @@ def cross_evaluate() -> None:
     table = pd.DataFrame(_test_all(params) if params.evaluate.cross else [], columns=["trained_on", *params.datasets])
     write_file(FILE, table.round(4).to_csv(index=False).encode())
     if params.evaluate.cross:
-        print(f"cross_evaluate: {len(table)} data sets' networks on the test images of each into {FILE}")
+        finish(f"cross_evaluate: {len(table)} data sets' networks on the test images of each into {FILE}")
     else:
-        print(f"cross_evaluate: off, as `evaluate.cross` is false; no rows in {FILE}")
+        finish(f"cross_evaluate: off, as `evaluate.cross` is false; no rows in {FILE}")
 
 
 def _test_all(params: Params) -> list[dict]:

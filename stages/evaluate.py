@@ -13,6 +13,7 @@ import pandas as pd
 
 from stages.core.environment import environment
 from stages.core.errors import run_stage
+from stages.core.executor import finish
 from stages.core.features import Features, read_features
 from stages.core.gallery import write_gallery
 from stages.core.images import write_file
@@ -90,7 +91,7 @@ def evaluate(dataset: str) -> None:
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
     write_gallery(dataset, params.compare.gallery_images, params.data.seed)
-    print(
+    finish(
         f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test"
         f" images; predictions in {utility_file(dataset)}"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.errors import run_stage
+from stages.core.executor import finish
 from stages.core.features import FEATURES, create_inputs, write_index
 from stages.core.images import SPLITS, class_of, list_images, new_folder, read_resized
 from stages.core.params import TrainParams, load_params
@@ -41,7 +42,7 @@ def extract(dataset: str) -> None:
             write_index(folder, paths, sorted({class_of(path) for path in paths}))
         count += len(paths)
     kind = "resized images" if params.backbone == "trainable" else "backbone features"
-    print(f"extract: {kind} of {count} {dataset} images into {FEATURES / dataset}/")
+    finish(f"extract: {kind} of {count} {dataset} images into {FEATURES / dataset}/")
 
 
 def _run_backbone(folder: Path, images: Iterator[np.ndarray], count: int, params: TrainParams) -> None:

@@ -14,6 +14,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from stages.core.errors import PipelineError, run_stage
+from stages.core.executor import finish
 from stages.core.frontier import efficient_variants
 from stages.core.images import write_file
 from stages.core.params import PARAMS_FILE, RAW, load_params
@@ -87,7 +88,7 @@ def gather() -> None:
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     for name in left_out:
         print(f"gather: left out {name}: its row of raw images differs, so its data or its training does")
-    print(f"gather: {len(table)} rows of {len(found)} experiments and the workspace into {SWEEP}.{{csv,md,png}}")
+    finish(f"gather: {len(table)} rows of {len(found)} experiments and the workspace into {SWEEP}.{{csv,md,png}}")
 
 
 def _read(commit: str, file: Path) -> bytes:

@@ -14,7 +14,7 @@ import numpy as np
 from stages.core.decoding import RejectedImage, decode_image, longest_file
 from stages.core.draws import order_key
 from stages.core.errors import PipelineError, naming, run_stage, shown
-from stages.core.executor import map_ordered
+from stages.core.executor import finish, map_ordered
 from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
 from stages.core.intake import Taken, make_report, sort_out
@@ -106,7 +106,7 @@ def ingest() -> None:
         _check_classes(intake.kept, names)
         known = {image.path: people[image.source.path] for image in intake.kept if image.source.path in people}
         write_people(known, params.seed)
-    print(
+    finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
         f"files rejected, {ignored} ignored, {len(intake.dropped)} training images dropped that are test images too; "
         f"see {REPORT}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.core.draws import generator
 from stages.core.errors import run_stage
-from stages.core.executor import map_ordered
+from stages.core.executor import finish, map_ordered
 from stages.core.images import new_folder, write_image
 from stages.core.params import SampleParams, load_params
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
@@ -65,7 +65,7 @@ def sample() -> None:
 
         for _ in map_ordered(draw, scenes, total=len(scenes), label="sample"):
             pass
-    print(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
+    finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
 
 
 if __name__ == "__main__":

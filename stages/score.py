@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from stages.core.errors import run_stage
+from stages.core.executor import finish
 from stages.core.images import write_file
 from stages.core.params import RAW
 from stages.core.scores import METRIC_KEYS, privacy_row, read_privacy, read_utility, utility_row
@@ -24,7 +25,7 @@ def score(dataset: str) -> None:
     row = {key: known[key] for key in METRIC_KEYS if key in known}
     file = METRICS / f"{dataset}.json"
     write_file(file, (json.dumps(row, indent=2) + "\n").encode())
-    print(f"score: {len(row)} metrics of {dataset} into {file}")
+    finish(f"score: {len(row)} metrics of {dataset} into {file}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pandas as pd
 from stages.core.checkpoints import checkpoint_files
 from stages.core.environment import environment
 from stages.core.errors import PipelineError, run_stage
+from stages.core.executor import finish
 from stages.core.features import read_features
 from stages.core.images import new_folder, write_file
 from stages.core.memory import check_memory
@@ -63,7 +64,7 @@ def train(dataset: str) -> None:
         (folder / ENVIRONMENT).write_text(json.dumps(made_with) + "\n", encoding="utf-8")
     file = HISTORY / f"{dataset}.csv"
     write_file(file, pd.concat(histories).to_csv(index=False).encode())
-    print(
+    finish(
         f"train: {len(params.seeds)} network(s) on {len(features.paths)} {dataset} images into {MODELS / dataset}/; "
         f"curves in {file}"
     )

@@ -1,5 +1,7 @@
 """Scores as `evaluate` and `attack` write them, small enough to know the metrics by heart."""
 
+import re
+
 CLASSES = ["boat", "car"]
 LABELS = [0] * 10 + [1] * 10
 WRONG = {"raw": 1, "gaussian_blur": 4, "morphology": 8}  # of the boats
@@ -42,3 +44,8 @@ def privacy(named: int | None) -> dict:
         informed = [True] * named + [False] * (20 - named)
         learned["identity"] = {"informed": informed, "naive": [False] * 20, "restored": informed, "chance": 0.125}
     return learned
+
+
+def untimed(line: str) -> str:
+    """Return a stage's last line without the seconds that it must end with."""
+    return re.fullmatch(r"(.*) \(\d+ s\)\n", line, flags=re.DOTALL)[1] + "\n"

@@ -8,6 +8,7 @@ from stages.core.images import list_images, read_image
 from stages.core.params import SampleParams, load_params
 from stages.sample import plan_scenes, sample
 from stages.scenes import CLASSES, IDENTITIES
+from tests.synthetic import untimed
 
 FOLDER = Path("data/sample")
 SMALL = {"sample.train_images": 20, "sample.test_images": 5, "sample.size": 32}
@@ -69,7 +70,7 @@ def test_images_are_drawn_as_planned(workspace, capsys):
     sample()
     assert list_images(FOLDER) == sorted(path for path, _, _ in plan(20, 5))
     assert {read_image(FOLDER / path).shape for path in list_images(FOLDER)} == {(32, 32, 3)}
-    assert capsys.readouterr().out == (
+    assert untimed(capsys.readouterr().out) == (
         f"sample: drew 25 images of {len(CLASSES)} classes and {IDENTITIES} people into data/sample/\n"
     )
 

@@ -5,6 +5,7 @@ import pytest
 
 from stages.core.scores import privacy_row, utility_row
 from stages.score import score
+from tests.synthetic import untimed
 
 UTILITY = {
     "raw": {"predictions": [[0, 1, 0, 1]], "predictions_anonymized": [[0, 1, 0, 1]], "loss": [0.1]},
@@ -57,7 +58,7 @@ def test_row_holds_just_the_promised_metrics(scores, capsys, dataset):
     known = utility_row(UTILITY[dataset], UTILITY["raw"]) | privacy_row(PRIVACY)
     assert list(row.items()) == [(key, known[key]) for key in PROMISED]
     assert all(isinstance(value, float) and value == round(value, 4) for value in row.values())
-    assert capsys.readouterr().out == f"score: {len(row)} metrics of {dataset} into metrics/{dataset}.json\n"
+    assert untimed(capsys.readouterr().out) == f"score: {len(row)} metrics of {dataset} into metrics/{dataset}.json\n"
 
 
 def test_variant_is_compared_with_raw(scores):

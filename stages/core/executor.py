@@ -5,6 +5,7 @@ Threads of this machine today; anything with the interface of `concurrent.future
 
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from stages.core.errors import PipelineError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 WORKERS_VARIABLE = "PIPELINE_WORKERS"
+_STARTED = time.monotonic()
 
 
 def worker_count() -> int:
@@ -93,3 +95,8 @@ def progress(*, total: int, label: str, unit: str = "images") -> tqdm:
     """Return a progress bar with rate and time left: redrawn on a terminal, a line now and then elsewhere."""
     on_terminal = sys.stderr.isatty()
     return tqdm(total=total, desc=label, unit=f" {unit}", leave=False, mininterval=0.2 if on_terminal else 30)
+
+
+def finish(summary: str) -> None:
+    """Print a stage's last line: what it did, how many, where, and how many seconds its process took."""
+    print(f"{summary} ({time.monotonic() - _STARTED:.0f} s)")
