@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from markupsafe import escape
 
 from stages.core.params import load_params, method_names
+from stages.core.scores import METRIC_KEYS
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -86,7 +88,16 @@ def test_committed_metrics_have_the_same_columns():
     datasets = load_params(ROOT / "params.yaml").datasets
     rows = [json.loads((ROOT / "metrics" / f"{name}.json").read_text()) for name in datasets]
     assert all(list(row) == list(rows[0]) for row in rows)
+    assert set(rows[0]) <= set(METRIC_KEYS)
     assert rows[0]["accuracy"] >= 0.9
+
+
+def test_the_committed_report_is_small_and_gives_the_same_answer():
+    report = (ROOT / "metrics" / "report.html").read_text(encoding="utf-8")
+    assert len(report) < 5_000_000
+    answer = (ROOT / "metrics" / "comparison.md").read_text(encoding="utf-8").splitlines()[-1]
+    assert answer.startswith("Recommended")
+    assert escape(answer) in report
 
 
 def test_the_readme_shows_the_committed_results():
