@@ -119,8 +119,10 @@ def settings_text(params: Params) -> str:
         value = values[section][key]
         if value is not None and Path(value).is_absolute():
             values[section][key] = f".../{Path(value).name}"
-    text = io.StringIO()
-    YAML().dump(values, text)
+    text, writer = io.StringIO(), YAML()
+    # As params.yaml spells it; the library would write nothing.
+    writer.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    writer.dump(values, text)
     return text.getvalue()
 
 

@@ -196,6 +196,12 @@ def test_no_path_of_the_machine_is_told(page, tmp_path):
     assert ".../resnet.h5" in made.text
 
 
+def test_settings_are_those_of_the_params(page):
+    text = page(changes={"train.learning_rate": 0.25}).text
+    assert "learning_rate: 0.25" in text
+    assert "max_side: null" in text
+
+
 def test_data_are_summed_up(page):
     text = page().text
     assert "60 training and 20 test images of 2 classes, 64 × 48 pixels" in text
