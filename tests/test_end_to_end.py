@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.strange.metadata import FORMATS, marked
+
 ROOT = Path(__file__).parent.parent
 DATASETS = ["raw", "gaussian_blur", "morphology", "blocking_merging"]
 PER_DATASET = ["attack", "extract", "train", "evaluate", "score"]
@@ -53,7 +55,7 @@ def draw_photos(folder):
                 image = rng.integers(0, 60, (48, 64, 3)) + np.array(colour) * 0.7
                 file = folder / split / name / f"id{number % 2}_{number}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(file), image.astype(np.uint8))
+                file.write_bytes(FORMATS["png"](image[..., ::-1].astype(np.uint8)))  # with all kinds of metadata
 
 
 def copy_pipeline(folder):
@@ -124,6 +126,15 @@ def test_every_data_set_has_a_row_of_the_same_metrics(clone):
     assert all(row.keys() == rows["raw"].keys() for row in rows.values())
     assert rows["raw"]["accuracy_drop"] == 0
     assert {"accuracy", "accuracy_ci95", "p_value", "accuracy_anonymized", "macro_f1", "loss"} <= rows["raw"].keys()
+
+
+def test_no_output_of_any_stage_holds_metadata_of_the_source(clone):
+    folder, _ = clone
+    tops = [folder / top for top in ("data", "metrics", ".dvc/cache")]
+    outputs = [file for top in tops for file in top.rglob("*") if file.is_file()]
+    assert {".h5", ".png", ".json", ".csv", ".xlsx"} <= {file.suffix for file in outputs}
+    for file in [*outputs, folder / "dvc.lock"]:
+        assert not marked(file.read_bytes()), file
 
 
 def test_git_stays_clean_after_a_second_run_that_does_nothing(clone):
