@@ -1,6 +1,7 @@
 """Turns the bytes of any image file into upright 8-bit RGB pixels without metadata, or says why it cannot."""
 
 import io
+import logging
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -17,6 +18,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Its errors are raised too; on standard error they would stand without the file's name.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Bounds are ours (`max_pixels`), checked before decoding.
 Image.MAX_IMAGE_PIXELS = None
 

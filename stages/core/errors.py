@@ -113,15 +113,15 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
 def hold_back_errors() -> Iterator[None]:
     """Hold back what is written to standard error, by compiled code too, and show it only after an exception."""
     sys.stderr.flush()
-    shown = os.dup(2)
+    original = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
         except BaseException:
             held.seek(0)
-            os.write(shown, held.read())
+            os.write(original, held.read())
             raise
         finally:
-            os.dup2(shown, 2)
-            os.close(shown)
+            os.dup2(original, 2)
+            os.close(original)

@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -268,6 +270,25 @@ def test_pixels_without_a_range_are_rejected(mode):
 
 def test_portable_float_map_is_rejected():
     assert reason(b"Pf\n1 1\n-1.0\n\0\0\0\0").startswith("32-bit pixels")
+
+
+DECODE = """
+import sys
+from stages.core.decoding import RejectedImage, decode_image
+try:
+    decode_image(sys.stdin.buffer.read(), max_pixels=100)
+except RejectedImage as error:
+    print(error)
+"""
+
+
+def test_pillow_says_nothing_of_its_own_about_a_broken_file():
+    # In a process of its own, for pytest takes up what is logged.
+    samples = struct.pack("<HHIH", 277, 3, 1, 3)
+    content = encode(Image.new("RGB", (4, 4)), "TIFF").replace(samples, struct.pack("<HHIH", 277, 3, 1, 65535))
+    done = subprocess.run([sys.executable, "-c", DECODE], input=content, capture_output=True, check=True)
+    assert done.stdout == b"the content is not an image of a supported format\n"
+    assert done.stderr == b""
 
 
 def test_image_without_pixels_is_rejected():

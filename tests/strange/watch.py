@@ -60,7 +60,7 @@ def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float, mo
         return Run("done", words, *figures.get())
     if "Timeout (" in words:
         return Run("hang", words)
-    stopped = process.exitcode == 1 and words.startswith("error: ") and words.count("\n") == 1
+    stopped = process.exitcode == 1 and words.splitlines()[-1].startswith("error: ") and "Traceback" not in words
     return Run("stopped" if stopped else "crash", words)
 
 
