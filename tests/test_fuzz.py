@@ -118,7 +118,7 @@ def test_watch_sees_how_a_stage_ends(tmp_path, monkeypatch, work, outcome):
     # A module of the test in the place of the stage.
     (tmp_path / "strange_stage.py").write_text(WORKSPACE_STAGE.format(work=work))
     monkeypatch.syspath_prepend(tmp_path)
-    run = run_watched(tmp_path, "ingest", seconds=0.5, module="strange_stage")
+    run = run_watched(tmp_path, "ingest", seconds=2, module="strange_stage")
     assert isinstance(run, Run)
     assert run.outcome == outcome
     assert (run.peak > 0) == (outcome == "done")
