@@ -56,14 +56,15 @@ def naming(file: object) -> Iterator[None]:
     try:
         yield
     except (OSError, MemoryError) as error:
-        raise PipelineError(f"`{shown(file)}`: {_reason(error)}") from error
+        raise PipelineError(f"`{shown(file)}`: {_reason(error, known=file)}") from error
 
 
-def _reason(error: OSError | MemoryError) -> str:
+def _reason(error: OSError | MemoryError, known: object = None) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory; PIPELINE_WORKERS=1 takes the least, and a lower `data.max_pixels` or `data.max_side`"
     reason = shown(error.strerror or " ".join(str(error).split()) or type(error).__name__)
-    named = [f"`{shown(name)}`" for name in (error.filename, error.filename2) if name is not None]
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    named = [f"`{shown(name)}`" for name in names if name != str(known)]
     advice = "; make room, then `dvc repro` goes on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     return f"{reason}{': ' if named else ''}{' and '.join(named)}{advice}"
 

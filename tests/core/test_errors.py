@@ -1,5 +1,6 @@
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,13 @@ def test_what_the_machine_refuses_ends_in_one_line(error, words):
 def test_file_that_was_worked_on_is_named():
     with pytest.raises(PipelineError, match=r"^`a/b\\n\.png`: Permission denied$"), naming("a/b\n.png"):
         raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize(("name", "said"), [("a/b.png", ""), ("a/other", ": `a/other`")])
+def test_file_is_named_once(name, said):
+    with pytest.raises(PipelineError) as caught, naming(Path("a/b.png")):
+        raise PermissionError(13, "Permission denied", name)
+    assert str(caught.value) == f"`a/b.png`: Permission denied{said}"
 
 
 def test_other_errors_are_not_touched_by_naming():
