@@ -11,7 +11,7 @@ from stages.core.draws import order_key
 from stages.core.executor import progress
 from stages.core.features import Features
 from stages.core.memory import report_memory_errors
-from stages.core.network import batches, build_classifier, keras, start_tensorflow
+from stages.core.network import batches, build_classifier, keras, start_tensorflow, tf
 from stages.core.params import TrainParams
 
 # Seeds of `train` number networks; the validation split stays the same for all of them.
@@ -62,6 +62,34 @@ class _Progress(keras.callbacks.Callback):
         self._bar.close()
 
 
+class FusedAdam(keras.optimizers.Adam):
+    """Keras' Adam, each step by TensorFlow's own kernel: one pass over memory instead of ten, and quick to trace."""
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+        """Update one variable and its two moments."""
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations.value + 1, tf.float32)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=tf.cast(learning_rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+def make_optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
+    """Return the optimizer that the params name."""
+    if params.optimizer == "adam":
+        return FusedAdam(params.learning_rate)
+    return keras.optimizers.get({"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}})
+
+
 def fit(
     features: Features, params: TrainParams, seed: int, label: str, checkpoint_file: Path
 ) -> tuple[keras.Model, pd.DataFrame]:
@@ -89,8 +117,7 @@ def fit(
     """
     start_tensorflow(seed, params.fitted_precision)
     model = build_classifier(params, len(features.classes))
-    optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
-    model.compile(keras.optimizers.get(optimizer), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(make_optimizer(params), "sparse_categorical_crossentropy", metrics=["accuracy"])
     _create_variables(model)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction)
     stopping = None if params.patience is None else Stopping(params.patience)
