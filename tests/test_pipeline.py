@@ -100,5 +100,6 @@ def test_the_committed_report_is_small_and_gives_the_same_answer():
     assert escape(answer) in report
 
 
-def test_the_readme_shows_the_committed_results():
-    assert (ROOT / "metrics" / "comparison.md").read_text() in (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("name", ["comparison", "sweep", "benchmarks", "classic"])
+def test_the_readme_shows_the_committed_results(name):
+    assert (ROOT / "metrics" / f"{name}.md").read_text() in (ROOT / "README.md").read_text()

@@ -26,9 +26,9 @@ def test_a_batch_that_fits_is_not_refused(changes, images):
 
 @pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM\nwhere")])
 def test_a_lack_of_memory_is_one_line(error):
-    with pytest.raises(PipelineError) as caught, report_memory_errors(train_params()):
+    with pytest.raises(PipelineError) as caught, report_memory_errors(train_params(batch_size=7)):
         raise error
     reason = "OOM" if str(error) else "out of memory"
     assert str(caught.value) == (
-        f"memory is too small for `train.batch_size` 32 at `train.image_size` 32; lower one of the two ({reason})"
+        f"memory is too small for `train.batch_size` 7 at `train.image_size` 32; lower one of the two ({reason})"
     )
