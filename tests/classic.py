@@ -164,6 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run it all, in a temporary folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.classic", description=__doc__.split("\n")[0])
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos to use; without, scenes are drawn")
+    parser.add_argument("--train", type=int, default=TRAIN, help=f"training photos a class ({TRAIN})")
     options = parser.parse_args(arguments)
     images = read_images(options.images, 300)
     with tempfile.TemporaryDirectory() as name:

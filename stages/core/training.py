@@ -117,6 +117,12 @@ def fit(
     """
     start_tensorflow(seed, params.fitted_precision)
     model = build_classifier(params, len(features.classes))
+    if _all_alike(features.inputs):
+        # Without any variance, the gradient grows in each batch normalization, beyond all numbers. The head learns what
+        # there is to learn: how common the classes are.
+        for layer in model.layers:
+            if isinstance(layer, keras.Model):
+                layer.trainable = False
     model.compile(make_optimizer(params), "sparse_categorical_crossentropy", metrics=["accuracy"])
     _create_variables(model)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction)
@@ -143,6 +149,10 @@ def fit(
     table.insert(0, "seed", seed)
     table.insert(1, "epoch", np.arange(1, len(table) + 1))
     return model, table.round(6)
+
+
+def _all_alike(inputs: np.ndarray) -> bool:
+    return all((inputs[start : start + 256] == inputs[0]).all() for start in range(0, len(inputs), 256))
 
 
 def _create_variables(model: keras.Model) -> None:
