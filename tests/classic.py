@@ -29,7 +29,8 @@ from tests.benchmarks import read_images
 from tests.test_end_to_end import DATASETS, copy_pipeline, set_param
 
 TABLE = Path("metrics/classic.md")
-CLASSES, TRAIN, TEST = 15, 400, 100
+CLASSES, TRAIN = 15, 400
+TEST_SHARE = 4  # one test photo a class to so many training photos
 HEIGHT, WIDTH, IMAGE_SIZE, EPOCHS = 375, 500, 224, 50
 HEAD = [1024, 0.5, 1024, 512]
 OTHER_HEAD = [512, 0.5, 256]
@@ -61,11 +62,11 @@ def make_photo(image: np.ndarray, number: int) -> np.ndarray:
     return photo[:, ::-1].copy() if rng.random() < 0.5 else photo
 
 
-def make_source(folder: Path, images: list[np.ndarray]) -> None:
-    """Write 15 classes of 400 and 100 photos."""
+def make_source(folder: Path, images: list[np.ndarray], train: int) -> None:
+    """Write 15 classes of so many training photos, and a quarter as many test photos."""
     paths = [
         f"{split}/class_{label:02d}/{number:03d}.jpg"
-        for split, count in (("train", TRAIN), ("test", TEST))
+        for split, count in (("train", train), ("test", train // TEST_SHARE))
         for label in range(CLASSES)
         for number in range(count)
     ]
@@ -126,9 +127,9 @@ def measure_peak(dtype: str) -> float:
     return 2 * side**3 * rounds / (time.perf_counter() - start)
 
 
-def summary(first: Counter, head: Counter, plain: tuple[float, float], peaks: dict[str, float]) -> str:
-    """Write what came out as Markdown."""
-    train, test = CLASSES * TRAIN, CLASSES * TEST
+def summary(each: int, first: Counter, head: Counter, plain: tuple[float, float], peaks: dict[str, float]) -> str:
+    """Write what came out, of so many training photos of each class, as Markdown."""
+    train, test = CLASSES * each, CLASSES * (each // TEST_SHARE)
     # Each network sees its training photos every epoch, then the raw test photos and, if they differ, its own.
     passes = len(DATASETS) * (EPOCHS * train + test) + VARIANTS * test
     theirs, ours = plain[0] * (train + test) + plain[1] * passes, first.total()
@@ -136,8 +137,8 @@ def summary(first: Counter, head: Counter, plain: tuple[float, float], peaks: di
     shares = ", ".join(f"{FORWARD / extracting / peak:.0%} of {dtype}'s" for dtype, peak in peaks.items())
     return "\n".join(
         [
-            f"{CLASSES} classes of {TRAIN} training and {TEST} test photos, {WIDTH} x {HEIGHT}; raw and {VARIANTS} "
-            f"variants; frozen ResNet50 at {IMAGE_SIZE}, {EPOCHS} epochs; {worker_count()} threads of "
+            f"{CLASSES} classes of {each} training and {each // TEST_SHARE} test photos, {WIDTH} x {HEIGHT}; raw and "
+            f"{VARIANTS} variants; frozen ResNet50 at {IMAGE_SIZE}, {EPOCHS} epochs; {worker_count()} threads of "
             f"{processor_name()}.",
             "",
             "| all stages of a kind | minutes |",
@@ -164,12 +165,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run it all, in a temporary folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.classic", description=__doc__.split("\n")[0])
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos to use; without, scenes are drawn")
-    parser.add_argument("--train", type=int, default=TRAIN, help=f"training photos a class ({TRAIN})")
+    parser.add_argument("--train", type=int, default=TRAIN, help=f"training photos a class, 4 or more ({TRAIN})")
     options = parser.parse_args(arguments)
     images = read_images(options.images, 300)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_source(folder / "photos", images)
+        make_source(folder / "photos", images, options.train)
         copy_pipeline(folder)
         for key, value in ({"data.source": "photos"} | SETTINGS).items():
             set_param(folder, key, value)
@@ -179,7 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
         head = repro(folder)
     photos = [make_photo(images[number % len(images)], number) for number in range(PLAIN_PHOTOS)]
     peaks = {dtype: measure_peak(dtype) for dtype in ("float32", "bfloat16")}
-    text = summary(first, head, measure_plain(photos), peaks)
+    text = summary(options.train, first, head, measure_plain(photos), peaks)
     TABLE.write_text(text, encoding="utf-8")
     print(f"{text}\nclassic: written to {TABLE}")
 
