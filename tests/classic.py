@@ -16,14 +16,13 @@ from collections import Counter
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from stages.core.environment import processor_name
 from stages.core.executor import map_ordered, worker_count
 from stages.core.images import write_image
+from stages.core.network import keras, tf
 from stages.methods.blocking_merging import FLAGS, deal_blocks, merge_with_opencv, put_back_key_points
 from tests.benchmarks import read_images
 from tests.test_end_to_end import DATASETS, copy_pipeline, set_param
