@@ -14,14 +14,14 @@ import numpy as np
 
 from stages.attacks.fidelity import psnr, ssim
 from stages.attacks.identity import Identifier, train_identifier
-from stages.attacks.restoration import Restorer, train_restorer
+from stages.attacks.restoration import Restorer, Unchanged, train_restorer
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
 from stages.core.draws import order_key
 from stages.core.environment import environment
 from stages.core.errors import run_stage
 from stages.core.executor import finish, map_ordered
-from stages.core.gallery import RESTORED, choose_images, write_cell
-from stages.core.images import list_images, new_folder, read_image, read_resized, resize_image, write_file
+from stages.core.gallery import RESTORED, write_gallery
+from stages.core.images import list_images, read_image, read_resized, resize_image, write_file
 from stages.core.params import RAW, AttackParams, Params, load_params
 from stages.core.people import IDENTITIES, Roles, assign_roles, read_people
 from stages.core.scores import CONVINCING_ACCURACY, privacy_file
@@ -43,7 +43,7 @@ def attack(dataset: str) -> None:
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
     roles = assign_roles(read_people(), params.attack.seed)
     restorer = _train_restorer(dataset, train, params)
-    _write_restored(dataset, restorer, test, params)
+    write_gallery(dataset, params.compare.gallery_images, params.data.seed, gallery=RESTORED, change=restorer.restore)
     restored, scores = _attack_pixels(dataset, restorer, test, roles.asked if roles else (), params)
     if roles is None:
         print(
@@ -58,7 +58,7 @@ def attack(dataset: str) -> None:
 
 
 def _attack_pixels(
-    dataset: str, restorer: Restorer | None, test: list[str], asked: Collection[str], params: Params
+    dataset: str, restorer: Restorer, test: list[str], asked: Collection[str], params: Params
 ) -> tuple[dict[str, np.ndarray], dict]:
     count, seed = params.attack.reconstruction_images, params.attack.seed
     judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
@@ -66,7 +66,7 @@ def _attack_pixels(
 
     def judge(path: str) -> tuple[np.ndarray, dict[str, float | None]]:
         original, anonymized = (read_image(DATA / name / "test" / path) for name in (RAW, dataset))
-        restored = restorer.restore(anonymized) if restorer else anonymized
+        restored = restorer.restore(anonymized)
         return resize_image(restored, size), {
             "psnr": psnr(anonymized, original),
             "psnr_restored": psnr(restored, original),
@@ -77,20 +77,13 @@ def _attack_pixels(
 
     images, rows = zip(*map_ordered(judge, judged, total=len(judged), label=dataset), strict=True)
     scores = {key: [row[key] for row in rows] for key in rows[0]}
-    scores["restorer"] = restorer.name if restorer else None
+    scores["restorer"] = restorer.name
     return dict(zip(judged, images, strict=True)), scores
 
 
-def _write_restored(dataset: str, restorer: Restorer | None, test: list[str], params: Params) -> None:
-    with new_folder(RESTORED / dataset) as folder:
-        for number, path in enumerate(choose_images(test, params.compare.gallery_images, params.data.seed)):
-            image = read_image(DATA / dataset / "test" / path)
-            write_cell(folder, number, restorer.restore(image) if restorer else image)
-
-
-def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer | None:
+def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer:
     if dataset == RAW:
-        return None
+        return Unchanged()
     chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
     variant = params.variant(dataset)
     raw, anonymized, pixels = [], [], 0

@@ -51,7 +51,13 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
         Names of the experiments that cannot be compared.
     """
     base = _raw_row(results[0])
-    used = [result for result in results if _raw_row(result).equals(base)]
+    used: list[Result] = []
+    left_out: list[str] = []
+    for result in results:
+        if _raw_row(result).equals(base):
+            used.append(result)
+        else:
+            left_out.append(result.experiment)
     rows = pd.concat(
         [result.table.assign(experiment=result.experiment, settings=_settings(result)) for result in used],
         ignore_index=True,
@@ -62,7 +68,7 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
     rows = rows.drop(columns="settings")
     if "identity_accuracy" in rows:
         rows["efficient"] = efficient_variants(rows)
-    return rows, [result.experiment for result in results if result not in used]
+    return rows, left_out
 
 
 def gather() -> None:

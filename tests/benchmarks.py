@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from stages.core.environment import processor_name
 from stages.core.executor import WORKERS_VARIABLE, map_bounded, worker_count
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
 from stages.methods.gaussian_blur import gaussian_blur
@@ -178,13 +179,9 @@ def row(name: str, result: Result) -> str:
 def describe(images: list[np.ndarray], rounds: int) -> str:
     """Say on what and with what it was measured."""
     pixels = np.mean([image.shape[0] * image.shape[1] for image in images])
-    processor = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), processor)
     return (
         f"{len(images)} images of {pixels / 1e6:.2f} megapixels on average, medians of {rounds} rounds, one thread of "
-        f"{processor} ({os.cpu_count()} cores), Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"{processor_name()} ({os.cpu_count()} cores), Python {platform.python_version()}, NumPy {np.__version__}, "
         f"OpenCV {cv2.__version__}."
     )
 

@@ -6,7 +6,6 @@ long as trained ones. Writes `metrics/classic.md`.
 """
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -23,9 +22,10 @@ from stages.core.environment import processor_name
 from stages.core.executor import map_ordered, worker_count
 from stages.core.images import write_image
 from stages.core.network import keras, tf
-from stages.methods.blocking_merging import FLAGS, deal_blocks, merge_with_opencv, put_back_key_points
-from tests.benchmarks import read_images
-from tests.test_end_to_end import DATASETS, copy_pipeline, set_param
+from stages.core.params import load_params
+from stages.methods.blocking_merging import put_back_key_points
+from tests.benchmarks import blur_7, closing_7, merging_grid, read_images
+from tests.clones import ENVIRONMENT, ROOT, copy_pipeline, run, set_param
 
 TABLE = Path("metrics/classic.md")
 CLASSES, TRAIN = 15, 400
@@ -44,6 +44,7 @@ SETTINGS = {
     "train.learning_rate": 1e-4,
     "train.precision": "auto",
 }
+DATASETS = load_params(ROOT / "params.yaml").datasets
 VARIANTS = len(DATASETS) - 1
 FORWARD = 7.7e9  # operations of ResNet50 on one image of 224 x 224, two a multiplication with addition
 PLAIN_PHOTOS = 24  # on which the plain way is measured
@@ -79,10 +80,7 @@ def make_source(folder: Path, images: list[np.ndarray], train: int) -> None:
 
 def repro(folder: Path) -> Counter:
     """Run `dvc repro`; return the seconds that each kind of stage took, and of the rest."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONUNBUFFERED": "1",
-    }
+    environment = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
     seconds: Counter = Counter()
     stage, start = "dvc", time.perf_counter()
     with subprocess.Popen(["dvc", "repro"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -99,13 +97,11 @@ def repro(folder: Path) -> Counter:
 
 def measure_plain(photos: list[np.ndarray]) -> tuple[float, float]:
     """Return the seconds a photo that the plain way takes: to anonymize it three ways, and to go through ResNet50."""
-    square = cv2.getStructuringElement(cv2.MORPH_RECT, (7, 7))
     start = time.perf_counter()
     for photo in tqdm(photos, "plain anonymizing", leave=False):
-        cv2.GaussianBlur(photo, (0, 0), 7)
-        cv2.morphologyEx(photo, cv2.MORPH_CLOSE, square, iterations=2)
-        sets = deal_blocks(photo.shape[:2], 12, "grid", np.random.default_rng(0))
-        put_back_key_points(photo, merge_with_opencv(photo, sets, 12, FLAGS["telea"], 5), 1500)
+        for ways in (blur_7, closing_7):
+            ways(photo)[0]()
+        put_back_key_points(photo, merging_grid(photo)[0](), 1500)
     anonymizing = (time.perf_counter() - start) / len(photos)
     network = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg")
     inputs = np.stack([cv2.resize(photo, (IMAGE_SIZE, IMAGE_SIZE)) for photo in photos]).repeat(4, axis=0)
@@ -173,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
         copy_pipeline(folder)
         for key, value in ({"data.source": "photos"} | SETTINGS).items():
             set_param(folder, key, value)
-        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+        run(folder, "git", "init", "-q")
         first = repro(folder)
         set_param(folder, "train.head", OTHER_HEAD)
         head = repro(folder)

@@ -1,19 +1,18 @@
 """Working folders and images for the tests of stages."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from stages.core.gallery import CELL
 from stages.core.images import write_image
+from tests.clones import ROOT, set_param
 from tests.synthetic import INGEST, NAMED, WRONG, privacy, utility
-
-REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -22,14 +21,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     monkeypatch.chdir(tmp_path)
 
     def make(changes: dict | None = None) -> Path:
-        params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+        shutil.copy(ROOT / "params.yaml", tmp_path)
         for key, value in (changes or {}).items():
-            *sections, last = key.split(".")
-            section = params
-            for name in sections:
-                section = section[name]
-            section[last] = value
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+            set_param(tmp_path, key, value)
         return tmp_path
 
     return make

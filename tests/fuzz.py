@@ -19,11 +19,11 @@ import yaml
 from stages.anonymize import anonymize_image
 from stages.core.images import list_images, read_image
 from stages.core.params import load_params
+from tests.clones import ROOT
 from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant
 from tests.strange.watch import Run, run_watched
 
 BATCH = 500  # images in a source
-REPOSITORY = Path(__file__).parents[1]
 
 
 class Findings:
@@ -119,7 +119,7 @@ def number_of(path: str) -> str:
 
 def run_batch(workspace: Path, count: int, seed: int, index: int, seconds: float, findings: Findings) -> None:
     """Plant, ingest, anonymize and check one source."""
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["data"] |= {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}
     (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     planted = make_source(workspace, count, np.random.default_rng([seed, index]))

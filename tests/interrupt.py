@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.test_end_to_end import copy_pipeline, run, set_param
+from tests.clones import ENVIRONMENT, copy_pipeline, run, set_param
 
 SETTINGS = {
     "sample.train_images": 16,
@@ -76,10 +76,9 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def repro(folder: Path, targets: list[str], output: Path) -> subprocess.Popen:
     """Start `dvc repro` in a process group of its own."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     with output.open("wb") as file:
         return subprocess.Popen(
-            ["dvc", "repro", *targets], cwd=folder, env=environment, stdout=file, stderr=file, start_new_session=True
+            ["dvc", "repro", *targets], cwd=folder, env=ENVIRONMENT, stdout=file, stderr=file, start_new_session=True
         )
 
 

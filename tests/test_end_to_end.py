@@ -1,11 +1,7 @@
 """The real `dvc repro`, on a tiny data set in a temporary clone, and what a change reruns."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -13,38 +9,15 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.clones import copy_pipeline, run, set_param
 from tests.strange.metadata import FORMATS, marked
 
-ROOT = Path(__file__).parent.parent
 DATASETS = ["raw", "gaussian_blur", "morphology", "blocking_merging"]
 PER_DATASET = ["attack", "extract", "train", "evaluate", "score"]
 
 
-def run(folder, *command):
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {
-        "GIT_AUTHOR_NAME": "t",
-        "GIT_AUTHOR_EMAIL": "t@t",
-        "GIT_COMMITTER_NAME": "t",
-        "GIT_COMMITTER_EMAIL": "t@t",
-    }
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 def stages_run(output):
     return set(re.findall(r"Running stage '([^']+)'", output))
-
-
-def set_param(folder, key, value):
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    *path, last = key.split(".")
-    section = params
-    for part in path:
-        section = section[part]
-    section[last] = value
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
 def draw_photos(folder):
@@ -56,21 +29,6 @@ def draw_photos(folder):
                 file = folder / split / name / f"id{number % 2}_{number}.png"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(FORMATS["png"](image[..., ::-1].astype(np.uint8)))  # with all kinds of metadata
-
-
-def copy_pipeline(folder):
-    """Copy the working tree without its results."""
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for file in files:
-        if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / file, folder / file)
 
 
 @pytest.fixture(scope="module")

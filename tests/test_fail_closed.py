@@ -17,7 +17,7 @@ from stages.anonymize import anonymize
 from stages.core.errors import run_stage
 from stages.core.images import list_images
 from stages.ingest import ingest
-from tests.conftest import REPOSITORY
+from tests.clones import ROOT
 
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
 
@@ -147,7 +147,7 @@ def in_namespace(commands: str) -> subprocess.CompletedProcess:
     probe = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
     if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True).returncode:
         pytest.skip("no mounts in a namespace here")
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     return subprocess.run(["unshare", "-rm", "sh", "-c", commands], env=environment, capture_output=True, text=True)
 
 

@@ -15,7 +15,7 @@ from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.people import read_people
 from stages.ingest import ingest, limit_side
-from tests.conftest import REPOSITORY
+from tests.clones import ROOT
 from tests.synthetic import untimed
 
 RAW = Path("data/raw")
@@ -239,9 +239,9 @@ def test_renamed_images_are_not_written_in_the_order_of_names(source):
 
 
 def test_key_is_kept_out_of_git_and_of_the_pipeline():
-    ignored = subprocess.run(["git", "check-ignore", "-q", "data/key.csv"], cwd=REPOSITORY, check=False)
+    ignored = subprocess.run(["git", "check-ignore", "-q", "data/key.csv"], cwd=ROOT, check=False)
     assert ignored.returncode == 0
-    assert "key.csv" not in (REPOSITORY / "dvc.yaml").read_text()
+    assert "key.csv" not in (ROOT / "dvc.yaml").read_text()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".ppm"])

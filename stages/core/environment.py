@@ -1,5 +1,6 @@
 """What a result was made with: versions and processor, as another one may differ in the last digits."""
 
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +36,11 @@ def processor_name() -> str:
 def processor_flags() -> set[str]:
     """Return what the processor can do, as Linux names it; nothing where the system does not tell."""
     return set((_cpuinfo("flags") or _cpuinfo("Features")).split())
+
+
+def memory_bytes() -> int:
+    """Return how much memory the machine has, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _cpuinfo(key: str) -> str:

@@ -1,5 +1,6 @@
 """The same few test images of every data set, side by side."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -70,13 +71,15 @@ def fit_into_cell(image: np.ndarray) -> np.ndarray:
     return cell
 
 
-def write_cell(folder: Path, number: int, image: np.ndarray) -> None:
-    """Write one image of a data set's row of the gallery."""
-    write_image(folder / f"{number:02d}.png", fit_into_cell(image))
-
-
-def write_gallery(dataset: str, count: int, seed: int) -> None:
-    """Write a data set's row of the gallery to `data/gallery/<dataset>/`.
+def write_gallery(
+    dataset: str,
+    count: int,
+    seed: int,
+    *,
+    gallery: Path = GALLERY,
+    change: Callable[[np.ndarray], np.ndarray] = lambda image: image,
+) -> None:
+    """Write a data set's row of the gallery to `data/gallery/<dataset>/`, or of another one.
 
     Parameters
     ----------
@@ -86,11 +89,15 @@ def write_gallery(dataset: str, count: int, seed: int) -> None:
         How many images.
     seed : int
         Of the choice; the same images are chosen in every data set.
+    gallery : pathlib.Path, default=GALLERY
+        Folder of the rows.
+    change : callable, optional
+        What to do with each image, (height, width, 3) uint8, before it is shown.
     """
     source = DATA / dataset / "test"
-    with new_folder(GALLERY / dataset) as folder:
+    with new_folder(gallery / dataset) as folder:
         for number, path in enumerate(choose_images(list_images(source), count, seed)):
-            write_cell(folder, number, read_image(source / path))
+            write_image(folder / f"{number:02d}.png", fit_into_cell(change(read_image(source / path))))
 
 
 def join_gallery(datasets: list[str]) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Says in one line that memory is too small for a batch: beforehand where it is certain, else when it happens."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from stages.core.environment import memory_bytes
 from stages.core.errors import PipelineError
 from stages.core.network import tf
 from stages.core.params import TrainParams
@@ -31,7 +31,7 @@ def check_memory(params: TrainParams, images: int) -> None:
     if params.backbone == "frozen" or tf.config.list_physical_devices("GPU"):
         return
     needed = min(params.batch_size, images) * params.image_size**2 * _TRAINING_BYTES[params.precision]
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    there = memory_bytes()
     if needed > there:
         raise PipelineError(
             f"{_describe(params)} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has "

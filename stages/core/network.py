@@ -5,13 +5,13 @@ operations run at once: so a result does not depend on the number of threads, an
 """
 
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from stages.core.draws import generator
+from stages.core.environment import memory_bytes
 from stages.core.errors import PipelineError, hold_back_errors
 from stages.core.executor import worker_count
 from stages.core.params import TrainParams
@@ -189,7 +189,7 @@ def batches(
         order = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
     else:
         order = _shuffled_batches(rows, batch_size, seed, epochs)
-    if inputs.nbytes * MEMORY_SHARE <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
+    if inputs.nbytes * MEMORY_SHARE <= memory_bytes():
         table = tf.constant(inputs)
         return order.map(lambda chosen: (tf.gather(table, chosen), tf.gather(labels, chosen)))
 
