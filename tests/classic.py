@@ -40,7 +40,7 @@ SETTINGS = {
     "train.backbone": "frozen",
     "train.head": HEAD,
     "train.epochs": EPOCHS,
-    "train.batch_size": 32,
+    "train.batch_size": 128,
     "train.learning_rate": 1e-4,
     "train.precision": "auto",
 }

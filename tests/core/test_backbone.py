@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.core.backbone import BATCH, RANDOM_WEIGHTS_SEED, run_backbone
+from stages.core.backbone import BATCH, RANDOM_WEIGHTS_SEED, load_backbone, run_backbone
 from stages.core.network import build_backbone, start_tensorflow
 
 
@@ -19,7 +19,7 @@ def plain(images):
 
 
 def features(images, precision):
-    return np.concatenate(list(run_backbone(iter(images), weights=None, image_size=32, precision=precision)))
+    return np.concatenate(list(run_backbone(load_backbone(None, 32, precision), iter(images))))
 
 
 def test_every_image_gets_its_features_in_order(images, plain):
