@@ -214,6 +214,19 @@ def test_small_disk_ends_in_one_line_and_nothing_is_left(workspace, save_images,
     assert "Traceback" not in done.stderr
 
 
+def test_small_disk_ends_extract_in_one_line_and_nothing_is_left(workspace, save_images):
+    # What is written to a mapped file that has no room kills the process.
+    save_images(workspace({"train.backbone": "trainable"}) / "raw", PATHS)
+    done = in_namespace(
+        "mkdir data; mount -t tmpfs -o size=80k tmpfs data; cp -r raw data/raw; "
+        "python -m stages.extract raw; echo status $?; ls -A data/features/raw"
+    )
+    assert done.stdout.split() == ["status", "1"]
+    (said,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert said.endswith("/inputs.npy`: No space left on device; make room, then `dvc repro` goes on")
+    assert "Traceback" not in done.stderr
+
+
 def test_small_disk_ends_training_in_one_line_and_nothing_is_left(tmp_path, monkeypatch):
     # HDF5 that writes to a full disk crashes the process, after the line that says so.
     write_workspace(tmp_path, monkeypatch, head=[512])
