@@ -8,8 +8,8 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Matrix products on one thread: images are shared out to workers already, and sums keep their order.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# HDF5 would look for plugins, which are code, in folders that anyone may have filled.
-os.environ["HDF5_PLUGIN_PATH"] = "disable"
+# HDF5 would load plugins, which are code, from folders that anyone may have filled. Two colons mean none at all.
+os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
 # While `python -m` looks for the stage: until it runs there is nothing to clean up, and no traceback worth a page.
 if sys.argv[0] == "-m":
     signal.signal(signal.SIGINT, signal.SIG_DFL)

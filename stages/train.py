@@ -12,7 +12,7 @@ import pandas as pd
 
 from stages.core.checkpoints import checkpoint_files
 from stages.core.environment import environment
-from stages.core.errors import PipelineError, run_stage
+from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.executor import finish
 from stages.core.features import read_features
 from stages.core.images import new_folder, write_file
@@ -20,6 +20,7 @@ from stages.core.memory import check_memory
 from stages.core.network import ENVIRONMENT, MODELS, accelerator_names, keras, weights_file
 from stages.core.params import load_params
 from stages.core.training import fit, validation_mask
+from stages.core.weights import save_weights
 
 HISTORY = Path("metrics/history")
 
@@ -58,7 +59,8 @@ def train(dataset: str) -> None:
                     f"received: {params.learning_rate:g}"
                 )
             # Without the optimizer, whose state would treble the file.
-            keras.Model(model.inputs, model.outputs).save_weights(folder / weights_file(seed))
+            with naming(MODELS / dataset / weights_file(seed)):
+                save_weights(keras.Model(model.inputs, model.outputs), folder / weights_file(seed))
             histories.append(history)
         made_with = environment(accelerator_names()) | {"precision": params.precision}
         (folder / ENVIRONMENT).write_text(json.dumps(made_with) + "\n", encoding="utf-8")

@@ -1,6 +1,8 @@
 """Working folders and images for the tests of stages."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +51,23 @@ def save_images(noise: Callable[..., np.ndarray]) -> Callable[..., None]:
             Image.fromarray(noise(seed)).save(folder / path)
 
     return save
+
+
+@pytest.fixture
+def lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """The function that makes folders of a name such that they cannot be listed, by root either."""
+
+    def refuse(name: str) -> None:
+        listing = Path.iterdir
+
+        def iterdir(folder: Path):
+            if folder.name == name:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            return listing(folder)
+
+        monkeypatch.setattr(Path, "iterdir", iterdir)
+
+    return refuse
 
 
 @pytest.fixture

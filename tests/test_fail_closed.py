@@ -13,11 +13,17 @@ import pytest
 
 from stages import anonymize as anonymize_stage
 from stages import ingest as ingest_stage
+from stages import train as train_stage
 from stages.anonymize import anonymize
+from stages.core import checkpoints
+from stages.core.checkpoints import PARTIAL
 from stages.core.errors import run_stage
 from stages.core.images import list_images
+from stages.core.network import MODELS
 from stages.ingest import ingest
+from stages.train import train
 from tests.clones import ROOT
+from tests.test_train import write_workspace
 
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
 
@@ -142,6 +148,47 @@ def test_last_whole_folder_stays_when_the_disk_is_full(images, monkeypatch):
     assert list_images(Path("data/morphology")) == sorted(PATHS)
 
 
+def leaving_half(error: OSError | MemoryError):
+    """Return a function that writes a file, open or named, in part, and then fails."""
+
+    def write(*arguments, **options):
+        for file in arguments:
+            if isinstance(file, Path):
+                file.write_bytes(b"half")
+            elif hasattr(file, "write"):
+                file.write(b"half")
+        raise error
+
+    return write
+
+
+@pytest.mark.parametrize(("error", "words"), SYSTEM.values(), ids=SYSTEM)
+def test_train_names_the_weights_that_the_machine_refused(tmp_path, monkeypatch, error, words):
+    write_workspace(tmp_path, monkeypatch)
+    monkeypatch.setattr(train_stage, "save_weights", leaving_half(error))
+    assert last_words(train, "raw").startswith(f"error: `data/models/raw/seed_0.weights.h5`: {words}")
+    assert list(MODELS.iterdir()) == []
+
+
+@pytest.mark.parametrize("saved", [0, 2])
+def test_training_goes_on_from_the_last_state_that_the_disk_held(tmp_path, monkeypatch, capsys, saved):
+    write_workspace(tmp_path, monkeypatch, epochs=4)
+    monkeypatch.setattr(checkpoints, "COST_SHARE", float("inf"))  # a state each epoch
+    save, half, calls = np.savez, leaving_half(of_system(errno.ENOSPC)), iter(range(1000))
+    monkeypatch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < saved else half)(*given, **arrays))
+    said = last_words(train, "raw")
+    assert said.startswith("error: `data/.partial/raw/seed_0_")
+    assert said.endswith(".npz`: No space left on device; make room, then `dvc repro` goes on")
+    assert [file.name[:7] for file in PARTIAL.glob("raw/*")] == ["seed_0_"][:saved]
+    assert list(MODELS.iterdir()) == []
+    monkeypatch.setattr(np, "savez", save)
+    capsys.readouterr()
+    train("raw")
+    printed = capsys.readouterr().out
+    assert f"goes on after epoch {saved}" in printed if saved else "goes on" not in printed
+    assert "is not whole" not in printed
+
+
 def in_namespace(commands: str) -> subprocess.CompletedProcess:
     """Run commands where file systems may be mounted, as one's own root; skip the test where the system forbids it."""
     probe = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
@@ -164,6 +211,34 @@ def test_small_disk_ends_in_one_line_and_nothing_is_left(workspace, save_images,
     assert "No space left on device" in done.stderr
     (said,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert ".png`: No space left" in said
+    assert "Traceback" not in done.stderr
+
+
+def test_small_disk_ends_extract_in_one_line_and_nothing_is_left(workspace, save_images):
+    # What is written to a mapped file that has no room kills the process.
+    save_images(workspace({"train.backbone": "trainable"}) / "raw", PATHS)
+    done = in_namespace(
+        "mkdir data; mount -t tmpfs -o size=80k tmpfs data; cp -r raw data/raw; "
+        "python -m stages.extract raw; echo status $?; ls -A data/features/raw"
+    )
+    assert done.stdout.split() == ["status", "1"]
+    (said,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert said.endswith("/inputs.npy`: No space left on device; make room, then `dvc repro` goes on")
+    assert "Traceback" not in done.stderr
+
+
+def test_small_disk_ends_training_in_one_line_and_nothing_is_left(tmp_path, monkeypatch):
+    # HDF5 that writes to a full disk crashes the process, after the line that says so.
+    write_workspace(tmp_path, monkeypatch, head=[512])
+    done = in_namespace(
+        "mv data whole; mkdir data; mount -t tmpfs -o size=2m tmpfs data; cp -r whole/* data; "
+        "python -m stages.train raw; echo status $?; ls -A data/models"
+    )
+    assert done.stdout.split() == ["status", "1"]
+    (said,) = (line for line in done.stderr.splitlines() if "error" in line.lower())
+    assert said.endswith(
+        "error: `data/models/raw/seed_0.weights.h5`: No space left on device; make room, then `dvc repro` goes on"
+    )
     assert "Traceback" not in done.stderr
 
 

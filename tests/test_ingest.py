@@ -366,6 +366,25 @@ def test_links_pipes_and_broken_links_are_rejected_with_reasons(source):
     }
 
 
+@pytest.mark.parametrize(("share", "passes"), [(0.1, True), (0.0, False)])
+def test_folder_that_cannot_be_listed_counts_as_one_rejected_file(source, lock, share, passes):
+    source(
+        [*SPLIT, *(f"train/a/{number}.png" for number in "789"), "train/a/locked/x.png"], {"data.max_rejected": share}
+    )
+    lock("locked")
+    if passes:
+        ingest()
+        assert report()["images"]["train"] == {"a": 5, "b": 2}
+    else:
+        assert message_of().startswith(
+            "`data.max_rejected` allows 0 of the 10 files to be unreadable; received: 1, the first is "
+            "`source/train/a/locked` (the folder cannot be listed (Permission denied)); "
+        )
+    assert report()["rejected"] == [
+        {"file": "train/a/locked", "reason": "the folder cannot be listed (Permission denied)"}
+    ]
+
+
 def test_strange_names_are_taken(source, noise):
     folder = source()
     names = [b"caf\xe9.png", b"x" * 255, "日本.png".encode(), b"a b'\".png", b"[1].png", b"same.bmp", b"same.tif"]

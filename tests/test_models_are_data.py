@@ -72,12 +72,20 @@ def test_a_weights_file_cannot_name_another_file(tmp_path):
         build_backbone(str(tmp_path / "linked.h5"), 32)
 
 
-def test_hdf5_looks_for_no_plugins():
-    # `load_params` opens a weights file without TensorFlow, which would see to this.
-    code = "import stages, os; print(os.environ['HDF5_PLUGIN_PATH'])"
-    environment = os.environ | {"HDF5_PLUGIN_PATH": "plugins"}
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)
-    assert result.stdout == b"disable\n"
+def test_hdf5_loads_no_plugins(tmp_path):
+    file = tmp_path / "filtered.h5"
+    with h5py.File(file, "w") as made:
+        settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        settings.set_chunk((1,))
+        settings.set_filter(32_999, h5py.h5z.FLAG_OPTIONAL)  # a filter that a plugin would have to bring
+        space = h5py.h5s.create_simple((1,))
+        dataset = h5py.h5d.create(made.id, b"weights", h5py.h5t.IEEE_F32LE, space, dcpl=settings)
+        dataset.write_direct_chunk((0,), bytes(4))
+    # `load_params` opens a weights file without TensorFlow.
+    code = f"import stages, h5py; h5py.File({str(file)!r})['weights'][:]"
+    environment = os.environ | {"HDF5_PLUGIN_PATH": str(tmp_path), "HDF5_PLUGIN_PRELOAD": ""}
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert "filter plugins disabled" in result.stderr
 
 
 def test_the_state_of_a_training_is_not_unpickled(tmp_path, capsys):

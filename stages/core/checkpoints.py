@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core.errors import naming
 from stages.core.features import Features
 from stages.core.images import replace_file
 from stages.core.network import keras
@@ -147,7 +148,7 @@ class Checkpoint(keras.callbacks.Callback):
             best = self._stopping.best_weights or []
             arrays |= {f"best_{index}": weights for index, weights in enumerate(best)}
         state = json.dumps({"rows": self.rows, "stopping": stopping})
-        with replace_file(self._file) as partial, partial.open("wb") as file:
+        with naming(self._file), replace_file(self._file) as partial, partial.open("wb") as file:
             np.savez(file, state=np.array(state), **arrays)
 
     def _restore(self) -> None:

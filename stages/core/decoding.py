@@ -1,7 +1,9 @@
 """Turns the bytes of any image file into upright 8-bit RGB pixels without metadata, or says why it cannot."""
 
+import ctypes
 import io
 import logging
+from contextlib import suppress
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -20,6 +22,9 @@ _TURNS = {
 }
 # Its errors are raised too; on standard error they would stand without the file's name.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+# libtiff's too, from C and in all threads. Where it is no library of its own, it cannot be reached, and goes on.
+with suppress(AttributeError):
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 # Bounds are ours (`max_pixels`), checked before decoding.
 Image.MAX_IMAGE_PIXELS = None
 

@@ -1,10 +1,13 @@
 """Reads and writes what `extract` makes of a split: the network's inputs, with labels and paths."""
 
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from stages.core.errors import naming
 
 FEATURES = Path("data/features")
 
@@ -19,9 +22,15 @@ class Features(NamedTuple):
 
 
 def create_inputs(folder: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """Make the file for a split's inputs, mapped into memory for writing."""
+    """Make the file for a split's inputs, mapped into memory for writing, its room on the disk taken."""
     folder.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(folder / "inputs.npy", mode="w+", dtype=dtype, shape=shape)
+    file = folder / "inputs.npy"
+    inputs = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        # Without room for what is written to memory, the system kills the process without a word.
+        with naming(file), file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    return inputs
 
 
 def write_index(folder: Path, paths: list[str], classes: list[str]) -> None:

@@ -84,14 +84,14 @@ def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
     Raises
     ------
     RejectedImage
-        If it is no regular file, too long, has too long a path, or may not be read.
+        If it is no regular file, too long, has too long a path, or may not be read; or a folder that was not walked.
     """
     if len(os.fsencode(source.path)) > LONGEST_PATH:
         raise RejectedImage(f"the path is longer than {LONGEST_PATH} bytes")
     try:
         status = source.file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise RejectedImage("the folder was taken already, or a link in it leads to a folder above")
+            raise RejectedImage(_why_not_walked(source.file))
         if not stat.S_ISREG(status.st_mode):
             raise RejectedImage("not a regular file")
         if status.st_size > max_bytes:
@@ -99,6 +99,14 @@ def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
         return source.file.read_bytes()
     except OSError as error:
         raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
+
+
+def _why_not_walked(folder: Path) -> str:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        return f"the folder cannot be listed ({error.strerror})"
+    return "the folder was taken already, or a link in it leads to a folder above"
 
 
 def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int]:
@@ -122,7 +130,14 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
         files += [SourceFile(f"test/{file.path}", file.file) for file in others]
         ignored += others_ignored
     outside = [entry for entry in entries if entry not in (train, test, source / IDENTITIES)]
-    return files, ignored + sum(len(list(walk_folder(entry))) if entry.is_dir() else 1 for entry in outside)
+    return files, ignored + sum(_count(entry) for entry in outside)
+
+
+def _count(entry: Path) -> int:
+    try:
+        return sum(1 for _ in walk_folder(entry)) if entry.is_dir() else 1
+    except OSError:
+        return 1
 
 
 def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
@@ -131,6 +146,7 @@ def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
     classes = {class_of(file.path) for file in files}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
+            next(entry.iterdir(), None)  # where it may not be listed, that is the reason
             raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
     if not files:
         raise PipelineError(

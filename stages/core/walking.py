@@ -12,7 +12,7 @@ def walk_folder(folder: Path) -> Iterator[str]:
     """List all that is in a folder and in the folders below.
 
     Symbolic links are followed. A folder is yielded like a file, to be rejected, where it was walked already, holds
-    the folder that is walked, or has a path of more than `LONGEST_PATH` bytes.
+    the folder that is walked, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def walk_folder(folder: Path) -> Iterator[str]:
     Raises
     ------
     OSError
-        If a folder cannot be listed.
+        If `folder` itself cannot be listed.
     """
     real = os.path.realpath(folder)
     seen = {real}
@@ -40,12 +40,17 @@ def walk_folder(folder: Path) -> Iterator[str]:
             under_way.pop()
             continue
         path = above + entry.name
-        is_link = entry.is_symlink()
+        is_link = os.path.islink(entry)  # noqa: PTH114, entries of a folder that may be listed alone
         real = os.path.realpath(entry) if is_link else os.path.join(real_above, entry.name)  # noqa: PTH118
         is_open = os.path.isdir(entry) and len(os.fsencode(path)) <= LONGEST_PATH  # noqa: PTH112, unreadable links
         if not is_open or real in seen or any(root.startswith(os.path.join(real, "")) for root in roots):  # noqa: PTH118
             yield path
             continue
+        try:
+            below = iter(sorted(entry.iterdir()))
+        except OSError:
+            yield path
+            continue
         seen.add(real)
         roots = (*roots, real) if is_link else roots
-        under_way.append((f"{path}/", real, roots, iter(sorted(entry.iterdir()))))
+        under_way.append((f"{path}/", real, roots, below))

@@ -291,6 +291,13 @@ def test_pillow_says_nothing_of_its_own_about_a_broken_file():
     assert done.stderr == b""
 
 
+def test_libtiff_prints_nothing(noise, capfd):
+    content = encode(noise(0), "TIFF", compression="tiff_adobe_deflate")
+    middle = len(content) // 2
+    assert "decoder error" in reason(content[:middle] + bytes(9) + content[middle + 9 :])
+    assert capfd.readouterr().err == ""
+
+
 def test_image_without_pixels_is_rejected():
     assert reason(b"P6 0 5 255\n")
 

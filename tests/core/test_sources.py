@@ -272,17 +272,49 @@ def test_unreadable_file_is_rejected(source):
         read(SourceFile("train/a/1.png", file))
 
 
-def test_unreadable_folder_is_named(source, monkeypatch):
-    source(*numbered("a/locked", 2), *numbered("b", 2))
-    listing = Path.iterdir
+def test_unreadable_folder_is_rejected(source, lock):
+    source(*numbered("a/locked", 2), "a/1.png", *numbered("b", 2))
+    lock("locked")
+    files, ignored = find_sources(settings())
+    (folder,) = (file for file in files if file.path.endswith("/locked"))
+    assert (len(files), ignored) == (4, 0)
+    with pytest.raises(RejectedImage, match=r"^the folder cannot be listed \(Permission denied\)$"):
+        read(folder)
 
-    def deny(folder: Path):
-        if folder.name == "locked":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-        return listing(folder)
 
-    monkeypatch.setattr(Path, "iterdir", deny)
-    assert message_of() == "`data.source` must be readable; received: source/a/locked (Permission denied)"
+@not_as_root
+@pytest.mark.parametrize(
+    ("mode", "reasons"),
+    [
+        (0o000, {"a/locked": "the folder cannot be listed (Permission denied)"}),
+        (0o444, dict.fromkeys(numbered("a/locked", 2), "the file cannot be read (Permission denied)")),
+    ],
+)
+def test_what_a_locked_folder_hides_is_rejected(source, mode, reasons):
+    folder = source(*numbered("a/locked", 2), "a/1.png", *numbered("b", 2))
+    (folder / "a/locked").chmod(mode)
+    said = {}
+    for file in find_sources(settings())[0]:
+        try:
+            read(file)
+        except RejectedImage as error:
+            said[file.path.split("/", 1)[1]] = str(error)
+    (folder / "a/locked").chmod(0o755)
+    assert said == reasons
+
+
+@pytest.mark.parametrize(("name", "named"), [("b", "train/b"), ("train", "train"), ("test", "test"), ("source", "")])
+def test_source_split_or_class_that_is_unreadable_is_named(source, lock, name, named):
+    source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png")
+    lock(name)
+    assert message_of() == f"`data.source` must be readable; received: {Path('source', named)} (Permission denied)"
+
+
+def test_unreadable_folder_outside_any_class_is_ignored(source, lock):
+    source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png", "lost+found/5.png", "notes/6.png")
+    lock("lost+found")
+    files, ignored = find_sources(settings())
+    assert (len(files), ignored) == (4, 2)
 
 
 def test_longer_file_is_rejected_before_it_is_read(source):

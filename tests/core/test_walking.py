@@ -1,4 +1,3 @@
-import os
 import subprocess
 from pathlib import Path
 
@@ -51,15 +50,14 @@ def test_folders_in_each_other_without_end_are_cut(tmp_path):
     assert LONGEST_PATH < len(path) <= LONGEST_PATH + 2
 
 
-def test_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
-    make(tmp_path, "a/1.png")
+def test_folder_that_cannot_be_listed_is_yielded_and_the_walk_goes_on(tmp_path, lock):
+    make(tmp_path, "a/locked/1.png", "a/2.png", "b.png")
+    lock("locked")
+    assert list(walk_folder(tmp_path)) == ["a/2.png", "a/locked", "b.png"]
 
-    def deny(folder: Path):
-        if folder.name == "a":
-            raise PermissionError(13, "Permission denied", os.fspath(folder))
-        return listing(folder)
 
-    listing = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", deny)
-    with pytest.raises(PermissionError, match="/a'$"):
-        list(walk_folder(tmp_path))
+def test_folder_to_walk_that_cannot_be_listed_is_named(tmp_path, lock):
+    make(tmp_path, "locked/1.png")
+    lock("locked")
+    with pytest.raises(PermissionError, match="/locked'$"):
+        list(walk_folder(tmp_path / "locked"))
