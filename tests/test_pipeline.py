@@ -2,14 +2,17 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
+import networkx
 import pytest
 import yaml
 from markupsafe import escape
 
 from stages.core.params import load_params, method_names
 from stages.core.scores import METRIC_KEYS
+from tests.clones import run
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -103,3 +106,11 @@ def test_the_committed_report_is_small_and_gives_the_same_answer():
 @pytest.mark.parametrize("name", ["comparison", "sweep", "benchmarks", "classic"])
 def test_the_readme_shows_the_committed_results(name):
     assert (ROOT / "metrics" / f"{name}.md").read_text() in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_draws_the_stages_as_they_depend_on_each_other():
+    text = run(ROOT, "dvc", "dag", "--mermaid", "--collapse-foreach-matrix")
+    names = dict(re.findall(r'(node\d+)\["(\w+)"\]', text))
+    graph = networkx.DiGraph((names[one], names[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", text))
+    drawn = re.findall(r"^    (\w+) --> (\w+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(drawn) == sorted(networkx.transitive_reduction(graph).edges)

@@ -34,8 +34,8 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
             train/<class>/...           <class>/...
             test/<class>/...
 
-    `val` or `validation` is taken as test where there is no `test`; without either, and without `train`, each class
-    is split by `data.test_fraction`.
+    `val` or `validation` is taken as test where there is no `test`, or one without class folders, like ImageNet's;
+    without any, and without `train`, each class is split by `data.test_fraction`.
 
     Parameters
     ----------
@@ -113,7 +113,8 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     entries = sorted(source.iterdir())
     folders = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
     train = folders.get("train")
-    test = next((folders[name] for name in _TEST_NAMES if name in folders), None)
+    tests = [folders[name] for name in _TEST_NAMES if name in folders]
+    test = next((folder for folder in tests if _holds_folders(folder)), tests[0] if tests else None)
     if train is None and test is None:
         files, ignored = _class_files(source)
         return _split(files, ignored - (source / IDENTITIES).is_file(), params)
@@ -138,6 +139,10 @@ def _count(entry: Path) -> int:
         return sum(1 for _ in walk_folder(entry)) if entry.is_dir() else 1
     except OSError:
         return 1
+
+
+def _holds_folders(folder: Path) -> bool:
+    return any(entry.is_dir() and not _is_hidden(entry.name) for entry in folder.iterdir())
 
 
 def _class_files(folder: Path) -> tuple[list[SourceFile], int]:

@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from stages.core.params import RAW, CompareParams
-from stages.report.svg import GOAL, INK, QUIET, dataset_colours, to_svg
+from stages.report.svg import GOAL, INK, QUIET, dataset_colours, dataset_rounds, to_svg
 
 matplotlib.use("agg")
 from matplotlib import pyplot  # noqa: E402
@@ -25,6 +25,8 @@ _STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+# A point and a star for each round of colours, so that data sets of one colour differ in shape.
+_MARKERS = (("o", "*"), ("s", (4, 1, 0)), ("^", (6, 1, 0)), ("D", (8, 1, 0)))
 
 
 def draw_frontier(table: pd.DataFrame, params: CompareParams) -> bytes:
@@ -59,9 +61,15 @@ def frontier_svg(table: pd.DataFrame, params: CompareParams) -> Markup:
     return svg
 
 
+def _legend_inches(names: int) -> float:
+    """Make room for the rows of two names after the fifth, which the axes would lack."""
+    return 0.2 * max(0, (names - 9) // 2)
+
+
 def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
-    figure, axes = pyplot.subplots(figsize=(5.2, 3.8), layout="constrained")
-    colours = dataset_colours(table["dataset"].tolist(), RAW)
+    figure, axes = pyplot.subplots(figsize=(5.2, 3.8 + _legend_inches(len(table))), layout="constrained")
+    names = table["dataset"].tolist()
+    colours, rounds = dataset_colours(names, RAW), dataset_rounds(names, RAW)
     known = "identity_accuracy" in table
     raw = table[table["dataset"] == RAW].iloc[0]
     if known:
@@ -79,15 +87,17 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
         if known:
             x = row["identity_accuracy"]
             spread = [[x - row["identity_low"]], [row["identity_high"] - x]]
-        marker = "*" if known and row["efficient"] else "o"
+        point, star = _MARKERS[rounds[row["dataset"]] % len(_MARKERS)]
+        is_star = known and row["efficient"]
         axes.errorbar(
             x,
             row["accuracy"],
             xerr=spread,
             yerr=[[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]],
             color=colours[row["dataset"]],
-            fmt=marker,
-            markersize=12 if marker == "*" else 8 if row["dataset"] == RAW else 6,
+            linestyle="none",
+            marker=star if is_star else point,
+            markersize=12 if is_star else 8 if row["dataset"] == RAW else 6,
             markerfacecolor="none" if row["dataset"] == RAW else colours[row["dataset"]],
             # Raw's ring stays visible around a variant that is as good.
             zorder=4 if row["dataset"] == RAW else 3,
@@ -118,12 +128,15 @@ def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
         Validation as lines, training dashed.
     """
     with matplotlib.rc_context(_STYLE):
-        figure, axes = pyplot.subplots(figsize=(4.6, 3.4), layout="constrained")
-        for dataset, colour in dataset_colours(list(dict.fromkeys(curves["dataset"])), RAW).items():
+        names = list(dict.fromkeys(curves["dataset"]))
+        figure, axes = pyplot.subplots(figsize=(4.6, 3.4 + _legend_inches(len(names))), layout="constrained")
+        rounds = dataset_rounds(names, RAW)
+        for dataset, colour in dataset_colours(names, RAW).items():
+            marker, _ = _MARKERS[rounds[dataset] % len(_MARKERS)]
             for images, line in (("validation", "-"), ("training", "--")):
                 rows = curves[(curves["dataset"] == dataset) & (curves["images"] == images)]
                 label = dataset if images == "training" else None
-                axes.plot(rows["epoch"], rows[measure], line, color=colour, marker=".", label=label)
+                axes.plot(rows["epoch"], rows[measure], line, color=colour, marker=marker, markersize=3, label=label)
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
         axes.set(xlabel="epoch", ylabel=f"{measure} (dashed: on training images)", ylim=(0, None))
         handles, labels = axes.get_legend_handles_labels()

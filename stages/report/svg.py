@@ -25,6 +25,12 @@ def dataset_colours(datasets: list[str], raw: str) -> dict[str, str]:
     return {raw: INK} | {dataset: _HUES[index % len(_HUES)] for index, dataset in enumerate(variants)}
 
 
+def dataset_rounds(datasets: list[str], raw: str) -> dict[str, int]:
+    """Count how often the colours have begun again, which is to give data sets of one colour different shapes."""
+    variants = [dataset for dataset in datasets if dataset != raw]
+    return {raw: 0} | {dataset: index // len(_HUES) for index, dataset in enumerate(variants)}
+
+
 def to_svg(figure: Figure, name: str, description: str) -> Markup:
     """Turn a figure into an SVG element.
 

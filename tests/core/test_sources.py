@@ -82,6 +82,19 @@ def test_test_comes_before_validation_which_is_counted_as_ignored(source):
     assert ignored == 3
 
 
+def test_a_test_without_classes_is_passed_over_for_validation(source):
+    source("train/a/1.png", "train/b/2.png", "val/a/5.png", "val/b/6.png", "test/3.png", "test/.cache/4.png")
+    files, ignored = find_sources(settings())
+    assert [file.path for file in files] == ["test/a/5.png", "test/b/6.png", "train/a/1.png", "train/b/2.png"]
+    assert ignored == 2
+
+
+@pytest.mark.parametrize("others", [[], ["val/4.png"]])
+def test_a_test_without_classes_is_refused_where_validation_has_none_either(source, others):
+    source("train/a/1.png", "train/b/2.png", "test/3.png", *others)
+    assert message_of() == "`data.source` must hold folders of images, one a class; received: none in `source/test`"
+
+
 @pytest.mark.parametrize("name", ["test", "validation"])
 def test_test_without_train_is_refused(source, name):
     source(f"{name}/a/1.png", f"{name}/b/1.png")

@@ -16,13 +16,27 @@ def results(known: bool, accuracy: float = 0.8) -> pd.DataFrame:
     return data if known else data.drop(columns=["identity_accuracy", "efficient"])
 
 
+def size_of(picture: bytes) -> tuple[int, ...]:
+    return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).shape
+
+
+def large_table(names: str) -> pd.DataFrame:
+    return table(**{name: (0.7, 0.5) for name in names}).assign(efficient=False)
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_the_picture_is_the_same_twice_and_changes_with_the_numbers(known):
     first = draw_frontier(results(known), bounds())
     assert draw_frontier(results(known), bounds()) == first
     assert draw_frontier(results(known, accuracy=0.5), bounds()) != first
-    height, width, _ = cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_COLOR).shape
+    height, width, _ = size_of(first)
     assert width > height > 600
+
+
+def test_the_picture_grows_with_a_long_legend():
+    names = "abcdefghijklmnop"
+    heights = [size_of(draw_frontier(large_table(names[:count]), bounds()))[0] for count in (1, 9, 10, 11, 16)]
+    assert heights[0] == heights[1] < heights[2] == heights[3] < heights[4]
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -66,6 +80,15 @@ def test_curves_have_a_line_for_every_data_set_and_kind_of_images(images):
         # In the plot, and those of training once more in the legend.
         assert sum(colour in line for line in lines) == len(images) + 1
     assert all(f">{name}<" in svg for name in ("raw", "a", "b"))
+
+
+def test_variants_of_one_colour_differ_in_shape():
+    names = "abcdefghijklmnopqrstuvwxyz"[:22]
+    marks = set(re.findall(r'href="#([^"]+)"[^>]*style="fill: (#[^;]+)', frontier_svg(large_table(names), bounds())))
+    first, second = (dataset_colours(["raw", *names], "raw")[name] for name in "ab")
+    # Two ends of intervals, and a point for each round.
+    assert sum(colour == first for _, colour in marks) == 2 + 4
+    assert sum(colour == second for _, colour in marks) == 2 + 3
 
 
 def test_raw_has_the_colour_of_the_text_and_seven_variants_a_colour_each():
