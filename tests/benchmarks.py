@@ -20,10 +20,12 @@ from threadpoolctl import threadpool_limits
 
 from stages.core.environment import processor_name
 from stages.core.executor import WORKERS_VARIABLE, map_bounded, worker_count
+from stages.core.params import load_params
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.morphology import morphology
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
+from tests import networks
 
 TABLE = Path("metrics/benchmarks.md")
 HEADER = (
@@ -140,6 +142,17 @@ def with_workers(images: list[np.ndarray]) -> list[tuple[Way, Way]]:
 
 BENCHMARKS["workers"] = Benchmark("`anonymize` on all images, one worker", "one worker a core", with_workers)
 
+BENCHMARKS["backbone"] = Benchmark(
+    f"Keras' `predict`, ResNet50 on {networks.PHOTOS} photos at {networks.PHOTO_SIZE}, all cores",
+    "`extract`'s frozen graph, in bfloat16 where the processor has it",
+    lambda images: [(networks.in_child(networks.predict_plain), networks.in_child(networks.predict_fast))],
+)
+BENCHMARKS["training"] = Benchmark(
+    f"Keras' `fit` with its Adam, the default's network on {networks.IMAGES} images, all cores",
+    "`train`, whose threads do not change the result",
+    lambda images: [(networks.in_child(networks.train_plain), networks.in_child(networks.train_fast))],
+)
+
 
 def measure(pairs: list[tuple[Way, Way]], rounds: int) -> Result:
     """Run some plain ways and then the fast ways of the same, in turn, several rounds."""
@@ -186,6 +199,22 @@ def describe(images: list[np.ndarray], rounds: int) -> str:
     )
 
 
+def network_shares(results: dict[str, Result]) -> list[str]:
+    """Say how much of the machine's peak the networks' fast ways reach."""
+    peaks = {dtype: networks.in_child(networks.measure_peak, dtype)() for dtype in ("float32", "bfloat16")}
+    work = {
+        "backbone": networks.operations(networks.PHOTOS, networks.PHOTO_SIZE),
+        "training": networks.operations(networks.IMAGES, load_params().train.image_size, training=True),
+    }
+    lines = ["", "Of the peak that a matrix product reaches on all cores:", ""]
+    for name in (name for name in work if name in results):
+        speed = work[name] / results[name].fast_ms * 1000
+        lines.append(
+            f"- `{name}`: {networks.shares_of_peak(speed, peaks)} ({speed / 1e9:.0f} billion operations a second)"
+        )
+    return lines
+
+
 def read_images(folder: Path | None, limit: int) -> list[np.ndarray]:
     """Read the folder's images, or draw scenes."""
     if folder is None:
@@ -214,9 +243,15 @@ def main(arguments: list[str] | None = None) -> None:
     lines = [describe(images, options.rounds), "", HEADER]
     print("\n".join(lines), flush=True)
     with threadpool_limits(1):
+        results = {}
         for name in options.names or BENCHMARKS:
-            lines.append(row(name, measure(BENCHMARKS[name].pairs(images), options.rounds)))
+            results[name] = measure(BENCHMARKS[name].pairs(images), options.rounds)
+            lines.append(row(name, results[name]))
             print(lines[-1], flush=True)
+    if results.keys() & {"backbone", "training"}:
+        shares = network_shares(results)
+        print("\n".join(shares))
+        lines += shares
     if not options.names:
         TABLE.parent.mkdir(exist_ok=True)
         TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -21,11 +21,12 @@ from tqdm import tqdm
 from stages.core.environment import processor_name
 from stages.core.executor import map_ordered, worker_count
 from stages.core.images import write_image
-from stages.core.network import keras, tf
+from stages.core.network import keras
 from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
 from tests.benchmarks import blur_7, closing_7, merging_grid, read_images
 from tests.clones import ENVIRONMENT, ROOT, copy_pipeline, run, set_param
+from tests.networks import measure_peak, operations, shares_of_peak
 
 TABLE = Path("metrics/classic.md")
 CLASSES, TRAIN = 15, 400
@@ -46,7 +47,6 @@ SETTINGS = {
 }
 DATASETS = load_params(ROOT / "params.yaml").datasets
 VARIANTS = len(DATASETS) - 1
-FORWARD = 7.7e9  # operations of ResNet50 on one image of 224 x 224, two a multiplication with addition
 PLAIN_PHOTOS = 24  # on which the plain way is measured
 
 
@@ -111,17 +111,6 @@ def measure_plain(photos: list[np.ndarray]) -> tuple[float, float]:
     return anonymizing, (time.perf_counter() - start) / len(inputs)
 
 
-def measure_peak(dtype: str) -> float:
-    """Return the operations a second that a large matrix product reaches, on all cores."""
-    side, rounds = 4096, 3
-    matrix = tf.cast(tf.random.uniform((side, side)), dtype)
-    (matrix @ matrix).numpy()
-    start = time.perf_counter()
-    for _ in range(rounds):
-        (matrix @ matrix).numpy()
-    return 2 * side**3 * rounds / (time.perf_counter() - start)
-
-
 def summary(each: int, first: Counter, head: Counter, plain: tuple[float, float], peaks: dict[str, float]) -> str:
     """Write what came out, of so many training photos of each class, as Markdown."""
     train, test = CLASSES * each, CLASSES * (each // TEST_SHARE)
@@ -129,7 +118,7 @@ def summary(each: int, first: Counter, head: Counter, plain: tuple[float, float]
     passes = len(DATASETS) * (EPOCHS * train + test) + VARIANTS * test
     theirs, ours = plain[0] * (train + test) + plain[1] * passes, first.total()
     extracting = first["extract"] / len(DATASETS) / (train + test)
-    shares = ", ".join(f"{FORWARD / extracting / peak:.0%} of {dtype}'s" for dtype, peak in peaks.items())
+    speed = operations(1, IMAGE_SIZE) / extracting
     return "\n".join(
         [
             f"{CLASSES} classes of {each} training and {each // TEST_SHARE} test photos, {WIDTH} x {HEIGHT}; raw and "
@@ -149,8 +138,8 @@ def summary(each: int, first: Counter, head: Counter, plain: tuple[float, float]
             "included.",
             "",
             f"`extract` takes {extracting * 1000:.0f} ms a photo, decoding and start included: "
-            f"{FORWARD / extracting / 1e9:.0f} billion operations a second, of the peak that a matrix product reaches "
-            f"{shares}.",
+            f"{speed / 1e9:.0f} billion operations a second, of the peak that a matrix product reaches "
+            f"{shares_of_peak(speed, peaks)}.",
             "",
         ]
     )

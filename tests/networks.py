@@ -1,0 +1,110 @@
+"""The network's part of the benchmarks: plain Keras, and what the stages do, to be run in processes of their own."""
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
+
+import numpy as np
+
+from stages.core.backbone import load_backbone, run_backbone
+from stages.core.network import batches, build_classifier, keras, start_tensorflow, tf
+from stages.core.params import TrainParams, load_params
+from stages.core.training import make_optimizer
+
+PHOTOS, PHOTO_SIZE = 128, 224
+IMAGES, CLASSES = 512, 16
+_FORWARD = 7.7e9  # operations of ResNet50 on one image of 224 x 224, two a multiplication with addition
+_TRAINING = 3  # so many times as many take the forward pass and both gradients
+
+
+def in_child(function: Callable, *arguments: object) -> Callable:
+    """Return what calls a function in a process that stays: TensorFlow's threads are set once a process."""
+    return partial(_result, ProcessPoolExecutor(1, get_context("spawn")), function, *arguments)
+
+
+def _result(pool: ProcessPoolExecutor, function: Callable, *arguments: object) -> object:
+    return pool.submit(function, *arguments).result()
+
+
+def operations(images: int, size: int, *, training: bool = False) -> float:
+    """Return how many operations ResNet50 takes on images of a size; all its layers shrink with the input."""
+    return _FORWARD * (size / PHOTO_SIZE) ** 2 * images * (_TRAINING if training else 1)
+
+
+def measure_peak(dtype: str) -> float:
+    """Return the operations a second that a large matrix product reaches, on all cores."""
+    side, rounds = 4096, 3
+    matrix = tf.cast(tf.random.uniform((side, side)), dtype)
+    (matrix @ matrix).numpy()
+    start = time.perf_counter()
+    for _ in range(rounds):
+        (matrix @ matrix).numpy()
+    return 2 * side**3 * rounds / (time.perf_counter() - start)
+
+
+def shares_of_peak(operations_a_second: float, peaks: dict[str, float]) -> str:
+    """Say how much of each peak is reached, for example ``72% of float32's, 39% of bfloat16's``."""
+    return ", ".join(f"{operations_a_second / peak:.0%} of {dtype}'s" for dtype, peak in peaks.items())
+
+
+@cache
+def _photos() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (PHOTOS, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
+
+
+@cache
+def _plain_backbone() -> keras.Model:
+    return keras.applications.ResNet50(weights=None, include_top=False, pooling="avg")
+
+
+def predict_plain() -> None:
+    """Run ResNet50 over photos as Keras does."""
+    _plain_backbone().predict(_photos(), batch_size=32, verbose=0)
+
+
+@cache
+def _fast_backbone() -> Callable[[np.ndarray], np.ndarray]:
+    best = TrainParams.model_validate(load_params().train.model_dump() | {"precision": "auto"}).precision
+    return load_backbone(None, PHOTO_SIZE, best)
+
+
+def predict_fast() -> None:
+    """Run it over them as `extract` does."""
+    for _ in run_backbone(_fast_backbone(), _photos()):
+        pass
+
+
+@cache
+def _training_data() -> tuple[np.ndarray, np.ndarray]:
+    size = load_params().train.image_size
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, size, size, 3), np.uint8)
+    return images, np.arange(IMAGES) % CLASSES
+
+
+@cache
+def _classifier(plain: bool) -> keras.Model:
+    params = load_params().train
+    if not plain:
+        start_tensorflow(0, params.precision)
+    model = build_classifier(params, CLASSES)
+    optimizer = keras.optimizers.Adam(params.learning_rate) if plain else make_optimizer(params)
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def train_plain() -> None:
+    """Train the default's network for an epoch as Keras does."""
+    _classifier(plain=True).fit(*_training_data(), batch_size=load_params().train.batch_size, verbose=0)
+
+
+def train_fast() -> None:
+    """Train it as `train` does."""
+    batch_size = load_params().train.batch_size
+    _classifier(plain=False).fit(
+        batches(*_training_data(), np.arange(IMAGES), batch_size, seed=0),
+        steps_per_epoch=math.ceil(IMAGES / batch_size),
+        verbose=0,
+    )
