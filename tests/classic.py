@@ -129,7 +129,7 @@ def summary(each: int, first: Counter, head: Counter, plain: tuple[float, float]
             "| --- | ---: |",
             *(f"| {name} | {seconds / 60:.1f} |" for name, seconds in first.items()),
             f"| **together** | **{ours / 60:.1f}** |",
-            f"| again after a change of `train.head` | {head.total() / 60:.1f} |",
+            f"| again with `train.head: {OTHER_HEAD}` in place of `{HEAD}` | {head.total() / 60:.1f} |",
             f"| the plain way, extrapolated | {theirs / 60:.0f} |",
             "",
             f"The plain way, measured on {PLAIN_PHOTOS} photos: OpenCV's own functions in a loop take "
