@@ -49,6 +49,12 @@ KINDS = [
     ("SIGTERM to dvc alone", signal.SIGTERM, False),
     ("kill -9 of dvc alone", signal.SIGKILL, False),
 ]
+# DVC does not write its own files at once. What it says of a broken one, and which to remove, as the README says too.
+BROKEN = {
+    "dvc.lock' validation failed": "dvc.lock",
+    "dvc.lock', YAML file structure is corrupted": "dvc.lock",
+    "Unable to read RWLock-file": ".dvc/tmp/rwlock",
+}
 FAULTS = ["processes left", "tracebacks", "unequal runs"]
 # A stage ends at the end of the step that it is in.
 PATIENCE_SECONDS = 60
@@ -118,7 +124,7 @@ def interrupt_runs(folder: Path, kills: int, seed: int, targets: list[str]) -> C
     Returns
     -------
     collections.Counter
-        Of kills, of whole runs, of broken lock files that DVC left, and of `FAULTS`.
+        Of kills, of whole runs, of files that DVC left broken, and of `FAULTS`.
     """
     make_clone(folder / "clone")
     shutil.copytree(folder / "clone", folder / "undisturbed")
@@ -159,10 +165,10 @@ def _go_on(folder: Path, targets: list[str], seconds: float | None, draws: rando
         print(f"{counts['kills']:3} {name} after {seconds:.1f} s; {(started or ['before the first stage'])[-1]}")
         return False
     text = output.read_text(errors="replace")
-    if "dvc.lock' validation failed" in text or "dvc.lock', YAML file structure is corrupted" in text:
-        # DVC does not write it at once; as the README says.
-        counts["broken dvc.lock removed"] += 1
-        (folder / "dvc.lock").unlink()
+    broken = next((file for words, file in BROKEN.items() if words in text), None)
+    if broken:
+        counts[f"broken {broken} removed"] += 1
+        (folder / broken).unlink()
     elif code != 0:
         raise RuntimeError(f"a run that was not killed failed:\n{text}")
     return code == 0
