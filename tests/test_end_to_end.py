@@ -66,6 +66,13 @@ def test_a_first_run_runs_every_stage(clone):
     assert stages_run(output) == expected
 
 
+def test_images_are_stored_once(clone):
+    folder, _ = clone
+    images = list((folder / "data/raw").rglob("*.png"))
+    assert images
+    assert all(image.stat().st_nlink > 1 for image in images)
+
+
 def test_every_variant_has_the_files_of_raw_and_other_pixels(clone):
     folder, _ = clone
     raw = {file.relative_to(folder / "data/raw"): file for file in (folder / "data/raw").rglob("*.png")}
