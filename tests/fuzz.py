@@ -7,6 +7,7 @@ pixels, or came out of a variant as it went in.
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,12 +15,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from stages.anonymize import anonymize_image
 from stages.core.images import list_images, read_image
 from stages.core.params import load_params
-from tests.clones import ROOT
+from tests.clones import ROOT, set_param
 from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant
 from tests.strange.watch import Run, run_watched
 
@@ -119,14 +119,14 @@ def number_of(path: str) -> str:
 
 def run_batch(workspace: Path, count: int, seed: int, index: int, seconds: float, findings: Findings) -> None:
     """Plant, ingest, anonymize and check one source."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["data"] |= {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}
-    (workspace / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    shutil.copy(ROOT / "params.yaml", workspace)
+    for key, value in {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}.items():
+        set_param(workspace, f"data.{key}", value)
     planted = make_source(workspace, count, np.random.default_rng([seed, index]))
     if not findings.add_run(run_watched(workspace, "ingest", seconds=seconds), "ingest"):
         return
     check_ingest(workspace, planted, findings)
-    for name in params["variants"]:
+    for name in load_params(workspace / "params.yaml").variants:
         if findings.add_run(run_watched(workspace, "anonymize", name, seconds=seconds), name):
             check_variant(workspace, name, findings)
 

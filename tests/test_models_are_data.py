@@ -14,7 +14,7 @@ from stages.core.features import read_features
 from stages.core.network import build_backbone, keras, start_tensorflow
 from stages.core.params import load_params
 from stages.core.training import fit
-from tests.test_pipeline import ROOT
+from tests.clones import ROOT
 from tests.test_train import head_params, separable_features, write_workspace
 
 RUNS_CODE = r"pickle|load_model|from_config|model_from|unsafe|marshal|joblib|\beval\(|\bexec\(|os\.system|yaml\.load\("

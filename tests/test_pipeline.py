@@ -12,9 +12,8 @@ from markupsafe import escape
 
 from stages.core.params import load_params, method_names
 from stages.core.scores import METRIC_KEYS
-from tests.clones import run
+from tests.clones import ROOT, run
 
-ROOT = Path(__file__).parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import yaml
 
+from tests.clones import ROOT
 from tests.interrupt import SMALL_NETWORK
-from tests.test_pipeline import ROOT
 
 ENVIRONMENTS = [
     {"PIPELINE_WORKERS": "1", "PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"},

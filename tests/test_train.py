@@ -13,7 +13,7 @@ from stages.core.network import MODELS
 from stages.core.params import load_params
 from stages.core.training import fit, validation_mask
 from stages.train import train
-from tests.test_pipeline import ROOT
+from tests.clones import ROOT
 
 PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]
 LABELS = np.repeat([0, 1], 20)

@@ -2,14 +2,13 @@ import hashlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stages.core.draws import generator, order_key
+from tests.clones import ROOT
 
-TOP = Path(__file__).parents[2]
 NAMES = [f"train/a/{number}.png" for number in range(200)]
 
 
@@ -41,6 +40,6 @@ def test_draws_are_the_same_in_another_process():
     code = "from stages.core.draws import generator; print(generator(5, 'train/a/1.png').integers(2**63))"
     environment = {**os.environ, "PYTHONHASHSEED": "1"}
     printed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, env=environment, cwd=TOP
+        [sys.executable, "-c", code], capture_output=True, check=True, env=environment, cwd=ROOT
     ).stdout
     assert int(printed) == generator(5, "train/a/1.png").integers(2**63) == 2969767992330171887

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from stages.core.interruption import Interrupted, interruptible
-from tests.test_pipeline import ROOT
+from tests.clones import ROOT
 
 STAGE = """
 import sys, time

@@ -4,7 +4,7 @@ from stages.core.errors import PipelineError
 from stages.core.memory import check_memory, report_memory_errors
 from stages.core.network import tf
 from stages.core.params import load_params
-from tests.test_pipeline import ROOT
+from tests.clones import ROOT
 
 
 def train_params(**changes):

@@ -14,7 +14,7 @@ from stages.core.network import (
     start_tensorflow,
 )
 from stages.core.params import load_params
-from tests.test_pipeline import ROOT
+from tests.clones import ROOT
 
 
 @pytest.fixture(scope="module")

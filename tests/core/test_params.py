@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +7,7 @@ from dvc.utils.serialize import load_yaml
 from stages.core.errors import PipelineError
 from stages.core.params import RAW, load_params, method_names, sections
 from stages.methods.gaussian_blur import gaussian_blur
+from tests.clones import ROOT
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 RESERVED = "raw, sample, features, models, scores, gallery, restored, ingest"
@@ -262,7 +261,7 @@ def test_every_mistake_gets_a_line(workspace):
 )
 def test_number_may_be_written_in_any_way(workspace, old, new, read, expected):
     folder = workspace()
-    text = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     assert old in text
     (folder / "params.yaml").write_text(text.replace(old, new), encoding="utf-8")
     value = read(load_params())

@@ -8,9 +8,8 @@ import yaml
 from stages.compare import compare, comparison_table
 from stages.core.scores import utility_file
 from stages.report.series import frontier_points, joined_confusions, learning_curves
+from tests.clones import ROOT
 from tests.synthetic import WRONG, utility
-
-ROOT = Path(__file__).parents[2]
 
 
 def rows_of(file: str) -> list[dict[str, str]]:
