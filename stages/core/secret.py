@@ -1,0 +1,108 @@
+"""The secret of this repository, and random draws that nobody can repeat without it.
+
+`ingest` makes it once, in `data/secret.key`: 32 random bytes, readable by their owner alone, in neither git nor DVC.
+"""
+
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.errors import PipelineError
+
+SECRET = Path("data/secret.key")
+_BYTES = 32
+
+
+def load_secret() -> bytes:
+    """Read the secret, or make one where there is none.
+
+    An experiment that DVC runs in a temporary copy of the repository uses the repository's own secret.
+
+    Returns
+    -------
+    bytes
+        32 random bytes.
+
+    Raises
+    ------
+    PipelineError
+        If the file does not hold 32 bytes, or others than its owner may read it.
+    """
+    file = _repository() / SECRET
+    if not file.exists():
+        _make(file)
+    secret = file.read_bytes()
+    if len(secret) != _BYTES:
+        raise PipelineError(f"`{SECRET}` must hold {_BYTES} bytes; received: {len(secret)}; restore it from a backup")
+    if file.stat().st_mode & 0o077:
+        raise PipelineError(f"`{SECRET}` must be readable by its owner alone; run `chmod 600 {SECRET}`")
+    return secret
+
+
+def secret_key(secret: bytes, *parts: str | bytes) -> bytes:
+    """Return a key for one purpose, from which neither the secret nor another purpose's key can be computed.
+
+    Parameters
+    ----------
+    secret : bytes
+        From `load_secret`.
+    *parts : str or bytes
+        What the key is for; of a path that is not UTF-8, the bytes count.
+
+    Returns
+    -------
+    bytes
+        32 bytes: HMAC-SHA256 of the parts, each preceded by its length.
+    """
+    digest = hmac.new(secret, digestmod="sha256")
+    for part in parts:
+        content = part.encode(errors="surrogateescape") if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.digest()
+
+
+def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
+    """Return a random generator for one purpose, whose draws tell nothing about its other draws.
+
+    Parameters
+    ----------
+    secret : bytes
+        From `load_secret`.
+    *parts : str or bytes
+        What the draws are for.
+
+    Returns
+    -------
+    numpy.random.Generator
+        The stream of ChaCha20 under `secret_key`. NumPy's own generators are not made to keep a secret: from enough of
+        their numbers the rest can be computed.
+    """
+    # Only methods that draw from the secret need it.
+    from randomgen import ChaCha
+
+    return np.random.Generator(ChaCha(key=int.from_bytes(secret_key(secret, *parts), "little"), rounds=20))
+
+
+def _repository() -> Path:
+    # DVC runs queued experiments in .dvc/tmp/exps/<name> of the repository.
+    here = Path.cwd()
+    return next((folder.parent for folder in here.parents if folder.name == ".dvc"), here)
+
+
+def _make(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(secrets.token_bytes(_BYTES))
+        # A link fails where another process was first, so that all use the same secret.
+        with suppress(FileExistsError):
+            os.link(partial, file)
+    finally:
+        partial.unlink()

@@ -1,0 +1,91 @@
+"""The secret: made once, for its owner alone, and draws that follow from nothing else."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from stages.core.errors import PipelineError
+from stages.core.secret import SECRET, load_secret, secret_generator, secret_key
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_it_is_made_once_and_only_its_owner_may_read_it():
+    secret = load_secret()
+    assert len(secret) == 32 and load_secret() == secret
+    assert stat.S_IMODE(SECRET.stat().st_mode) == 0o600
+    assert [file.name for file in SECRET.parent.iterdir()] == [SECRET.name]
+
+
+def test_two_repositories_have_two_secrets(tmp_path, monkeypatch):
+    first = load_secret()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert load_secret() != first
+
+
+def test_it_is_never_readable_by_others_while_it_is_made(monkeypatch):
+    modes = []
+    link = os.link
+
+    def spy(partial, file):
+        modes.append(stat.S_IMODE(partial.stat().st_mode))
+        link(partial, file)
+
+    monkeypatch.setattr(os, "link", spy)
+    load_secret()
+    assert modes == [0o600]
+
+
+def test_one_that_another_process_made_meanwhile_is_kept(monkeypatch):
+    link = os.link
+
+    def late(partial, file):
+        file.write_bytes(b"x" * 32)
+        file.chmod(0o600)
+        link(partial, file)
+
+    monkeypatch.setattr(os, "link", late)
+    assert load_secret() == b"x" * 32
+
+
+def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(tmp_path, monkeypatch):
+    secret = load_secret()
+    copy = tmp_path / ".dvc" / "tmp" / "exps" / "copy"
+    copy.mkdir(parents=True)
+    monkeypatch.chdir(copy)
+    assert load_secret() == secret
+    assert not (copy / SECRET).exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 31])
+def test_a_broken_one_is_refused(content):
+    load_secret()
+    SECRET.write_bytes(content)
+    with pytest.raises(PipelineError, match=f"`data/secret.key` must hold 32 bytes; received: {len(content)}"):
+        load_secret()
+
+
+def test_one_that_others_may_read_is_refused():
+    load_secret()
+    SECRET.chmod(0o640)
+    with pytest.raises(PipelineError, match="chmod 600 data/secret.key"):
+        load_secret()
+
+
+def test_keys_differ_by_secret_by_part_and_by_where_parts_end():
+    keys = {secret_key(b"a" * 32, *parts) for parts in (("x", "y"), ("xy",), ("x", b"y", ""), ("y", "x"))}
+    assert len(keys | {secret_key(b"b" * 32, "x", "y")}) == 5
+    assert secret_key(b"a" * 32, "x", "y") == secret_key(b"a" * 32, b"x", b"y")
+
+
+def test_the_same_purpose_gives_the_same_draws_and_another_one_others():
+    first, again, other = (secret_generator(b"a" * 32, part).random(1000) for part in ("x", "x", "y"))
+    np.testing.assert_array_equal(first, again)
+    assert abs(np.corrcoef(first, other)[0, 1]) < 0.15
