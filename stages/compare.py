@@ -8,14 +8,16 @@ import pandas as pd
 
 from stages.core.errors import run_stage
 from stages.core.executor import finish
-from stages.core.frontier import efficient_variants, recommend
+from stages.core.frontier import efficient_variants, protecting_variants, recommend
 from stages.core.gallery import join_gallery, shown_datasets
 from stages.core.images import replace_file, write_file, write_image
 from stages.core.params import RAW, load_params
 from stages.core.scores import (
+    accuracy_drop_interval,
     accuracy_interval,
+    commonest_class,
     correct_predictions,
-    identity_interval,
+    exposure,
     privacy_row,
     read_privacy,
     read_utility,
@@ -41,23 +43,29 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a data set: whether it is an efficient variant, the metrics, the bounds of the 95 % intervals, and a
-        column ``class <name>`` with the accuracy on each class.
+        One row a data set: whether it is an efficient variant, the metrics, the bounds of the 95 % intervals, what the
+        recommendation rests on, and a column ``class <name>`` with the accuracy on each class.
     """
     raw = read_utility(RAW)
     rows = []
     for dataset in datasets:
         scores = read_utility(dataset)
+        privacy = read_privacy(dataset)
         correct = correct_predictions(scores)
         low, high = accuracy_interval(correct)
+        drop_low, drop_high = accuracy_drop_interval(scores, raw)
         by_class = pd.Series(correct.mean(axis=0)).groupby(pd.Series(scores["labels"])).mean()
         rows.append(
             {
                 "dataset": dataset,
                 **utility_row(scores, raw),
-                **_privacy_columns(dataset),
+                **privacy_row(privacy),
                 "accuracy_low": low,
                 "accuracy_high": high,
+                "accuracy_drop_low": drop_low,
+                "accuracy_drop_high": drop_high,
+                "commonest_class": commonest_class(scores),
+                **exposure(privacy),
                 **{f"class {name}": by_class[label] for label, name in enumerate(scores["classes"])},
             }
         )
@@ -67,23 +75,16 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
     return table
 
 
-def _privacy_columns(dataset: str) -> dict[str, float]:
-    scores = read_privacy(dataset)
-    row = privacy_row(scores)
-    if "identity" in scores:
-        row["identity_low"], row["identity_high"] = identity_interval(scores)
-    return row
-
-
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params()
     table = comparison_table(params.datasets)
     curves = learning_curves(params.datasets)
-    sentence = recommend(table, params.compare)
+    answer = recommend(table, params.compare)
+    shown = shown_datasets(params, table["dataset"][protecting_variants(table, params.compare)].tolist())
     write_file(METRICS / "comparison.csv", table.to_csv(index=False).encode())
     write_file(METRICS / "comparison.xlsx", to_xlsx(table))
-    write_file(METRICS / "comparison.md", f"{to_markdown(table)}\n{sentence}\n".encode())
+    write_file(METRICS / "comparison.md", f"{to_markdown(table)}\n{answer}\n".encode())
     write_file(METRICS / "frontier.png", draw_frontier(table, params.compare))
     for name, content in (
         ("curves", curves),
@@ -92,9 +93,12 @@ def compare() -> None:
     ):
         write_file(METRICS / f"{name}.csv", content.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
-        write_image(partial, join_gallery(shown_datasets(params)))
-    write_file(METRICS / "report.html", render_page(**page_content(table, curves, sentence, params)))
-    print(f"{to_terminal(table)}\n{sentence}")
+        write_image(partial, join_gallery(shown))
+    write_file(METRICS / "report.html", render_page(**page_content(table, curves, answer, shown, params)))
+    print(to_terminal(table))
+    if "people_named" in table:
+        print("images, people: named by the strongest attack; chance: images named by chance")
+    print(answer)
     finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
 
 

@@ -110,7 +110,8 @@ def _result(experiment: str, comparison: bytes, params: bytes) -> Result:
 
 
 def _raw_row(result: Result) -> pd.Series:
-    return result.table.set_index("dataset").loc[RAW].drop("efficient", errors="ignore")
+    # Columns of attacks that only other rows have are empty.
+    return result.table.set_index("dataset").loc[RAW].drop("efficient", errors="ignore").dropna()
 
 
 def _settings(result: Result) -> list[str]:

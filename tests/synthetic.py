@@ -5,7 +5,7 @@ import re
 CLASSES = ["boat", "car"]
 LABELS = [0] * 10 + [1] * 10
 WRONG = {"raw": 1, "gaussian_blur": 4, "morphology": 8}  # of the boats
-NAMED = {"raw": 20, "gaussian_blur": 12, "morphology": 4}  # of 20 people
+NAMED = {"raw": 20, "gaussian_blur": 12, "morphology": 4}  # of 20 images, of 5 people
 
 
 MADE_WITH = {"system": "Some system", "processor": "Fast 9000", "numpy": "1.2.3"}
@@ -14,6 +14,7 @@ INGEST = {
     "size": {"height": {"min": 8, "median": 48.0, "max": 90}, "width": {"min": 8, "median": 64.0, "max": 90}},
     "rejected": [{"file": "a.png", "reason": "broken"}],
     "dropped_from_train": [],
+    "paths_that_name_people": 0,
     "ignored_files": 0,
 }
 
@@ -41,9 +42,18 @@ def privacy(named: int | None) -> dict:
         "made_with": {"attack": MADE_WITH},
     }
     if named is not None:
-        informed = [True] * named + [False] * (20 - named)
-        learned["identity"] = {"informed": informed, "naive": [False] * 20, "restored": informed, "chance": 0.125}
+        learned["identity"] = {
+            "attacks": {"informed": verdicts(named), "naive": verdicts(0), "restored": verdicts(named)},
+            "chance": 0.2,
+            "left_out": {"people": 0, "images": 0},
+        }
     return learned
+
+
+def verdicts(named: int, images: int = 20, people: int = 5) -> dict[str, list[int]]:
+    """Return verdicts on images of people in turn, the first of which name the right one, the others the next one."""
+    who = [number % people for number in range(images)]
+    return {"people": who, "named": [(one + (number >= named)) % people for number, one in enumerate(who)]}
 
 
 def untimed(line: str) -> str:

@@ -8,7 +8,8 @@ from stages.compare import compare, comparison_table
 from stages.core.gallery import CELL, GAP, LABEL, shown_datasets
 from stages.core.images import read_image
 from stages.core.params import load_params
-from stages.core.scores import utility_row, wilson_interval
+from stages.core.scores import utility_row
+from stages.core.statistics import wilson_interval
 from tests.synthetic import LABELS, WRONG, utility
 
 
@@ -52,7 +53,7 @@ def test_several_seeds_give_means_of_each_class(results):
 def test_privacy_is_left_out_where_people_are_unknown(results):
     results(people=False)
     compare()
-    assert not [key for key in rows_of("metrics/comparison.csv")[0] if "identity" in key]
+    assert not [key for key in rows_of("metrics/comparison.csv")[0] if "identity" in key or "people" in key]
     assert "nan" not in Path("metrics/comparison.md").read_text().lower()
 
 
@@ -77,25 +78,35 @@ def test_two_runs_give_the_same_bytes(results):
 
 
 @pytest.mark.parametrize(
-    ("source", "show_raw", "shown"),
+    ("source", "show", "shown"),
     [
-        ("data/sample", None, True),
-        ("data/sample", False, False),
-        ("photos", None, False),
-        ("photos", True, True),
-        ("/data/sample", None, False),
-        ("data/sample2", None, False),
-        ("../data/sample", None, False),
+        ("data/sample", "auto", ["raw", "gaussian_blur", "morphology"]),
+        ("data/sample", "none", []),
+        ("photos", "auto", ["morphology"]),
+        ("photos", "anonymized", ["gaussian_blur", "morphology"]),
+        ("photos", "all", ["raw", "gaussian_blur", "morphology"]),
+        ("/data/sample", "auto", ["morphology"]),
+        ("data/sample2", "auto", ["morphology"]),
+        ("../data/sample", "auto", ["morphology"]),
     ],
 )
-def test_raw_images_of_real_people_are_shown_on_request_alone(results, source, show_raw, shown):
-    results({"data.source": source, "compare.show_raw": show_raw})
-    assert ("raw" in shown_datasets(load_params())) is shown
+def test_of_real_people_only_what_protects_is_shown_unless_asked_for(results, source, show, shown):
+    results({"data.source": source, "compare.show_images": show, "compare.max_identity_accuracy": 0.4})
+    assert shown_datasets(load_params(), ["morphology"]) == shown
     compare()
     picture = read_image(Path("metrics/gallery.png"))
-    rows = 3 if shown else 2
-    assert picture.shape == (rows * (LABEL + CELL + GAP), CELL + 2 * GAP, 3)
-    assert (picture == 20).all(axis=2).sum() == (CELL * CELL if shown else 0)
+    if shown:
+        assert picture.shape == (len(shown) * (LABEL + CELL + GAP), CELL + 2 * GAP, 3)
+    for number, dataset in enumerate(WRONG):
+        found = (picture == 50 * number + 20).all(axis=2).sum()
+        assert found >= CELL * CELL if dataset in shown else found < 100  # a label's letters have such greys too
+
+
+def test_no_image_of_real_people_is_shown_where_nothing_protects(results):
+    results({"data.source": "photos"}, people=False)
+    compare()
+    assert (read_image(Path("metrics/gallery.png")) == 255).all()
+    assert "<img" not in Path("metrics/report.html").read_text()
 
 
 def test_raw_alone_of_real_people_gives_a_white_picture(results):

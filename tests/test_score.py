@@ -5,7 +5,7 @@ import pytest
 
 from stages.core.scores import privacy_row, utility_row
 from stages.score import score
-from tests.synthetic import untimed
+from tests.synthetic import untimed, verdicts
 
 UTILITY = {
     "raw": {"predictions": [[0, 1, 0, 1]], "predictions_anonymized": [[0, 1, 0, 1]], "loss": [0.1]},
@@ -17,7 +17,7 @@ PRIVACY = {
     "ssim_restored": [0.5],
     "keypoint_survival": [0.25],
     "unchanged_pixels": [0.125],
-    "identity": {"informed": [True] * 4, "naive": [False] * 4, "restored": [True] * 4, "chance": 0.25},
+    "identity": {"attacks": {"informed": verdicts(4), "naive": verdicts(0), "restored": verdicts(4)}, "chance": 0.25},
 }
 PROMISED = [
     "accuracy",
@@ -30,6 +30,7 @@ PROMISED = [
     "identity_accuracy",
     "identity_accuracy_naive",
     "identity_chance",
+    "people_named",
     "reconstruction_psnr_gain",
     "reconstruction_ssim",
     "keypoint_survival",
@@ -84,4 +85,4 @@ def test_what_was_not_measured_is_absent(scores):
     file = Path("data/scores/privacy/blur.json")
     file.write_text(json.dumps({key: value for key, value in PRIVACY.items() if key != "identity"}))
     score("blur")
-    assert list(row_of("blur")) == [key for key in PROMISED if not key.startswith("identity")]
+    assert list(row_of("blur")) == [key for key in PROMISED if not key.startswith(("identity", "people"))]

@@ -1,6 +1,6 @@
 """The same few test images of every data set, side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import cv2
@@ -125,7 +125,29 @@ def join_gallery(datasets: list[str]) -> np.ndarray:
     return cv2.copyMakeBorder(picture, 0, 0, GAP, 0, cv2.BORDER_CONSTANT, value=(255,) * 3)
 
 
-def shown_datasets(params: Params) -> list[str]:
-    """Return the data sets whose images may be shown: raw images of real people only if the params ask for it."""
-    show_raw = params.data.source == SAMPLE if params.compare.show_raw is None else params.compare.show_raw
-    return [dataset for dataset in params.datasets if dataset != RAW or show_raw]
+def shown_datasets(params: Params, protecting: Collection[str]) -> list[str]:
+    """Return the data sets whose images may be shown in files that git tracks.
+
+    Parameters
+    ----------
+    params : Params
+        `compare.show_images` says which; ``auto`` shows all of the embedded sample, where nobody is real, and of other
+        sources only the variants that protect.
+    protecting : collection of str
+        The variants that protect enough to be recommended.
+
+    Returns
+    -------
+    list of str
+        In the order of `datasets`.
+    """
+    show = params.compare.show_images
+    if show == "auto":
+        show = "all" if params.data.source == SAMPLE else "protecting"
+    allowed = {
+        "all": params.datasets,
+        "anonymized": [dataset for dataset in params.datasets if dataset != RAW],
+        "protecting": protecting,
+        "none": (),
+    }[show]
+    return [dataset for dataset in params.datasets if dataset in allowed]

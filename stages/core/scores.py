@@ -1,12 +1,20 @@
-"""The statistics behind the metrics, and the files in `data/scores/` that they are computed from."""
+"""The metrics of one data set, computed from the predictions and verdicts in `data/scores/`."""
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binom, binomtest
 from sklearn.metrics import f1_score
+
+from stages.core.statistics import (
+    Verdicts,
+    images_named,
+    most_exposed,
+    paired_difference_interval,
+    paired_p_value,
+    people_named,
+    wilson_interval,
+)
 
 SCORES = Path("data/scores")
 # What `metrics/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
@@ -22,10 +30,13 @@ METRIC_KEYS = (
     "identity_accuracy",
     "identity_accuracy_naive",
     "identity_chance",
+    "people_named",
     "reconstruction_psnr_gain",
     "reconstruction_ssim",
     "keypoint_survival",
 )
+# The attack that needs the secret file shows what its leak would cost; nobody who lacks the file can run it.
+LEAKED = "noise_leaked"
 # Weaker on raw images than this, an identity attacker proves nothing about anonymized ones.
 CONVINCING_ACCURACY = 0.8
 
@@ -48,74 +59,6 @@ def privacy_file(dataset: str) -> Path:
 def read_privacy(dataset: str) -> dict:
     """Read what the attacks learned of a data set, as `attack` wrote it."""
     return json.loads(privacy_file(dataset).read_text(encoding="utf-8"))
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a share.
-
-    Parameters
-    ----------
-    successes, trials : int
-        Counts, at least one trial.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper bound.
-
-    References
-    ----------
-    Wilson: Probable inference, the law of succession, and statistical inference. JASA 22, 1927.
-
-    Examples
-    --------
-    >>> [round(bound, 4) for bound in wilson_interval(8, 10)]
-    [0.4902, 0.9433]
-    """
-    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def paired_p_value(correct: np.ndarray, reference: np.ndarray) -> float:
-    """Test whether two models are right equally often on the same images.
-
-    The exact McNemar test where each model was trained once. With several seeds an image's difference is the number
-    of right networks minus that of the reference; its sign is flipped in all ways (an exact paired permutation test,
-    the same as McNemar's where all differences are -1, 0 or 1).
-
-    Parameters
-    ----------
-    correct, reference : numpy.ndarray
-        (seeds, images) bool.
-
-    Returns
-    -------
-    float
-        Two-sided p-value; 1 if the models never differ.
-
-    References
-    ----------
-    McNemar: Note on the sampling error of the difference between correlated proportions. Psychometrika 12, 1947.
-
-    Examples
-    --------
-    >>> reference = np.ones((1, 10), bool)
-    >>> correct = reference.copy()
-    >>> correct[0, :6] = False
-    >>> round(paired_p_value(correct, reference), 6)
-    0.03125
-    """
-    differences = correct.sum(axis=0, dtype=int) - reference.sum(axis=0, dtype=int)
-    observed = abs(int(differences.sum()))
-    # Distribution of the sum under random signs: for each size a scaled binomial, all convolved.
-    total = int(np.abs(differences).sum())
-    distribution = np.ones(1)
-    for size, count in Counter(np.abs(differences[differences != 0]).tolist()).items():
-        spread = np.zeros(2 * size * count + 1)
-        spread[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
-        distribution = np.convolve(distribution, spread)
-    sums = np.arange(-total, total + 1)
-    return min(1.0, float(distribution[np.abs(sums) >= observed].sum()))
 
 
 def utility_row(scores: dict, raw: dict) -> dict[str, float]:
@@ -162,21 +105,18 @@ def privacy_row(scores: dict) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        Flat, rounded to 4 decimals: identity_accuracy, identity_accuracy_ci95, identity_accuracy_naive,
-        identity_accuracy_restored, identity_chance, reconstruction_psnr_gain (dB), reconstruction_ssim,
-        keypoint_survival, unchanged_pixels. What could not be measured is absent.
+        Flat, rounded to 4 decimals. Shares of images: identity_accuracy (of the informed attacker),
+        identity_accuracy_<attacker> for the others, identity_chance. Share of people: people_named, by the attacker who
+        names most. Then reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. What
+        could not be measured is absent.
     """
     row = {}
-    if "identity" in scores:
-        identity = scores["identity"]
-        low, high = identity_interval(scores)
-        row = {
-            "identity_accuracy": np.mean(identity["informed"]),
-            "identity_accuracy_ci95": (high - low) / 2,
-            "identity_accuracy_naive": np.mean(identity["naive"]),
-            "identity_accuracy_restored": np.mean(identity["restored"]),
-            "identity_chance": identity["chance"],
-        }
+    for attacker, verdicts in read_verdicts(scores).items():
+        key = "identity_accuracy" if attacker == "informed" else f"identity_accuracy_{attacker}"
+        row[key] = np.mean(verdicts.people == verdicts.named)
+    if row:
+        row["identity_chance"] = scores["identity"]["chance"]
+        row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
     row["reconstruction_psnr_gain"] = np.mean(np.subtract(scores["psnr_restored"], scores["psnr"]))
     row["reconstruction_ssim"] = np.mean(scores["ssim_restored"])
     survived = [share for share in scores["keypoint_survival"] if share is not None]
@@ -186,10 +126,66 @@ def privacy_row(scores: dict) -> dict[str, float]:
     return _rounded(row)
 
 
-def identity_interval(scores: dict) -> tuple[float, float]:
-    """Return the Wilson interval of the informed attacker's accuracy."""
-    informed = scores["identity"]["informed"]
-    return wilson_interval(sum(informed), len(informed))
+def exposure(scores: dict) -> dict[str, float | int | str]:
+    """Compute what the recommendation rests on: the strongest of the attacks that were run, and its intervals.
+
+    Parameters
+    ----------
+    scores : dict
+        What the attacks learned, as `attack` wrote it.
+
+    Returns
+    -------
+    dict of str to object
+        Shares of images: identity_low and identity_high of the informed attacker; strongest_accuracy with
+        strongest_low, strongest_high and strongest_advantage_high (of the share that blind guessing would miss) of the
+        attacker strongest_attack. Shares of people: people_named_low, people_named_high and people_advantage_high of
+        the attacker who names most people; most_exposed, of one person's images. Counts: people_asked,
+        people_left_out. Empty where nobody is known.
+    """
+    attacks = attacks_run(scores)
+    if not attacks:
+        return {}
+    images = {attacker: images_named(verdicts) for attacker, verdicts in attacks.items()}
+    people = {attacker: people_named(verdicts) for attacker, verdicts in attacks.items()}
+    strongest = max(images, key=lambda attacker: images[attacker].share)
+    most = max(people.values(), key=lambda naming: (naming.share, naming.advantage_high))
+    return {
+        "identity_low": images["informed"].low,
+        "identity_high": images["informed"].high,
+        "strongest_attack": strongest,
+        "strongest_accuracy": images[strongest].share,
+        "strongest_low": images[strongest].low,
+        "strongest_high": images[strongest].high,
+        "strongest_advantage_high": images[strongest].advantage_high,
+        "people_named_low": most.low,
+        "people_named_high": most.high,
+        "people_advantage_high": most.advantage_high,
+        "most_exposed": max(most_exposed(verdicts) for verdicts in attacks.values()),
+        "people_asked": len(np.unique(attacks["informed"].people)),
+        "people_left_out": scores["identity"]["left_out"]["people"],
+    }
+
+
+def read_verdicts(scores: dict) -> dict[str, Verdicts]:
+    """Return whom each attacker names, by attacker; empty where nobody is known."""
+    attacks = scores["identity"]["attacks"] if "identity" in scores else {}
+    return {name: Verdicts(np.array(one["people"]), np.array(one["named"])) for name, one in attacks.items()}
+
+
+def attacks_run(scores: dict) -> dict[str, Verdicts]:
+    """Return the verdicts of those attackers who need nothing that is kept secret."""
+    return {name: verdicts for name, verdicts in read_verdicts(scores).items() if name != LEAKED}
+
+
+def accuracy_drop_interval(scores: dict, raw: dict) -> tuple[float, float]:
+    """Return the 95 % interval of the accuracy that is lost against raw; it counts test images, not training runs."""
+    return paired_difference_interval(correct_predictions(scores), correct_predictions(raw))
+
+
+def commonest_class(scores: dict) -> float:
+    """Return the accuracy of always answering the class that most test images show."""
+    return float(np.bincount(scores["labels"]).max() / len(scores["labels"]))
 
 
 def correct_predictions(scores: dict) -> np.ndarray:

@@ -12,10 +12,12 @@ import cv2
 import pandas as pd
 from ruamel.yaml import YAML
 
-from stages.core.gallery import GALLERY, RESTORED, SAMPLE, shown_datasets
+from stages.core.frontier import attacker_convinces
+from stages.core.gallery import GALLERY, RESTORED, SAMPLE
 from stages.core.images import read_image
 from stages.core.params import RAW, Params
-from stages.core.scores import CONVINCING_ACCURACY, read_privacy, read_utility, wilson_interval
+from stages.core.scores import CONVINCING_ACCURACY, read_privacy, read_utility
+from stages.core.statistics import wilson_interval
 from stages.report.heat import class_differences, confused_classes, confusion, cross_evaluation
 from stages.report.plots import curves_svg, frontier_svg
 
@@ -26,7 +28,9 @@ _UNKNOWN = {"efficient": False, "keypoint_survival": math.nan}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
 
-def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params: Params) -> dict[str, Any]:
+def page_content(
+    table: pd.DataFrame, curves: pd.DataFrame, answer: str, shown: list[str], params: Params
+) -> dict[str, Any]:
     """Gather what the page's template names.
 
     Parameters
@@ -35,6 +39,8 @@ def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params:
         From `stages.compare`.
     answer : str
         The recommendation.
+    shown : list of str
+        The data sets whose images may be shown.
     params : Params
         All of `params.yaml`.
 
@@ -45,9 +51,7 @@ def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params:
     """
     utility = [read_utility(dataset) for dataset in params.datasets]
     privacy = [read_privacy(dataset) for dataset in params.datasets]
-    shown = shown_datasets(params)
-    # Anonymized images are always shown, as they are what is to be judged, and to be published. What was restored of
-    # them is as personal as the originals.
+    # What was restored of an image is as personal as the original.
     scenes = gallery_rows(shown, show_restored=RAW in shown) if shown else []
     fewest = min(Counter(utility[0]["labels"]).values())
     low, high = wilson_interval(fewest // 2, fewest)
@@ -55,16 +59,18 @@ def page_content(table: pd.DataFrame, curves: pd.DataFrame, answer: str, params:
     crossed = pd.read_csv(_CROSS)
     classes = confused_classes(utility)
     has_people = "identity_accuracy" in table
-    attacked = table.loc[table["dataset"] == RAW, "identity_accuracy"].iloc[0] if has_people else None
     return dict(
         answer=answer,
         has_people=has_people,
-        weak_attacker=attacked if has_people and attacked < CONVINCING_ACCURACY else None,
+        weak_attacker=has_people and not attacker_convinces(table),
         convincing=CONVINCING_ACCURACY,
+        has_noise="identity_accuracy_noise_leaked" in table,
+        left_out=int(table["people_left_out"].max()) if has_people else 0,
+        rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
         seeds=len(utility[0]["predictions"]),
         frontier=frontier_svg(table, params.compare),
-        raw_shown=RAW in shown,
+        all_shown=len(shown) == len(params.datasets),
         gallery=scenes,
         has_restored=any(restored for scene in scenes for _, _, restored in scene),
         curves=[curves_svg(curves, measure) for measure in ("accuracy", "loss")],

@@ -6,6 +6,7 @@ import matplotlib
 import pandas as pd
 from markupsafe import Markup
 
+from stages.core.frontier import most_images_named
 from stages.core.params import RAW, CompareParams
 from stages.report.svg import GOAL, INK, QUIET, dataset_colours, dataset_rounds, to_svg
 
@@ -30,7 +31,7 @@ _MARKERS = (("o", "*"), ("s", (4, 1, 0)), ("^", (6, 1, 0)), ("D", (8, 1, 0)))
 
 
 def draw_frontier(table: pd.DataFrame, params: CompareParams) -> bytes:
-    """Draw accuracy against identity accuracy for `dvc plots` and the README.
+    """Draw accuracy against what the strongest attack names, for `dvc plots` and the README.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def frontier_svg(table: pd.DataFrame, params: CompareParams) -> Markup:
     """Draw the same as `draw_frontier` for the page."""
     with matplotlib.rc_context(_STYLE):
         figure = _plot_frontier(table, params)
-        svg = to_svg(figure, "frontier", "Accuracy against the share of people whom an informed attacker names")
+        svg = to_svg(figure, "frontier", "Accuracy against the share of images that the strongest attack names")
         pyplot.close(figure)
     return svg
 
@@ -74,19 +75,19 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
     raw = table[table["dataset"] == RAW].iloc[0]
     if known:
         goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
-        corner = (-0.03, 1.05 - goal), params.max_identity_accuracy + 0.03, goal
+        corner = (-0.03, 1.05 - goal), most_images_named(raw["identity_chance"], params) + 0.03, goal
         axes.add_patch(pyplot.Rectangle(*corner, facecolor=GOAL, zorder=0))
-        axes.text(-0.015, 1.035, "recommended\nif in here", va="top", fontsize=8)
+        axes.text(-0.015, 1.035, "bounds of a\nrecommendation", va="top", fontsize=8)
         axes.axvline(raw["identity_chance"], color=QUIET, linestyle=":", linewidth=1)
         axes.text(raw["identity_chance"] + 0.01, 0.01, "chance", color=QUIET)
-        axes.set(xlim=(-0.03, 1.03), xlabel="people named by an informed attacker (less is more private)")
+        axes.set(xlim=(-0.03, 1.03), xlabel="test images named by the strongest attack (less is more private)")
     else:
         axes.set_xticks(range(len(table)), table["dataset"])
     for x, row in enumerate(table.to_dict("records")):
         spread = None
         if known:
-            x = row["identity_accuracy"]
-            spread = [[x - row["identity_low"]], [row["identity_high"] - x]]
+            x = row["strongest_accuracy"]
+            spread = [[x - row["strongest_low"]], [row["strongest_high"] - x]]
         point, star = _MARKERS[rounds[row["dataset"]] % len(_MARKERS)]
         is_star = known and row["efficient"]
         axes.errorbar(

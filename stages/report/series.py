@@ -43,10 +43,10 @@ def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns dataset, named, named_low, named_high (empty where nobody is known), accuracy, accuracy_low and
-        accuracy_high.
+        Columns dataset, named (share of test images in which the strongest attack names the right person), named_low,
+        named_high (empty where nobody is known), accuracy, accuracy_low and accuracy_high.
     """
-    names = {"identity_accuracy": "named", "identity_low": "named_low", "identity_high": "named_high"}
+    names = {"strongest_accuracy": "named", "strongest_low": "named_low", "strongest_high": "named_high"}
     columns = ["dataset", *names.values(), "accuracy", "accuracy_low", "accuracy_high"]
     return table.rename(columns=names).reindex(columns=columns)
 

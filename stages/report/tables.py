@@ -8,15 +8,19 @@ import pandas as pd
 
 # A fixed date, so that the same results give the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
-_SHARES = ("accuracy", "class ", "identity", "keypoint", "macro_f1", "unchanged")
+_SHARES = (
+    *("accuracy", "class ", "commonest", "identity", "keypoint", "macro_f1", "most_exposed"),
+    *("people_advantage", "people_named", "strongest", "unchanged"),
+)
 _MARKDOWN = {
     "accuracy": "accuracy (95 %)",
-    "accuracy_drop": "drop",
+    "accuracy_drop": "drop (95 %)",
     "p_value": "p",
     "accuracy_anonymized": "on anonymized",
-    "identity_accuracy": "identified",
+    "strongest_accuracy": "images named (95 %)",
     "identity_accuracy_naive": "naively",
     "identity_chance": "by chance",
+    "people_named": "people named",
     "reconstruction_psnr_gain": "dB regained",
     "keypoint_survival": "key points left",
 }
@@ -24,16 +28,13 @@ _TERMINAL = {
     "accuracy": "accuracy",
     "accuracy_ci95": "+-95%",
     "accuracy_drop": "drop",
-    "p_value": "p",
-    "accuracy_anonymized": "on anon.",
-    "identity_accuracy": "named",
-    "identity_accuracy_naive": "naively",
+    "strongest_accuracy": "images",
+    "identity_accuracy_naive": "naive",
     "identity_chance": "chance",
-    "reconstruction_psnr_gain": "dB back",
-    "reconstruction_ssim": "SSIM",
-    "keypoint_survival": "key pts",
+    "people_named": "people",
+    "reconstruction_psnr_gain": "dB",
 }
-_TERMINAL_WIDTH = 120  # characters
+_TERMINAL_WIDTH = 80  # characters
 
 
 def to_xlsx(table: pd.DataFrame) -> bytes:
@@ -86,14 +87,13 @@ def to_markdown(table: pd.DataFrame) -> str:
     columns = {key: title for key, title in _MARKDOWN.items() if key in table}
     lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
     for row in table.to_dict("records"):
-        cells = ["" if pd.isna(row[key]) else f"{row[key]:.3f}" for key in columns]
-        cells[0] += f" ± {row['accuracy_ci95']:.3f}"
+        cells = [_markdown_cell(row, key) for key in columns]
         lines.append(f"| `{row['dataset']}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def to_terminal(table: pd.DataFrame) -> str:
-    """Format the metrics for a terminal of 120 columns.
+    """Format the metrics for a terminal of 80 columns.
 
     Parameters
     ----------
@@ -103,10 +103,11 @@ def to_terminal(table: pd.DataFrame) -> str:
     Returns
     -------
     str
-        At most 12 columns, 120 characters wide; a long name of a data set is cut.
+        At most 80 characters wide; a long name of a data set is cut. ``images`` and ``people`` are what the strongest
+        attack names.
     """
     columns = {key: title for key, title in _TERMINAL.items() if key in table}
-    cells = [["" if pd.isna(value) else f"{value:.3f}" for value in row] for row in table[list(columns)].to_numpy()]
+    cells = [[_cell(row, key) for key in columns] for row in table.to_dict("records")]
     widths = [max(map(len, column)) for column in zip(columns.values(), *cells, strict=True)]
     longest = max(len("data set"), *map(len, table["dataset"]))
     first = min(longest, _TERMINAL_WIDTH - sum(widths) - 2 * len(widths))
@@ -116,3 +117,21 @@ def to_terminal(table: pd.DataFrame) -> str:
         return name.ljust(first) + "".join("  " + part.rjust(width) for part, width in zip(parts, widths, strict=True))
 
     return "\n".join([line("data set", columns.values()), *map(line, names, cells)])
+
+
+def _markdown_cell(row: dict, key: str) -> str:
+    text = _cell(row, key)
+    if key == "accuracy":
+        return f"{text} ± {row['accuracy_ci95']:.3f}"
+    interval = {"accuracy_drop": "accuracy_drop", "strongest_accuracy": "strongest"}.get(key)
+    if interval is None or pd.isna(row[key]):
+        return text
+    return f"{text} ({row[f'{interval}_low']:.3f} to {row[f'{interval}_high']:.3f})"
+
+
+def _cell(row: dict, key: str) -> str:
+    if pd.isna(row[key]):
+        return ""
+    if key == "people_named":
+        return f"{round(row[key] * row['people_asked'])} of {row['people_asked']:.0f}"
+    return f"{row[key]:.3f}"

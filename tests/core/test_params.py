@@ -79,7 +79,7 @@ def test_own_params_are_valid(workspace):
         ("compare.max_accuracy_drop", -0.1, "greater than or equal to 0"),
         ("compare.max_identity_accuracy", True, "a number"),
         ("compare.gallery_images", 33, "less than or equal to 32"),
-        ("compare.show_raw", 1, "true or false"),
+        ("compare.show_images", True, "'auto', 'none', 'anonymized' or 'all'"),
         ("compare", None, "a mapping of keys"),
         ("data", "data/sample", "a mapping of keys"),
         ("variants", {}, "not empty"),
@@ -141,7 +141,7 @@ def test_unknown_key_is_refused(workspace, key, message):
 
 @pytest.mark.parametrize(
     "key",
-    ["train", "data.seed", "compare.show_raw", "variants.gaussian_blur.sigma", "variants.blocking_merging.seed"],
+    ["train", "data.seed", "compare.show_images", "variants.gaussian_blur.sigma", "variants.blocking_merging.seed"],
 )
 def test_missing_key_is_refused(workspace, key):
     file = workspace() / "params.yaml"

@@ -1,22 +1,22 @@
-import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from stages.core.scores import (
     accuracy_interval,
+    commonest_class,
     correct_predictions,
-    paired_p_value,
+    exposure,
     privacy_row,
     read_privacy,
     read_utility,
     utility_row,
-    wilson_interval,
 )
+from stages.core.statistics import wilson_interval
+from tests.synthetic import privacy, verdicts
 
 
 def scores(predictions: list[list[int]], labels: list[int], loss: list[float], own: list[list[int]] | None = None):
@@ -28,51 +28,6 @@ def scores(predictions: list[list[int]], labels: list[int], loss: list[float], o
         "predictions_anonymized": own or predictions,
         "loss": loss,
     }
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_interval_is_as_published(successes, trials, low, high):
-    # Newcombe: Two-sided confidence intervals for the single proportion. Statistics in Medicine 17, 1998, table I.
-    assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
-
-
-@pytest.mark.parametrize("trials", [1, 7, 400])
-def test_wilson_interval_mirrors_and_stays_a_share(trials):
-    for successes in range(0, trials + 1, max(1, trials // 7)):
-        low, high = wilson_interval(successes, trials)
-        assert -1e-12 <= low <= successes / trials <= high <= 1 + 1e-12
-        assert wilson_interval(trials - successes, trials) == pytest.approx((1 - high, 1 - low))
-
-
-@pytest.mark.parametrize(("worse", "better"), [(0, 1), (3, 9), (10, 0), (5, 5), (40, 60), (150, 250)])
-def test_one_seed_gives_mcnemars_exact_test(worse, better):
-    reference = np.array([[True] * worse + [False] * better + [True] * 20 + [False] * 20])
-    correct = np.array([[False] * worse + [True] * better + [True] * 20 + [False] * 20])
-    expected = binomtest(worse, worse + better).pvalue
-    assert paired_p_value(correct, reference) == pytest.approx(expected)
-    assert paired_p_value(reference, correct) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_several_seeds_give_the_permutation_test(seed):
-    correct, reference = np.random.default_rng(seed).random((2, 3, 10)) < [[[0.6]], [[0.4]]]
-    differences = correct.sum(axis=0) - reference.sum(axis=0)
-    sums = [abs(np.dot(signs, differences)) for signs in itertools.product((-1, 1), repeat=10)]
-    assert paired_p_value(correct, reference) == pytest.approx(np.mean(np.array(sums) >= abs(differences.sum())))
-
-
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_same_predictions_are_no_difference(seeds):
-    correct = np.random.default_rng(0).random((seeds, 50)) < 0.5
-    assert paired_p_value(correct, correct) == 1
-
-
-def test_p_value_is_small_for_a_large_difference_on_many_images():
-    correct = np.zeros((2, 20_000), bool)
-    assert 0 <= paired_p_value(correct, ~correct) < 1e-12
 
 
 def test_interval_is_of_the_images_however_many_seeds():
@@ -142,29 +97,44 @@ def test_privacy_row_without_people_or_key_points_leaves_them_out():
     assert privacy_row({**learned, "keypoint_survival": [None, 0.5]}) == {**expected, "keypoint_survival": 0.5}
 
 
-def test_privacy_row_names_the_share_of_people():
-    learned = {
-        "identity": {
-            "informed": [True, True, False, False],
-            "naive": [False] * 4,
-            "restored": [True] * 4,
-            "chance": 0.5,
-        },
-        "psnr": [10.0],
-        "psnr_restored": [10.0],
-        "ssim_restored": [1.0],
-        "keypoint_survival": [1.0],
-        "unchanged_pixels": [1.0],
-    }
-    low, high = wilson_interval(2, 4)
-    row = privacy_row(learned)
-    assert {key: value for key, value in row.items() if key.startswith("identity")} == {
-        "identity_accuracy": 0.5,
-        "identity_accuracy_ci95": round((high - low) / 2, 4),
+def identity(**attacks):
+    learned = privacy(0)
+    learned["identity"]["attacks"] = attacks
+    return learned
+
+
+def test_privacy_row_tells_images_from_people():
+    # Of 5 people with 4 images each, 15 images are named: 3 of each person's 4.
+    row = privacy_row(identity(informed=verdicts(15), naive=verdicts(0), restored=verdicts(5)))
+    assert {key: value for key, value in row.items() if key.startswith(("identity", "people"))} == {
+        "identity_accuracy": 0.75,
         "identity_accuracy_naive": 0,
-        "identity_accuracy_restored": 1,
-        "identity_chance": 0.5,
+        "identity_accuracy_restored": 0.25,
+        "identity_chance": 0.2,
+        "people_named": 1,
     }
+
+
+def test_the_strongest_attack_is_the_one_that_names_most_whatever_it_is_called():
+    found = exposure(identity(informed=verdicts(4), naive=verdicts(18), restored=verdicts(19)))
+    assert (found["strongest_attack"], found["strongest_accuracy"]) == ("restored", 0.95)
+    assert found["strongest_high"] > 0.95 and found["identity_high"] < 0.5
+    assert found["most_exposed"] == 1
+
+
+def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
+    learned = identity(informed=verdicts(4), noise_leaked=verdicts(20))
+    assert privacy_row(learned)["identity_accuracy_noise_leaked"] == 1
+    assert privacy_row(learned)["people_named"] == 0
+    assert exposure(learned)["strongest_attack"] == "informed"
+
+
+def test_where_nobody_is_known_nothing_is_said_of_exposure():
+    assert exposure(privacy(None)) == {}
+
+
+def test_always_answering_the_commonest_class_is_right_as_often_as_it_comes():
+    assert commonest_class({"labels": [0, 1, 1, 2]}) == 0.5
 
 
 @pytest.mark.parametrize(("read", "kind"), [(read_utility, "utility"), (read_privacy, "privacy")])

@@ -8,7 +8,7 @@ import pytest
 
 from stages.compare import compare
 from stages.core.scores import privacy_file, utility_file
-from tests.synthetic import MADE_WITH, WRONG, privacy, utility
+from tests.synthetic import INGEST, MADE_WITH, NAMED, WRONG, privacy, utility, verdicts
 
 SECTIONS = ["answer", "table", "frontier", "gallery", "curves", "classes", "confusion", "settings", "limits"]
 VOID = {"meta", "br", "input", "img"}
@@ -91,15 +91,16 @@ def test_the_gallery_has_every_data_set_and_a_switch_to_what_was_restored(page):
     assert made.values("input", "id") == made.values("label", "for") == ["switch"]
 
 
-def test_neither_raw_nor_restored_images_of_real_people_are_shown(page):
-    made = page(changes={"data.source": "photos"})
-    assert made.values("img", "alt") == ["Scene 1, gaussian_blur", "Scene 1, morphology"]
+def test_of_real_people_only_images_that_protect_are_shown_and_the_page_says_so(page):
+    made = page(changes={"data.source": "photos", "compare.max_identity_accuracy": 0.4})
+    assert made.values("img", "alt") == ["Scene 1, morphology"]
     assert "switch" not in made.ids
-    assert "compare.show_raw: true" in made.text
+    assert "it shows only the data sets below" in made.text
+    assert "it shows no images" in page(changes={"data.source": "photos"}).text
 
 
 def test_on_request_they_are(page):
-    assert len(page(changes={"data.source": "photos", "compare.show_raw": True}).values("img", "src")) == 5
+    assert len(page(changes={"data.source": "photos", "compare.show_images": "all"}).values("img", "src")) == 5
 
 
 def test_raw_alone_of_real_people_has_no_gallery(page):
@@ -108,8 +109,11 @@ def test_raw_alone_of_real_people_has_no_gallery(page):
 
 def test_the_answer_comes_first_and_the_table_has_every_number(page):
     made = page()
-    assert made.text.index("the cheapest, morphology, costs 35.0% of accuracy.") < made.text.index("Every data set")
+    assert made.text.index(
+        "Recommended: none. No variant protects enough; morphology comes closest."
+    ) < made.text.index("Every data set")
     assert "20.0 % 8–42" in made.text
+    assert "5 of 5 57–100 %" in made.text
     assert "95.0 % ± 11.4" in made.text
     assert "0.016" in made.text  # p of morphology
 
@@ -120,8 +124,37 @@ def test_an_attacker_that_fails_on_raw_images_is_said_to_prove_nothing(page):
 
     made = page(weaken)
     assert "weak" in made.ids
-    assert "names only 75.0 % of the people. Below 80 % there" in made.text
+    assert "names the right person in only 75.0% of the raw test images; below 80% there" in made.text
     assert "weak" not in page().ids
+
+
+def test_an_attack_on_the_noise_has_its_columns_where_it_was_run(page):
+    def denoise():
+        learned = privacy(4)
+        learned["identity"]["attacks"] |= {"noise_guessed": verdicts(5), "noise_leaked": verdicts(19)}
+        privacy_file("morphology").write_text(json.dumps(learned))
+
+    text = page(denoise).text
+    assert "noise guessed" in text and "25.0 %" in text and "95.0 %" in text
+    assert "noise guessed" not in page().text
+
+
+def test_paths_that_name_people_are_warned_of(page):
+    def count():
+        Path("metrics/ingest.json").write_text(json.dumps(INGEST | {"paths_that_name_people": 7}))
+
+    assert "The paths of 7 images hold the name or number of the person" in page(count).text
+    assert "paths" not in page().ids
+
+
+def test_people_who_were_not_asked_about_are_counted(page):
+    def leave_out():
+        for dataset, named in NAMED.items():
+            learned = privacy(named)
+            learned["identity"]["left_out"] = {"people": 3, "images": 12}
+            privacy_file(dataset).write_text(json.dumps(learned))
+
+    assert "3 people of known identity were neither learned nor asked about" in page(leave_out).text
 
 
 def test_without_people_nothing_is_said_of_them(page):

@@ -128,5 +128,6 @@ class CompareParams(Section):
 
     max_accuracy_drop: Share
     max_identity_accuracy: Share
+    max_times_chance: Annotated[float, Field(ge=1), NUMBER]
     gallery_images: Annotated[int, Field(ge=1, le=32), NUMBER]
-    show_raw: StrictBool | None
+    show_images: Literal["auto", "none", "anonymized", "all"]
