@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import cv2
 from tqdm import tqdm
@@ -19,6 +19,7 @@ from stages.core.errors import PipelineError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 WORKERS_VARIABLE = "PIPELINE_WORKERS"
+LOG_SECONDS = 30  # between two lines of progress in a log
 _STARTED = time.monotonic()
 
 
@@ -91,10 +92,28 @@ def map_bounded(function: Callable[[Item], Result], items: Iterable[Item]) -> It
                 future.cancel()
 
 
+class _Lines(tqdm):
+    """A progress bar for a log: whole lines, so that what comes after starts a line of its own."""
+
+    @staticmethod
+    def status_printer(file: TextIO) -> Callable[[str], None]:
+        def print_line(text: str) -> None:
+            file.write(f"{text}\n")
+            file.flush()
+
+        return print_line
+
+    def close(self) -> None:
+        """End without a last line."""
+        self.disable = True
+
+
 def progress(*, total: int, label: str, unit: str = "images") -> tqdm:
-    """Return a progress bar with rate and time left: redrawn on a terminal, a line now and then elsewhere."""
-    on_terminal = sys.stderr.isatty()
-    return tqdm(total=total, desc=label, unit=f" {unit}", leave=False, mininterval=0.2 if on_terminal else 30)
+    """Return a progress bar with rate and time left: redrawn on a terminal, a line every half minute elsewhere."""
+    options = {"total": total, "desc": label, "unit": f" {unit}"}
+    if sys.stderr.isatty():
+        return tqdm(**options, leave=False, mininterval=0.2)
+    return _Lines(**options, mininterval=LOG_SECONDS, maxinterval=LOG_SECONDS, delay=LOG_SECONDS)
 
 
 def finish(summary: str) -> None:

@@ -4,6 +4,7 @@ import time
 import cv2
 import pytest
 
+from stages.core import executor
 from stages.core.errors import PipelineError
 from stages.core.executor import map_ordered, worker_count
 
@@ -146,3 +147,18 @@ def test_no_thread_is_left_after_an_error(workers):
     with pytest.raises(ZeroDivisionError):
         run(lambda number: 1 // number, range(50))
     assert threading.active_count() == before
+
+
+def test_a_log_gets_whole_lines_of_progress_and_none_at_the_end(workers, capsys, monkeypatch):
+    workers("1")
+    monkeypatch.setattr(executor, "LOG_SECONDS", 0.01)
+    run(lambda _: time.sleep(0.005), range(20))
+    lines = capsys.readouterr().err.splitlines(keepends=True)
+    assert 1 < len(lines) < 20
+    assert all(line.startswith("test: ") and line.endswith("]\n") and "\r" not in line for line in lines)
+
+
+def test_a_log_of_short_work_stays_empty(workers, capsys):
+    workers("1")
+    run(str, range(20))
+    assert capsys.readouterr().err == ""
