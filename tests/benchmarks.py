@@ -23,7 +23,6 @@ from stages.core.executor import WORKERS_VARIABLE, map_bounded, worker_count
 from stages.core.params import load_params
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
 from stages.methods.gaussian_blur import gaussian_blur
-from stages.methods.morphology import morphology
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
 from tests import networks
 
@@ -99,27 +98,6 @@ def blur_7(image: np.ndarray) -> tuple[Way, Way]:
 def blur_50(image: np.ndarray) -> tuple[Way, Way]:
     """A large sigma, where the plain way's own kernel is coarse and off by some levels."""
     return lambda: cv2.GaussianBlur(image, (0, 0), 50), lambda: gaussian_blur(image, sigma=50)
-
-
-def closing(image: np.ndarray, kernel_size: int, iterations: int) -> tuple[Way, Way]:
-    """Closing with OpenCV and with ours."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (kernel_size, kernel_size))
-    return (
-        lambda: cv2.morphologyEx(image, cv2.MORPH_CLOSE, kernel, iterations=iterations),
-        lambda: morphology(image, operation="closing", kernel_size=kernel_size, iterations=iterations),
-    )
-
-
-@on_images("closing_7", "`cv2.morphologyEx`, 7 x 7 twice", "`morphology`")
-def closing_7(image: np.ndarray) -> tuple[Way, Way]:
-    """The default strength, which is left to OpenCV."""
-    return closing(image, 7, 2)
-
-
-@on_images("closing_301", "`cv2.morphologyEx`, 301 x 301", "`morphology`")
-def closing_301(image: np.ndarray) -> tuple[Way, Way]:
-    """A large kernel."""
-    return closing(image, 301, 1)
 
 
 def with_workers(images: list[np.ndarray]) -> list[tuple[Way, Way]]:

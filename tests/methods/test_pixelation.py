@@ -1,11 +1,9 @@
 """Pixelation: means of blocks, cut-off ones included."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.methods import pixelation as module
 from stages.methods.pixelation import pixelation
 
 
@@ -36,14 +34,6 @@ def test_known_answer():
 def test_a_block_far_larger_than_the_image(photo):
     image = photo(20, 31)
     np.testing.assert_array_equal(pixelation(image, block_size=10_000), plain(image, 10_000))
-
-
-@pytest.mark.parametrize("strip", [1, 3000])
-def test_strips_change_nothing(photo, monkeypatch, strip):
-    image = photo(83, 65)
-    whole = pixelation(image, block_size=7)
-    monkeypatch.setattr(module, "STRIP_PIXELS", strip)
-    np.testing.assert_array_equal(pixelation(image, block_size=7), whole)
 
 
 def test_sums_of_large_white_images_fit():
