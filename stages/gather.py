@@ -5,12 +5,11 @@ Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, wri
 
 import io
 import json
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+import dvc.api
 import pandas as pd
-from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from stages.core.errors import PipelineError, run_stage
@@ -23,6 +22,7 @@ from stages.report.tables import to_markdown
 
 COMPARISON = Path("metrics/comparison.csv")
 SWEEP = Path("metrics/sweep")
+_FINISHED = (None, "Success")  # states of experiments, as DVC names them: run here, and by the queue
 
 
 class Result(NamedTuple):
@@ -81,9 +81,8 @@ def gather() -> None:
     """
     if not COMPARISON.is_file():
         raise PipelineError(f"`{COMPARISON}` is missing; run `dvc repro` first")
-    with Repo() as repo:
-        experiments = repo.experiments.ls(rev="HEAD")
-    found = sorted((name, commit) for entries in experiments.values() for name, commit in entries)
+    rows = dvc.api.exp_show()
+    found = sorted((row["Experiment"], row["rev"]) for row in rows if row["Experiment"] and row["State"] in _FINISHED)
     if not found:
         raise PipelineError("there must be finished experiments of HEAD (see `dvc exp show`); found: none")
     results = [_result("workspace", COMPARISON.read_bytes(), PARAMS_FILE.read_bytes())]
@@ -98,11 +97,10 @@ def gather() -> None:
 
 
 def _read(commit: str, file: Path) -> bytes:
-    command = ["git", "show", f"{commit}:{file.as_posix()}"]
-    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603, no shell, and a commit of DVC's
-    if done.returncode:
-        raise PipelineError(f"experiment {commit[:7]} must hold `{file}`; received: none")
-    return done.stdout
+    try:
+        return dvc.api.read(file.as_posix(), rev=commit, mode="rb")
+    except FileNotFoundError:
+        raise PipelineError(f"experiment {commit} must hold `{file}`; received: none") from None
 
 
 def _result(experiment: str, comparison: bytes, params: bytes) -> Result:
