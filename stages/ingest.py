@@ -105,7 +105,7 @@ def ingest() -> None:
         _check_rejected(intake.rejected, len(results), params)
         _check_classes(intake.kept, names)
         known = {image.path: people[image.source.path] for image in intake.kept if image.source.path in people}
-        write_people(known, params.seed)
+        write_people(known)
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
         f"files rejected, {ignored} ignored, {len(intake.dropped)} training images dropped that are test images too; "

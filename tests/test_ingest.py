@@ -146,6 +146,17 @@ def test_who_is_in_an_image_is_kept_for_images_that_are(source):
     assert table == "image,identity\ntest/b/id3_9.png,0\ntrain/a/id3_8.png,0\n"
 
 
+def test_the_table_of_people_does_not_depend_on_what_they_are_called(source):
+    folder = source()
+    tables = set()
+    for names in (("Ada", "Bob", "Cyd"), ("Zoe", "Bob", "Ada"), ("3", "1", "2")):
+        rows = [f"{path},{names[number % 3]}\n" for number, path in enumerate(SPLIT)]
+        (folder / "identities.csv").write_text("path,identity\n" + "".join(rows))
+        ingest()
+        tables.add(Path("data/identities.csv").read_bytes())
+    assert len(tables) == 1
+
+
 NAMES = [
     "train/a/Ann Lee/id1_1.png",
     "train/a/id2_Bob.png",
