@@ -17,7 +17,7 @@ from stages.core.errors import PipelineError, naming, run_stage, shown
 from stages.core.executor import finish, map_ordered
 from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
-from stages.core.intake import Taken, make_report, sort_out
+from stages.core.intake import Taken, in_source, make_report, sort_out
 from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
@@ -61,7 +61,7 @@ def ingest() -> None:
     """
     params = load_params().data
     files, ignored = find_sources(params)
-    people = identify_sources(files, params)
+    people = identify_sources(files, params).people
     suffix = f".{params.image_format}"
     if params.rename:
         # Not in the order of names, which the times of writing would tell.
@@ -104,7 +104,8 @@ def ingest() -> None:
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         _check_rejected(intake.rejected, len(results), params)
         _check_classes(intake.kept, names)
-        known = {image.path: people[image.source.path] for image in intake.kept if image.source.path in people}
+        source = Path(params.source)
+        known = {image.path: person for image in intake.kept if (person := people.get(in_source(image, source)))}
         write_people(known)
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
