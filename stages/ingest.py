@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.decoding import RejectedImage, decode_image, longest_file
-from stages.core.draws import order_key
 from stages.core.errors import PipelineError, naming, run_stage, shown
 from stages.core.executor import finish, map_ordered
 from stages.core.identify import identify_sources
@@ -22,6 +21,7 @@ from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
 from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
+from stages.core.secret import load_secret, secret_key
 from stages.core.sources import SourceFile, find_sources, read_source
 
 RAW_FOLDER = Path("data/raw")
@@ -64,8 +64,9 @@ def ingest() -> None:
     people = identify_sources(files, params).people
     suffix = f".{params.image_format}"
     if params.rename:
+        secret = load_secret()
         # Not in the order of names, which the times of writing would tell.
-        files.sort(key=lambda file: order_key(params.seed, file.path))
+        files.sort(key=lambda file: secret_key(secret, "order of writing", file.path))
         names = unnamed_paths(files, suffix)
     else:
         names = output_names([file.path for file in files], suffix)
@@ -95,7 +96,7 @@ def ingest() -> None:
         for image, _ in intake.dropped:
             (folder / image.path).unlink()
         if params.rename:
-            paths = neutral_paths(intake.kept, params.seed)
+            paths = neutral_paths(intake.kept, secret)
             for old, new in paths.items():
                 (folder / old).rename(folder / new)
             intake = rename(intake, paths)

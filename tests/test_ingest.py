@@ -221,7 +221,7 @@ def test_too_many_rejected_files_are_listed_in_the_key_where_names_are_to_tell_n
     (folder / "train/a/Dora.png").write_bytes(b"broken")
     with pytest.raises(PipelineError, match=r"the first is `source/train/a/Dora\.png` .*; all are in data/key\.csv$"):
         ingest()
-    assert [entry.name for entry in Path("data").iterdir()] == ["key.csv"]
+    assert {entry.name for entry in Path("data").iterdir()} == {"key.csv", "secret.key"}
     assert "Dora" in {Path(row["source"]).stem for row in key()}
 
 
@@ -247,6 +247,19 @@ def test_renamed_images_are_not_written_in_the_order_of_names(source):
     for by_time in (lambda row: (RAW / row["image"]).stat().st_mtime_ns, lambda row: Path(row["image"]).stem):
         order = [by_time(row) for row in rows]
         assert sum(first < second for first, second in zip(order, order[1:], strict=False)) < 60
+
+
+def test_another_secret_gives_another_order(source):
+    source([f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(9)])
+    source([], {"data.rename": True})
+    orders = []
+    for _ in range(2):
+        ingest()
+        orders.append([row["source"] for row in sorted(key(), key=lambda row: row["image"])])
+    assert orders[0] == orders[1]
+    Path("data/secret.key").unlink()
+    ingest()
+    assert [row["source"] for row in sorted(key(), key=lambda row: row["image"])] != orders[0]
 
 
 def test_key_is_kept_out_of_git_and_of_the_pipeline():
