@@ -17,10 +17,11 @@ from stages.core.executor import finish, map_ordered
 from stages.core.identify import identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
 from stages.core.intake import Taken, in_source, make_report, sort_out
+from stages.core.key import remove_key, write_key
 from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
-from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
+from stages.core.renaming import neutral_paths, rename, unnamed_paths
 from stages.core.secret import load_secret, secret_key
 from stages.core.sources import SourceFile, find_sources, read_source
 
@@ -60,6 +61,7 @@ def ingest() -> None:
         cannot be read, or if a class is left without images.
     """
     params = load_params().data
+    remove_key()
     files, ignored = find_sources(params)
     people = identify_sources(files, params).people
     suffix = f".{params.image_format}"
@@ -100,14 +102,15 @@ def ingest() -> None:
             for old, new in paths.items():
                 (folder / old).rename(folder / new)
             intake = rename(intake, paths)
-            write_key(intake, Path(params.source))
-        report = make_report(intake, Path(params.source), with_names=not params.rename)
+        source = Path(params.source)
+        known = {image.path: person for image in intake.kept if (person := people.get(in_source(image, source)))}
+        report = make_report(intake, source, with_names=not params.rename)
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         _check_rejected(intake.rejected, len(results), params)
         _check_classes(intake.kept, names)
-        source = Path(params.source)
-        known = {image.path: person for image in intake.kept if (person := people.get(in_source(image, source)))}
         write_people(known)
+    if params.rename:
+        write_key(intake, source, RAW_FOLDER)
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
         f"files rejected, {ignored} ignored, {len(intake.dropped)} training images dropped that are test images too; "
@@ -117,10 +120,11 @@ def ingest() -> None:
 
 def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> None:
     if len(rejected) / total > params.max_rejected:
-        first, listed = rejected[0], KEY if params.rename else REPORT
+        first = rejected[0]
+        listed = f"with `data.rename: false`, {REPORT} lists all" if params.rename else f"all are in {REPORT}"
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be unreadable; received: "
-            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); all are in {listed}"
+            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); {listed}"
         )
 
 

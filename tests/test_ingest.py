@@ -1,4 +1,3 @@
-import csv
 import json
 import os
 import shutil
@@ -11,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages import ingest as ingest_stage
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
+from stages.core.key import read_key
 from stages.core.people import read_people
 from stages.ingest import ingest, limit_side
 from tests.clones import ROOT
@@ -167,8 +168,7 @@ NAMES = [
 
 
 def key() -> list[dict[str, str]]:
-    with Path("data/key.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return [dict(zip(("image", "source", "reason"), row, strict=True)) for row in read_key(RAW)]
 
 
 def test_renamed_images_are_numbered_and_the_key_knows_their_names(source, noise):
@@ -182,10 +182,48 @@ def test_renamed_images_are_numbered_and_the_key_knows_their_names(source, noise
         assert np.array_equal(read_image(RAW / row["image"]), noise(NAMES.index(row["source"])))
 
 
-def test_without_renaming_there_is_no_key(source):
+def test_without_renaming_there_is_no_key_and_no_secret_and_an_older_key_goes(source):
     source(NAMES)
+    Path("data").mkdir()
+    Path("data/key.csv").write_text("older")
     ingest()
-    assert not Path("data/key.csv").exists()
+    assert sorted(entry.name for entry in Path("data").iterdir()) == ["identities.csv", "raw"]
+
+
+def test_key_is_made_when_everything_else_is_written(source, monkeypatch):
+    source(NAMES, {"data.rename": True})
+    found = set()
+    monkeypatch.setattr(ingest_stage, "write_key", lambda *_: found.update(map(str, Path().glob("[dm]*/*"))))
+    ingest()
+    assert found == {"data/identities.csv", "data/raw", "data/secret.key", "metrics/ingest.json"}
+
+
+@pytest.mark.parametrize("broken", ["decode_image", "make_report", "write_people", "write_key"])
+def test_run_that_fails_on_the_way_leaves_no_key(source, monkeypatch, broken):
+    source(NAMES, {"data.rename": True})
+    ingest()
+    assert Path("data/key.csv").is_file()
+
+    def fail(*_, **__):
+        raise OSError("broken")
+
+    monkeypatch.setattr(ingest_stage, broken, fail)
+    with pytest.raises(OSError, match="broken"):
+        ingest()
+    assert not list(Path("data").glob("*key.csv*"))
+
+
+def test_key_is_refused_where_another_run_was_restored(source):
+    folder = source(NAMES, {"data.rename": True})
+    ingest()
+    shutil.copytree(RAW, "kept")
+    (folder / NAMES[0]).unlink()
+    ingest()
+    assert len(key()) == 4
+    shutil.rmtree(RAW)
+    shutil.copytree("kept", RAW)
+    with pytest.raises(PipelineError, match="belongs to another data/raw"):
+        key()
 
 
 def test_people_survive_renaming(source):
@@ -216,13 +254,16 @@ def test_renamed_files_that_are_not_taken_in_are_named_in_the_key_alone(source, 
     assert len(list_images(RAW)) == 5
 
 
-def test_too_many_rejected_files_are_listed_in_the_key_where_names_are_to_tell_nothing(source):
+def test_too_many_rejected_files_are_not_listed_where_names_are_to_tell_nothing(source):
     folder = source(NAMES, {"data.rename": True})
     (folder / "train/a/Dora.png").write_bytes(b"broken")
-    with pytest.raises(PipelineError, match=r"the first is `source/train/a/Dora\.png` .*; all are in data/key\.csv$"):
+    with pytest.raises(
+        PipelineError,
+        match=r"the first is `source/train/a/Dora\.png` .*; with `data.rename: false`, metrics/ingest.json lists all$",
+    ):
         ingest()
-    assert {entry.name for entry in Path("data").iterdir()} == {"key.csv", "secret.key"}
-    assert "Dora" in {Path(row["source"]).stem for row in key()}
+    assert [entry.name for entry in Path("data").iterdir()] == ["secret.key"]
+    assert "Dora" not in Path("metrics/ingest.json").read_text()
 
 
 def test_renamed_images_are_the_same_whatever_the_files_are_called_and_the_workers(source, monkeypatch):

@@ -1,10 +1,7 @@
-import csv
-import os
-import stat
 from pathlib import Path
 
 from stages.core.intake import Intake, Taken
-from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
+from stages.core.renaming import neutral_paths, rename, unnamed_paths
 from stages.core.sources import SourceFile
 
 SECRET = b"x" * 32
@@ -66,20 +63,3 @@ def test_intake_gets_the_new_paths():
     image, other = taken("test/a/x0.png", "x"), taken("train/a/x1.png", "x")
     renamed = rename(Intake([image], [], [(other, "test/a/x0.png")], 0), {"test/a/x0.png": "test/a/000001.png"})
     assert renamed == Intake([image._replace(path="test/a/000001.png")], [], [(other, "test/a/000001.png")], 0)
-
-
-def test_key_holds_every_file_and_is_for_its_owner_alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    name = os.fsdecode(b'a,"b\n\xe9.png')
-    kept = [taken(f"train/a/{name}", "x")._replace(path="train/a/000002.png"), taken("test/a/000001.png", "y")]
-    rejected, dropped = taken("train/a/bad.png", rejected="broken"), taken("train/a/leak.png", "y")
-    write_key(Intake(kept, [rejected], [(dropped, "test/a/000001.png")], 0), Path("source"))
-    with KEY.open(newline="", errors="surrogateescape") as file:
-        assert list(csv.reader(file)) == [
-            ["image", "source", "reason"],
-            ["test/a/000001.png", "test/a/000001.png", ""],
-            ["train/a/000002.png", f"train/a/{name}", ""],
-            ["", "train/a/bad.png", "broken"],
-            ["", "train/a/leak.png", "equals test/a/000001.png"],
-        ]
-    assert stat.S_IMODE(KEY.stat().st_mode) == 0o600
