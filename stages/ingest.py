@@ -14,7 +14,7 @@ import numpy as np
 from stages.core.decoding import RejectedImage, decode_image, longest_file
 from stages.core.errors import PipelineError, naming, run_stage, shown
 from stages.core.executor import finish, map_ordered
-from stages.core.identify import identify_sources
+from stages.core.identify import count_named_paths, identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
 from stages.core.intake import Taken, in_source, make_report, sort_out
 from stages.core.key import remove_key, write_key
@@ -63,7 +63,7 @@ def ingest() -> None:
     params = load_params().data
     remove_key()
     files, ignored = find_sources(params)
-    people = identify_sources(files, params).people
+    people, by_table = identify_sources(files, params)
     suffix = f".{params.image_format}"
     if params.rename:
         secret = load_secret()
@@ -105,17 +105,35 @@ def ingest() -> None:
         source = Path(params.source)
         known = {image.path: person for image in intake.kept if (person := people.get(in_source(image, source)))}
         report = make_report(intake, source, with_names=not params.rename)
+        report["known_people_without_image"] = len(people) - len(known)
+        report["paths_that_name_people"] = named = count_named_paths(known, by_table=by_table, renamed=params.rename)
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         _check_rejected(intake.rejected, len(results), params)
         _check_classes(intake.kept, names)
         write_people(known)
     if params.rename:
         write_key(intake, source, RAW_FOLDER)
+    _tell_of_people(named, report["known_people_without_image"], renamed=params.rename)
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
         f"files rejected, {ignored} ignored, {len(intake.dropped)} training images dropped that are test images too; "
         f"see {REPORT}"
     )
+
+
+def _tell_of_people(named: int, others: int, *, renamed: bool) -> None:
+    if others:
+        print(f"ingest: {others} files whose person is known gave no image: hidden, left out, rejected or dropped")
+    if named:
+        where, way_out = (
+            ("class folders", "`data.rename` keeps the names of classes")
+            if renamed
+            else ("paths", "`data.rename: true` writes numbers instead")
+        )
+        print(
+            f"ingest: the {where} of {named} images name the person in them, and would be published with "
+            f"data/<variant>/; {way_out}"
+        )
 
 
 def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> None:

@@ -58,6 +58,8 @@ def test_images_and_report_are_written(source, noise, capsys):
         "rejected": [],
         "dropped_from_train": [],
         "ignored_files": 0,
+        "known_people_without_image": 0,
+        "paths_that_name_people": 0,
     }
     assert untimed(capsys.readouterr().out) == (
         "ingest: 6 images into data/raw/, 0 of known people, 0 files rejected, 0 ignored, "
@@ -145,6 +147,7 @@ def test_who_is_in_an_image_is_kept_for_images_that_are(source):
     ingest()
     table = Path("data/identities.csv").read_text()
     assert table == "image,identity\ntest/b/id3_9.png,0\ntrain/a/id3_8.png,0\n"
+    assert report()["known_people_without_image"] == 1
 
 
 def test_the_table_of_people_does_not_depend_on_what_they_are_called(source):
@@ -156,6 +159,49 @@ def test_the_table_of_people_does_not_depend_on_what_they_are_called(source):
         ingest()
         tables.add(Path("data/identities.csv").read_bytes())
     assert len(tables) == 1
+
+
+def test_rows_of_files_that_give_no_image_are_counted(source, noise, capsys):
+    folder = source([*SPLIT, "train/a/.hidden.png"], {"data.max_rejected": 0.5})
+    (folder / "train/b/broken.png").write_bytes(b"broken")
+    paths = [*SPLIT[1:], "train/a/.hidden.png", "train/b/broken.png"]
+    (folder / "identities.csv").write_text("path,identity\n" + "".join(f"{path},Ada\n" for path in paths))
+    ingest()
+    assert report()["known_people_without_image"] == 2
+    assert report()["ignored_files"] == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "ingest: 2 files whose person is known gave no image: hidden, left out, rejected or dropped"
+    assert ", 5 of known people, " in lines[1]
+
+
+@pytest.mark.parametrize("table", [True, False])
+@pytest.mark.parametrize("renamed", [True, False])
+def test_paths_that_name_people_are_counted_and_told(source, capsys, table, renamed):
+    folder = source([*SPLIT, "train/a/id3_8.png", "test/b/id4_9.png"], {"data.rename": renamed})
+    if table:
+        rows = "test/b/id4_9.png,ID4\ntrain/a/id3_8.png,id3\ntrain/a/1.png,Ann\n"
+        (folder / "identities.csv").write_text("path,identity\n" + rows)
+    ingest()
+    assert report()["paths_that_name_people"] == (0 if renamed else 2)
+    told = (
+        "ingest: the paths of 2 images name the person in them, and would be published with data/<variant>/; "
+        "`data.rename: true` writes numbers instead\n"
+    )
+    out = capsys.readouterr().out
+    assert out.startswith(told) != renamed
+    assert out.count("\n") == (1 if renamed else 2)
+    assert "id3" not in out.lower()
+
+
+def test_class_folders_that_name_people_are_told_where_renaming_does_not_help(source, capsys):
+    paths = [f"{split}/{name}/{seed}.png" for split in ("train", "test") for seed, name in enumerate(["Ann", "Bob"])]
+    source(paths, {"data.rename": True, "data.identity_pattern": "^/([^/]+)/"})
+    ingest()
+    assert report()["paths_that_name_people"] == 4
+    assert capsys.readouterr().out.startswith(
+        "ingest: the class folders of 4 images name the person in them, and would be published with data/<variant>/; "
+        "`data.rename` keeps the names of classes\n"
+    )
 
 
 NAMES = [

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.core.images import class_of
+from stages.core.naming import folded, names_person
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
 from stages.core.places import composed, find_table
@@ -56,6 +58,32 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     found = {path: pattern.search(_searched_text(file)) for path, file in paths.items()}
     people = {path: composed((match[1] or "").strip()) for path, match in found.items() if match}
     return Identified({path: person for path, person in people.items() if person}, by_table=False)
+
+
+def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:
+    """Count the images whose written path names the person in them.
+
+    Parameters
+    ----------
+    people : dict of str to str
+        Path below `data/raw` to person.
+    by_table : bool
+        Whether a table told the people. It may say 1 where the path has a 1 for another reason, so only whole words
+        count. What was read off the paths counts wherever it stands.
+    renamed : bool
+        Whether the images have numbers for names. Then only their class can still name people.
+
+    Returns
+    -------
+    int
+        How many of the paths do.
+    """
+    below = {path: path.split("/", 1)[1] for path in people}
+    if renamed:
+        return sum(names_person(class_of(below[path]), person) for path, person in people.items())
+    if by_table:
+        return sum(names_person(below[path], person) for path, person in people.items())
+    return sum(folded(person) in folded(below[path]) for path, person in people.items())
 
 
 def _searched_text(file: SourceFile) -> str:

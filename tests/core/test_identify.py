@@ -3,7 +3,7 @@
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.core.identify import identify_sources
+from stages.core.identify import count_named_paths, identify_sources
 from stages.core.params import load_params
 from stages.core.sources import find_sources
 
@@ -116,3 +116,24 @@ def test_a_wrong_table_is_refused_with_its_line_and_names_nobody(source, table, 
     with pytest.raises(PipelineError, match=message) as caught:
         identities()
     assert "Ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "person", "counts"),
+    [
+        ("train/a/x_ann.png", "Ann", "table pattern"),
+        ("train/a/annual.png", "Ann", "pattern"),
+        ("train/train/1.png", "1", "table pattern"),
+        ("train/a/id1_x.png", "1", "pattern"),
+        ("train/Ann Lee/000007.png", "Ann", "table pattern renamed"),
+        ("train/id07/000007.png", "07", "table pattern renamed"),
+        ("train/class1/000001.png", "1", "pattern"),
+        ("train/a/000007.png", "000007", "table pattern"),
+        ("test/a/1.png", "test", ""),
+    ],
+)
+def test_paths_that_name_people_are_counted(path, person, counts):
+    people = {path: person, "train/b/x.png": "Nobody"}
+    for way in ("table", "pattern", "renamed"):
+        count = count_named_paths(people, by_table=way == "table", renamed=way == "renamed")
+        assert count == (way in counts.split()), way
