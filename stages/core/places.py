@@ -88,6 +88,8 @@ class SourcePlaces:
         LookupError
             If the path leads out of the source, or means no file, or several.
         """
+        if written in self._taken:
+            return written
         trimmed = written.strip()
         for spelling in dict.fromkeys([written, trimmed, trimmed.replace("\\", "/")]):
             path = self._relative(spelling)

@@ -103,12 +103,13 @@ def read_rows(
     lines = _lines(file, text, delimiter)
     line, header = next(lines, (1, []))
     _check_header(file, line, header, required, optional)
+    columns = _columns(header)
     places = SourcePlaces(file.parent, taken, list_all)
     rows = []
     for line, cells in lines:
         if len(cells) != len(header):
             raise _refusal(file, line, f"a row must have {len(header)} cells, one a column; received: {len(cells)}")
-        by_column = dict(zip(_columns(header), cells, strict=True))
+        by_column = dict(zip(columns, cells, strict=True))
         empty = [name for name in required if not by_column[name].strip()]
         if empty:
             raise _refusal(file, line, f"`{empty[0]}` must be filled; received: an empty cell")
