@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.decoding import RejectedImage, decode_image, longest_file
-from stages.core.draws import order_key
 from stages.core.errors import PipelineError, naming, run_stage, shown
 from stages.core.executor import finish, map_ordered
-from stages.core.identify import identify_sources
+from stages.core.identify import count_named_paths, identify_sources
 from stages.core.images import MAX_SIDE, SPLITS, class_of, new_folder, resize_image, write_file, write_image
-from stages.core.intake import Taken, make_report, sort_out
+from stages.core.intake import Taken, in_source, make_report, sort_out
+from stages.core.key import remove_key, write_key
 from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
-from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
+from stages.core.renaming import neutral_paths, rename, unnamed_paths
+from stages.core.secret import load_secret, secret_key
 from stages.core.sources import SourceFile, find_sources, read_source
 
 RAW_FOLDER = Path("data/raw")
@@ -60,12 +61,14 @@ def ingest() -> None:
         cannot be read, or if a class is left without images.
     """
     params = load_params().data
+    remove_key()
     files, ignored = find_sources(params)
-    people = identify_sources(files, params)
+    people, by_table = identify_sources(files, params)
     suffix = f".{params.image_format}"
     if params.rename:
+        secret = load_secret()
         # Not in the order of names, which the times of writing would tell.
-        files.sort(key=lambda file: order_key(params.seed, file.path))
+        files.sort(key=lambda file: secret_key(secret, "order of writing", file.path))
         names = unnamed_paths(files, suffix)
     else:
         names = output_names([file.path for file in files], suffix)
@@ -95,17 +98,22 @@ def ingest() -> None:
         for image, _ in intake.dropped:
             (folder / image.path).unlink()
         if params.rename:
-            paths = neutral_paths(intake.kept, params.seed)
+            paths = neutral_paths(intake.kept, secret)
             for old, new in paths.items():
                 (folder / old).rename(folder / new)
             intake = rename(intake, paths)
-            write_key(intake, Path(params.source))
-        report = make_report(intake, Path(params.source), with_names=not params.rename)
+        source = Path(params.source)
+        known = {image.path: person for image in intake.kept if (person := people.get(in_source(image, source)))}
+        report = make_report(intake, source, with_names=not params.rename)
+        report["known_people_without_image"] = len(people) - len(known)
+        report["paths_that_name_people"] = named = count_named_paths(known, by_table=by_table, renamed=params.rename)
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         _check_rejected(intake.rejected, len(results), params)
         _check_classes(intake.kept, names)
-        known = {image.path: people[image.source.path] for image in intake.kept if image.source.path in people}
-        write_people(known, params.seed)
+        write_people(known)
+    if params.rename:
+        write_key(intake, source, RAW_FOLDER)
+    _tell_of_people(named, report["known_people_without_image"], renamed=params.rename)
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
         f"files rejected, {ignored} ignored, {len(intake.dropped)} training images dropped that are test images too; "
@@ -113,12 +121,28 @@ def ingest() -> None:
     )
 
 
+def _tell_of_people(named: int, others: int, *, renamed: bool) -> None:
+    if others:
+        print(f"ingest: {others} files whose person is known gave no image: hidden, left out, rejected or dropped")
+    if named:
+        where, way_out = (
+            ("class folders", "`data.rename` keeps the names of classes")
+            if renamed
+            else ("paths", "`data.rename: true` writes numbers instead")
+        )
+        print(
+            f"ingest: the {where} of {named} images name the person in them, and would be published with "
+            f"data/<variant>/; {way_out}"
+        )
+
+
 def _check_rejected(rejected: list[Taken], total: int, params: DataParams) -> None:
     if len(rejected) / total > params.max_rejected:
-        first, listed = rejected[0], KEY if params.rename else REPORT
+        first = rejected[0]
+        listed = f"with `data.rename: false`, {REPORT} lists all" if params.rename else f"all are in {REPORT}"
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be unreadable; received: "
-            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); all are in {listed}"
+            f"{len(rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); {listed}"
         )
 
 

@@ -1,4 +1,3 @@
-import csv
 import json
 import os
 import shutil
@@ -11,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages import ingest as ingest_stage
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
+from stages.core.key import read_key
 from stages.core.people import read_people
 from stages.ingest import ingest, limit_side
 from tests.clones import ROOT
@@ -57,6 +58,8 @@ def test_images_and_report_are_written(source, noise, capsys):
         "rejected": [],
         "dropped_from_train": [],
         "ignored_files": 0,
+        "known_people_without_image": 0,
+        "paths_that_name_people": 0,
     }
     assert untimed(capsys.readouterr().out) == (
         "ingest: 6 images into data/raw/, 0 of known people, 0 files rejected, 0 ignored, "
@@ -144,6 +147,61 @@ def test_who_is_in_an_image_is_kept_for_images_that_are(source):
     ingest()
     table = Path("data/identities.csv").read_text()
     assert table == "image,identity\ntest/b/id3_9.png,0\ntrain/a/id3_8.png,0\n"
+    assert report()["known_people_without_image"] == 1
+
+
+def test_the_table_of_people_does_not_depend_on_what_they_are_called(source):
+    folder = source()
+    tables = set()
+    for names in (("Ada", "Bob", "Cyd"), ("Zoe", "Bob", "Ada"), ("3", "1", "2")):
+        rows = [f"{path},{names[number % 3]}\n" for number, path in enumerate(SPLIT)]
+        (folder / "identities.csv").write_text("path,identity\n" + "".join(rows))
+        ingest()
+        tables.add(Path("data/identities.csv").read_bytes())
+    assert len(tables) == 1
+
+
+def test_rows_of_files_that_give_no_image_are_counted(source, noise, capsys):
+    folder = source([*SPLIT, "train/a/.hidden.png"], {"data.max_rejected": 0.5})
+    (folder / "train/b/broken.png").write_bytes(b"broken")
+    paths = [*SPLIT[1:], "train/a/.hidden.png", "train/b/broken.png"]
+    (folder / "identities.csv").write_text("path,identity\n" + "".join(f"{path},Ada\n" for path in paths))
+    ingest()
+    assert report()["known_people_without_image"] == 2
+    assert report()["ignored_files"] == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "ingest: 2 files whose person is known gave no image: hidden, left out, rejected or dropped"
+    assert ", 5 of known people, " in lines[1]
+
+
+@pytest.mark.parametrize("table", [True, False])
+@pytest.mark.parametrize("renamed", [True, False])
+def test_paths_that_name_people_are_counted_and_told(source, capsys, table, renamed):
+    folder = source([*SPLIT, "train/a/id3_8.png", "test/b/id4_9.png"], {"data.rename": renamed})
+    if table:
+        rows = "test/b/id4_9.png,ID4\ntrain/a/id3_8.png,id3\ntrain/a/1.png,Ann\n"
+        (folder / "identities.csv").write_text("path,identity\n" + rows)
+    ingest()
+    assert report()["paths_that_name_people"] == (0 if renamed else 2)
+    told = (
+        "ingest: the paths of 2 images name the person in them, and would be published with data/<variant>/; "
+        "`data.rename: true` writes numbers instead\n"
+    )
+    out = capsys.readouterr().out
+    assert out.startswith(told) != renamed
+    assert out.count("\n") == (1 if renamed else 2)
+    assert "id3" not in out.lower()
+
+
+def test_class_folders_that_name_people_are_told_where_renaming_does_not_help(source, capsys):
+    paths = [f"{split}/{name}/{seed}.png" for split in ("train", "test") for seed, name in enumerate(["Ann", "Bob"])]
+    source(paths, {"data.rename": True, "data.identity_pattern": "^/([^/]+)/"})
+    ingest()
+    assert report()["paths_that_name_people"] == 4
+    assert capsys.readouterr().out.startswith(
+        "ingest: the class folders of 4 images name the person in them, and would be published with data/<variant>/; "
+        "`data.rename` keeps the names of classes\n"
+    )
 
 
 NAMES = [
@@ -156,8 +214,7 @@ NAMES = [
 
 
 def key() -> list[dict[str, str]]:
-    with Path("data/key.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return [dict(zip(("image", "source", "reason"), row, strict=True)) for row in read_key(RAW)]
 
 
 def test_renamed_images_are_numbered_and_the_key_knows_their_names(source, noise):
@@ -171,10 +228,48 @@ def test_renamed_images_are_numbered_and_the_key_knows_their_names(source, noise
         assert np.array_equal(read_image(RAW / row["image"]), noise(NAMES.index(row["source"])))
 
 
-def test_without_renaming_there_is_no_key(source):
+def test_without_renaming_there_is_no_key_and_no_secret_and_an_older_key_goes(source):
     source(NAMES)
+    Path("data").mkdir()
+    Path("data/key.csv").write_text("older")
     ingest()
-    assert not Path("data/key.csv").exists()
+    assert sorted(entry.name for entry in Path("data").iterdir()) == ["identities.csv", "raw"]
+
+
+def test_key_is_made_when_everything_else_is_written(source, monkeypatch):
+    source(NAMES, {"data.rename": True})
+    found = set()
+    monkeypatch.setattr(ingest_stage, "write_key", lambda *_: found.update(map(str, Path().glob("[dm]*/*"))))
+    ingest()
+    assert found == {"data/identities.csv", "data/raw", "data/secret.key", "metrics/ingest.json"}
+
+
+@pytest.mark.parametrize("broken", ["decode_image", "make_report", "write_people", "write_key"])
+def test_run_that_fails_on_the_way_leaves_no_key(source, monkeypatch, broken):
+    source(NAMES, {"data.rename": True})
+    ingest()
+    assert Path("data/key.csv").is_file()
+
+    def fail(*_, **__):
+        raise OSError("broken")
+
+    monkeypatch.setattr(ingest_stage, broken, fail)
+    with pytest.raises(OSError, match="broken"):
+        ingest()
+    assert not list(Path("data").glob("*key.csv*"))
+
+
+def test_key_is_refused_where_another_run_was_restored(source):
+    folder = source(NAMES, {"data.rename": True})
+    ingest()
+    shutil.copytree(RAW, "kept")
+    (folder / NAMES[0]).unlink()
+    ingest()
+    assert len(key()) == 4
+    shutil.rmtree(RAW)
+    shutil.copytree("kept", RAW)
+    with pytest.raises(PipelineError, match="belongs to another data/raw"):
+        key()
 
 
 def test_people_survive_renaming(source):
@@ -205,13 +300,16 @@ def test_renamed_files_that_are_not_taken_in_are_named_in_the_key_alone(source, 
     assert len(list_images(RAW)) == 5
 
 
-def test_too_many_rejected_files_are_listed_in_the_key_where_names_are_to_tell_nothing(source):
+def test_too_many_rejected_files_are_not_listed_where_names_are_to_tell_nothing(source):
     folder = source(NAMES, {"data.rename": True})
     (folder / "train/a/Dora.png").write_bytes(b"broken")
-    with pytest.raises(PipelineError, match=r"the first is `source/train/a/Dora\.png` .*; all are in data/key\.csv$"):
+    with pytest.raises(
+        PipelineError,
+        match=r"the first is `source/train/a/Dora\.png` .*; with `data.rename: false`, metrics/ingest.json lists all$",
+    ):
         ingest()
-    assert [entry.name for entry in Path("data").iterdir()] == ["key.csv"]
-    assert "Dora" in {Path(row["source"]).stem for row in key()}
+    assert [entry.name for entry in Path("data").iterdir()] == ["secret.key"]
+    assert "Dora" not in Path("metrics/ingest.json").read_text()
 
 
 def test_renamed_images_are_the_same_whatever_the_files_are_called_and_the_workers(source, monkeypatch):
@@ -236,6 +334,19 @@ def test_renamed_images_are_not_written_in_the_order_of_names(source):
     for by_time in (lambda row: (RAW / row["image"]).stat().st_mtime_ns, lambda row: Path(row["image"]).stem):
         order = [by_time(row) for row in rows]
         assert sum(first < second for first, second in zip(order, order[1:], strict=False)) < 60
+
+
+def test_another_secret_gives_another_order(source):
+    source([f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(9)])
+    source([], {"data.rename": True})
+    orders = []
+    for _ in range(2):
+        ingest()
+        orders.append([row["source"] for row in sorted(key(), key=lambda row: row["image"])])
+    assert orders[0] == orders[1]
+    Path("data/secret.key").unlink()
+    ingest()
+    assert [row["source"] for row in sorted(key(), key=lambda row: row["image"])] != orders[0]
 
 
 def test_key_is_kept_out_of_git_and_of_the_pipeline():

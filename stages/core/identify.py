@@ -1,22 +1,33 @@
 """Finds out who is in the files of the source, from a table beside them or from their paths."""
 
-import csv
 import re
 from pathlib import Path
+from typing import NamedTuple
 
-from stages.core.errors import PipelineError
+from stages.core.images import class_of
+from stages.core.naming import folded, names_person
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
+from stages.core.places import composed, find_table
 from stages.core.sources import SourceFile
+from stages.core.tables import read_table
+from stages.core.walking import walk_folder
 
-_COLUMNS = ("path", "identity")
+
+class Identified(NamedTuple):
+    """Who is in the files of the source, as far as that is known."""
+
+    people: dict[str, str]  # path relative to the source to person; a table may know files that are not taken in
+    by_table: bool
 
 
-def identify_sources(files: list[SourceFile], params: DataParams) -> dict[str, str]:
+def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     """Find out who is in the files of the source.
 
     `identities.csv` at the top of the source says so, with the columns `path`, relative to the source, and `identity`.
-    Without that file, the group of `data.identity_pattern` does, searched for in ``<split>/<class>/...``.
+    Without that file, the group of `data.identity_pattern` does, searched for in ``/<class>/<path below the class>``.
+    Two spellings are one person where they differ only in blanks around them or in how letters are composed; where they
+    differ in case, they are two.
 
     Parameters
     ----------
@@ -27,39 +38,54 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> dict[str, s
 
     Returns
     -------
-    dict of str to str
-        `SourceFile.path` to person, for the files whose person is known.
+    Identified
+        Every file of the table, or every file whose path tells its person.
 
     Raises
     ------
     PipelineError
-        If the table lacks a column, or a row names no file of the source, or a file twice.
+        If the table is broken, or a row names no file of the source, or a file twice.
     """
     source = Path(params.source)
-    table = source / IDENTITIES
-    if table.is_file():
-        known = _read_table(table)
-        return {file.path: known[name] for file in files if (name := file.file.relative_to(source).as_posix()) in known}
+    paths = {file.file.relative_to(source).as_posix(): file for file in files}
+    table = find_table(source, IDENTITIES)
+    if table:
+        rows = read_table(table, ("identity",), taken=paths, list_all=lambda: walk_folder(source))
+        return Identified({path: row["identity"] for path, row in rows.items()}, by_table=True)
     if params.identity_pattern is None:
-        return {}
+        return Identified({}, by_table=False)
     pattern = re.compile(params.identity_pattern)
-    return {file.path: match[1] for file in files if (match := pattern.search(file.path)) and match[1]}
+    found = {path: pattern.search(_searched_text(file)) for path, file in paths.items()}
+    people = {path: composed((match[1] or "").strip()) for path, match in found.items() if match}
+    return Identified({path: person for path, person in people.items() if person}, by_table=False)
 
 
-def _read_table(file: Path) -> dict[str, str]:
-    try:
-        rows = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PipelineError(f"`{file}` must be a CSV file in UTF-8; received: {error}") from None
-    people: dict[str, str] = {}
-    for number, row in enumerate(rows, 2):
-        path, identity = (row.get(column) for column in _COLUMNS)
-        if not path or not identity:
-            raise PipelineError(
-                f"`{file}` must have the columns {' and '.join(_COLUMNS)}, both filled; line {number} has not"
-            )
-        if path in people or not (file.parent / path).is_file():
-            what = "a file that an earlier line names" if path in people else "no file of the source"
-            raise PipelineError(f"`{file}` must name each file of the source at most once; line {number} names {what}")
-        people[path] = identity
-    return people
+def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:
+    """Count the images whose written path names the person in them.
+
+    Parameters
+    ----------
+    people : dict of str to str
+        Path below `data/raw` to person.
+    by_table : bool
+        Whether a table told the people. It may say 1 where the path has a 1 for another reason, so only whole words
+        count. What was read off the paths counts wherever it stands.
+    renamed : bool
+        Whether the images have numbers for names. Then only their class can still name people.
+
+    Returns
+    -------
+    int
+        How many of the paths do.
+    """
+    below = {path: path.split("/", 1)[1] for path in people}
+    if renamed:
+        return sum(names_person(class_of(below[path]), person) for path, person in people.items())
+    if by_table:
+        return sum(names_person(below[path], person) for path, person in people.items())
+    return sum(folded(person) in folded(below[path]) for path, person in people.items())
+
+
+def _searched_text(file: SourceFile) -> str:
+    # Without the split, so that a pattern means the same whether the source has one or not.
+    return f"/{file.path.split('/', 1)[1]}"

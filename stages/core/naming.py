@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
@@ -52,6 +53,38 @@ def output_names(paths: list[str], suffix: str) -> dict[str, str]:
 def folded(name: str) -> str:
     """Return what two names have in common that a file system which ignores case and spelling takes for one."""
     return unicodedata.normalize("NFC", name.casefold())
+
+
+def names_person(path: str, person: str) -> bool:
+    """Tell whether a path holds the name of a person, as whole words or numbers, in any case.
+
+    Parameters
+    ----------
+    path : str
+        The path.
+    person : str
+        The name. What separates its words makes no difference. Words end where letters change to digits, but a single
+        digit stands alone.
+
+    Returns
+    -------
+    bool
+        True if it does.
+
+    Examples
+    --------
+    >>> names_person("dog/ada_lovelace12.png", "Ada Lovelace"), names_person("dog/adam.png", "Ada")
+    (True, False)
+    """
+    path, person = folded(path), folded(person)
+    if len(person) == 1 and person.isdigit():
+        return person in re.split(r"[\W_]+", path)
+    words = _words(person)
+    return f" {' '.join(words)} " in f" {' '.join(_words(path))} " if words else person in path
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\d+|[^\W\d_]+", text)
 
 
 def valid_name(name: str, suffix: str = "") -> str:

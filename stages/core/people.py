@@ -28,18 +28,19 @@ class Roles(NamedTuple):
     asked: dict[str, int]  # test images, whose people are to be named
 
 
-def write_people(people: dict[str, str], seed: int) -> None:
-    """Write who is in the images of `data/raw`, people as numbers in an order that says nothing of their names.
+def write_people(people: dict[str, str]) -> None:
+    """Write who is in the images of `data/raw`, people as numbers: by who comes first in the order of the paths.
+
+    Such numbers tell no more than the paths and who shares an image's person. A list of names recovers none of them.
 
     Parameters
     ----------
     people : dict of str to str
         Path below `data/raw` to person.
-    seed : int
-        Of the numbers.
     """
-    names = sorted(set(people.values()), key=lambda name: order_key(seed, name))
-    numbers = {name: number for number, name in enumerate(names)}
+    numbers: dict[str, int] = {}
+    for path in sorted(people):
+        numbers.setdefault(people[path], len(numbers))
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["image", "identity"])

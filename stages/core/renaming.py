@@ -1,16 +1,12 @@
-"""Numbers in place of names, which carry names of people, and the key to them."""
+"""Numbers in place of names, which carry names of people."""
 
-import csv
-import io
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from stages.core.draws import order_key
-from stages.core.images import write_file
-from stages.core.intake import Intake, Taken, in_source
+from stages.core.intake import Intake, Taken
 from stages.core.naming import valid_name
+from stages.core.secret import secret_key
 from stages.core.sources import SourceFile
 
-KEY = Path("data/key.csv")  # neither git's nor an output of DVC, so that it is never pushed
 DIGITS = 6  # of a number, or more where there are more images
 
 
@@ -36,22 +32,24 @@ def unnamed_paths(files: list[SourceFile], suffix: str) -> dict[str, str]:
     }
 
 
-def neutral_paths(kept: list[Taken], seed: int) -> dict[str, str]:
-    """Number images in an order of their pixels' hashes, which tells nothing to those who know the source's names.
+def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
+    """Number images in an order that nobody can repeat without the secret, even with all originals and params.
 
     Parameters
     ----------
     kept : list of Taken
-        The images of the data set.
-    seed : int
-        Of the order.
+        The images of the data set. The order depends on their pixels, and among equal ones on the source's names.
+    secret : bytes
+        From `stages.core.secret.load_secret`.
 
     Returns
     -------
     dict of str to str
         Written path to neutral path, ``<split>/<class>/<number>.<suffix>``; no number is given twice.
     """
-    ordered = sorted(kept, key=lambda image: (order_key(seed, image.pixel_hash), image.source.path))
+    ordered = sorted(
+        kept, key=lambda image: [secret_key(secret, "rename", part) for part in (image.pixel_hash, image.source.path)]
+    )
     digits = max(DIGITS, len(str(len(kept))))
     return {
         image.path: str(PurePosixPath(image.path).with_stem(f"{number:0{digits}}"))
@@ -65,23 +63,3 @@ def rename(intake: Intake, paths: dict[str, str]) -> Intake:
         kept=[image._replace(path=paths[image.path]) for image in intake.kept],
         dropped=[(image, paths[other]) for image, other in intake.dropped],
     )
-
-
-def write_key(intake: Intake, source: Path) -> None:
-    """Write which file of the source each image comes from, and the files that gave none, for their owner alone.
-
-    Parameters
-    ----------
-    intake : Intake
-        With the neutral paths.
-    source : pathlib.Path
-        The source.
-    """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["image", "source", "reason"])
-    writer.writerows(sorted((image.path, in_source(image, source), "") for image in intake.kept))
-    writer.writerows(sorted(("", in_source(image, source), image.rejected) for image in intake.rejected))
-    writer.writerows(sorted(("", in_source(image, source), f"equals {other}") for image, other in intake.dropped))
-    write_file(KEY, table.getvalue().encode(errors="surrogateescape"))
-    KEY.chmod(0o600)

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from stages.core.naming import output_names, valid_name
+from stages.core.naming import names_person, output_names, valid_name
 
 
 def test_suffix_is_replaced():
@@ -67,3 +67,29 @@ def test_short_names_are_not_changed_by_long_ones_beside_them():
 @pytest.mark.parametrize("name", ["\u65e5\u672c", "caf\u00e9", "a b'\"$(x)`;{}*?", "\U0001f600"])
 def test_name_that_can_be_printed_stays(name):
     assert valid_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "person", "named"),
+    [
+        ("a/Ann/1.png", "ann", True),
+        ("a/x-ANN_2.png", "Ann", True),
+        ("a/ann7.png", "Ann", True),
+        ("a/7ann.png", "Ann", True),
+        ("a/hannah.png", "Ann", False),
+        ("a/ann_b_lee.png", "Ann Lee", False),
+        ("a/lee.ann-lee_3.png", "Ann  Lee", True),
+        ("a/Jose\u0301.png", "JOS\u00c9", True),
+        ("a/person12.png", "12", True),
+        ("a/person123.png", "12", False),
+        ("a/person_7_x.png", "7", True),
+        ("a/person7.png", "7", False),
+        ("a/7b/1.png", "7", False),
+        ("a/p12.png", "p12", True),
+        ("a/xp12.png", "p12", False),
+        ("a/\u2605\u2605.png", "\u2605", True),
+        ("a/\u674e\u660e/1.png", "\u674e\u660e", True),
+    ],
+)
+def test_whole_names_are_found_in_a_path(path, person, named):
+    assert names_person(path, person) == named

@@ -1,11 +1,10 @@
-import csv
-import os
-import stat
 from pathlib import Path
 
 from stages.core.intake import Intake, Taken
-from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
+from stages.core.renaming import neutral_paths, rename, unnamed_paths
 from stages.core.sources import SourceFile
+
+SECRET = b"x" * 32
 
 
 def taken(path: str, pixel_hash: str = "", **others) -> Taken:
@@ -16,8 +15,8 @@ def numbered(count: int, name: str = "train/a/{:03}.png") -> list[Taken]:
     return [taken(name.format(number), f"hash {number}") for number in range(count)]
 
 
-def neutral(images: list[Taken], seed: int = 0) -> list[str]:
-    paths = neutral_paths(images, seed)
+def neutral(images: list[Taken], secret: bytes = SECRET) -> list[str]:
+    paths = neutral_paths(images, secret)
     return [paths[image.path] for image in images]
 
 
@@ -30,7 +29,7 @@ def test_paths_while_images_are_taken_in_hold_split_and_class_alone():
 
 def test_each_image_gets_a_number_of_its_own_in_its_class():
     images = [*numbered(5), *numbered(5, "test/b/nested/{}.jpg")]
-    paths = neutral_paths(images, seed=0)
+    paths = neutral_paths(images, SECRET)
     assert sorted(path.rsplit("/", 1)[1][:6] for path in paths.values()) == [f"{one:06}" for one in range(1, 11)]
     assert all(Path(new).parent == Path(old).parent for old, new in paths.items())
     assert all(Path(new).suffix == Path(old).suffix for old, new in paths.items())
@@ -38,7 +37,7 @@ def test_each_image_gets_a_number_of_its_own_in_its_class():
 
 def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
     monkeypatch.setattr("stages.core.renaming.DIGITS", 1)
-    assert {len(Path(path).stem) for path in neutral_paths(numbered(120), seed=0).values()} == {3}
+    assert {len(Path(path).stem) for path in neutral_paths(numbered(120), SECRET).values()} == {3}
 
 
 def test_order_does_not_follow_the_names():
@@ -47,11 +46,11 @@ def test_order_does_not_follow_the_names():
     assert 35 < rising < 65
 
 
-def test_order_depends_on_pixels_and_seed_and_not_on_names():
+def test_order_depends_on_pixels_and_the_secret_and_not_on_names():
     by_hash = {image.pixel_hash: path for image, path in zip(numbered(50), neutral(numbered(50)), strict=True)}
     others = [taken(f"train/a/{99 - number}.png", f"hash {number}") for number in range(50)]
     assert {image.pixel_hash: path for image, path in zip(others, neutral(others), strict=True)} == by_hash
-    assert neutral(numbered(50), seed=1) != neutral(numbered(50))
+    assert neutral(numbered(50), b"y" * 32) != neutral(numbered(50))
 
 
 def test_images_of_equal_pixels_get_different_numbers():
@@ -64,20 +63,3 @@ def test_intake_gets_the_new_paths():
     image, other = taken("test/a/x0.png", "x"), taken("train/a/x1.png", "x")
     renamed = rename(Intake([image], [], [(other, "test/a/x0.png")], 0), {"test/a/x0.png": "test/a/000001.png"})
     assert renamed == Intake([image._replace(path="test/a/000001.png")], [], [(other, "test/a/000001.png")], 0)
-
-
-def test_key_holds_every_file_and_is_for_its_owner_alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    name = os.fsdecode(b'a,"b\n\xe9.png')
-    kept = [taken(f"train/a/{name}", "x")._replace(path="train/a/000002.png"), taken("test/a/000001.png", "y")]
-    rejected, dropped = taken("train/a/bad.png", rejected="broken"), taken("train/a/leak.png", "y")
-    write_key(Intake(kept, [rejected], [(dropped, "test/a/000001.png")], 0), Path("source"))
-    with KEY.open(newline="", errors="surrogateescape") as file:
-        assert list(csv.reader(file)) == [
-            ["image", "source", "reason"],
-            ["test/a/000001.png", "test/a/000001.png", ""],
-            ["train/a/000002.png", f"train/a/{name}", ""],
-            ["", "train/a/bad.png", "broken"],
-            ["", "train/a/leak.png", "equals test/a/000001.png"],
-        ]
-    assert stat.S_IMODE(KEY.stat().st_mode) == 0o600

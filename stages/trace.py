@@ -1,0 +1,40 @@
+"""Finds out which file of the source a renamed image comes from, in `data/key.csv`: a command, not a stage.
+
+Prints the rows whose image or file of the source contains a text, after a check that they are about the `data/raw` that
+is there.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+from stages.core.errors import run_stage, shown
+from stages.core.executor import finish
+from stages.core.key import KEY, read_key
+from stages.core.places import composed
+
+RAW_FOLDER = Path("data/raw")
+
+
+def trace(text: str = "") -> None:
+    """Print the rows of the key that contain a text.
+
+    Parameters
+    ----------
+    text : str, default=""
+        Part of the path of an image, or of a file of the source. Without it, all rows are printed.
+
+    Raises
+    ------
+    PipelineError
+        If there is no key, or it belongs to another `data/raw`.
+    """
+    rows = read_key(RAW_FOLDER)
+    found = [row for row in rows if any(composed(text) in composed(path) for path in row[:2])]
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerows([shown(cell) for cell in row] for row in found)
+    finish(f"trace: {len(found)} of the {len(rows)} rows of {KEY}")
+
+
+if __name__ == "__main__":
+    run_stage(trace, *sys.argv[1:])
