@@ -22,7 +22,7 @@ from stages.core.naming import output_names
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
 from stages.core.renaming import KEY, neutral_paths, rename, unnamed_paths, write_key
-from stages.core.sources import SourceFile, find_sources, read_source
+from stages.core.sources import SourceFile, find_sources, link_limit, read_source
 
 RAW_FOLDER = Path("data/raw")
 REPORT = Path("metrics/ingest.json")
@@ -69,13 +69,14 @@ def ingest() -> None:
         names = unnamed_paths(files, suffix)
     else:
         names = output_names([file.path for file in files], suffix)
-    max_bytes = longest_file(params.max_pixels)
+    max_bytes, within = longest_file(params.max_pixels), link_limit(params)
     with new_folder(RAW_FOLDER) as folder:
 
         def take(file: SourceFile) -> Taken:
             path = names[file.path]
             try:
-                image = decode_image(read_source(file, max_bytes=max_bytes), max_pixels=params.max_pixels)
+                content = read_source(file, max_bytes=max_bytes, within=within)
+                image = decode_image(content, max_pixels=params.max_pixels)
                 image = limit_side(image, params.max_side)
                 if max(image.shape) > MAX_SIDE[suffix]:
                     raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")

@@ -358,8 +358,12 @@ def test_links_pipes_and_broken_links_are_rejected_with_reasons(source):
     os.mkfifo(folder / "train/a/pipe.png")
     (folder / "train/a/nowhere.png").symlink_to("missing")
     (folder / "train/a/up").symlink_to("..")
+    (folder / "train/a/out.png").symlink_to(Path("params.yaml").absolute())
+    (folder / "train/a/out").symlink_to("../../..")
     ingest()
     assert {entry["file"]: entry["reason"] for entry in report()["rejected"]} == {
+        "train/a/out": "the link leads out of data.source (data.follow_outside_links: false)",
+        "train/a/out.png": "the link leads out of data.source (data.follow_outside_links: false)",
         "train/a/nowhere.png": "the file cannot be read (No such file or directory)",
         "train/a/pipe.png": "not a regular file",
         "train/a/up": "the folder was taken already, or a link in it leads to a folder above",

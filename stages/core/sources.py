@@ -13,7 +13,7 @@ from stages.core.images import class_of
 from stages.core.naming import folded, valid_name
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
-from stages.core.walking import LONGEST_PATH, walk_folder
+from stages.core.walking import LONGEST_PATH, leads_out, walk_folder
 
 _TEST_NAMES = ("test", "val", "validation")
 
@@ -45,7 +45,8 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     Returns
     -------
     files : list of SourceFile
-        Sorted by path. Folders below a class and symbolic links are followed.
+        Sorted by path. Folders below a class are followed, and so are symbolic links that stay within the source; with
+        `data.follow_outside_links`, all of them.
     ignored : int
         How many files lie outside any class, or are hidden.
 
@@ -66,7 +67,12 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     return sorted(_thin(files, params)), ignored
 
 
-def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
+def link_limit(params: DataParams) -> Path | None:
+    """Return the folder that no link may lead out of, or None where links may lead anywhere."""
+    return None if params.follow_outside_links else Path(params.source)
+
+
+def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> bytes:
     """Read a file of the source.
 
     Parameters
@@ -75,6 +81,8 @@ def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
         The file.
     max_bytes : int
         A longer file is refused before it is read.
+    within : pathlib.Path or None
+        A folder that no link may lead out of; None allows all links.
 
     Returns
     -------
@@ -84,10 +92,13 @@ def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
     Raises
     ------
     RejectedImage
-        If it is no regular file, too long, has too long a path, or may not be read; or a folder that was not walked.
+        If it is no regular file, too long, has too long a path, leads out of `within`, or may not be read; or a folder
+        that was not walked.
     """
     if len(os.fsencode(source.path)) > LONGEST_PATH:
         raise RejectedImage(f"the path is longer than {LONGEST_PATH} bytes")
+    if within is not None and leads_out(source.file, within):
+        raise RejectedImage("the link leads out of data.source (data.follow_outside_links: false)")
     try:
         status = source.file.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -114,43 +125,56 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     folders = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
     train = folders.get("train")
     tests = [folders[name] for name in _TEST_NAMES if name in folders]
-    test = next((folder for folder in tests if _holds_folders(folder)), tests[0] if tests else None)
+    within = link_limit(params)
+    test = next((folder for folder in tests if _holds_folders(folder, within)), tests[0] if tests else None)
     if train is None and test is None:
-        files, ignored = _class_files(source)
+        files, ignored = _class_files(source, within)
         return _split(files, ignored - (source / IDENTITIES).is_file(), params)
     if train is None:
         raise PipelineError(
             f"`data.source` must hold `train` beside `{test.name}`; received: {params.source} without it"
         )
-    files, ignored = _class_files(train)
+    files, ignored = _class_files(train, within)
     if test is None:
         files, ignored = _split(files, ignored, params)
     else:
-        others, others_ignored = _class_files(test)
+        others, others_ignored = _class_files(test, within)
         files = [SourceFile(f"train/{file.path}", file.file) for file in files]
         files += [SourceFile(f"test/{file.path}", file.file) for file in others]
         ignored += others_ignored
     outside = [entry for entry in entries if entry not in (train, test, source / IDENTITIES)]
-    return files, ignored + sum(_count(entry) for entry in outside)
+    return files, ignored + sum(_count(entry, within) for entry in outside)
 
 
-def _count(entry: Path) -> int:
+def _count(entry: Path, within: Path | None) -> int:
     try:
-        return sum(1 for _ in walk_folder(entry)) if entry.is_dir() else 1
+        followed = entry.is_dir() and (within is None or not leads_out(entry, within))
+        return sum(1 for _ in walk_folder(entry, within=within)) if followed else 1
     except OSError:
         return 1
 
 
-def _holds_folders(folder: Path) -> bool:
+def _refuse_link_out(folder: Path, within: Path | None) -> None:
+    if within is not None and leads_out(folder, within):
+        raise PipelineError(
+            "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
+            f"true; received: `{shown(folder)}`"
+        )
+
+
+def _holds_folders(folder: Path, within: Path | None) -> bool:
+    _refuse_link_out(folder, within)
     return any(entry.is_dir() and not _is_hidden(entry.name) for entry in folder.iterdir())
 
 
-def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
-    paths = list(walk_folder(folder))
+def _class_files(folder: Path, within: Path | None) -> tuple[list[SourceFile], int]:
+    _refuse_link_out(folder, within)
+    paths = list(walk_folder(folder, within=within))
     files = [SourceFile(path, folder / path) for path in paths if "/" in path and not _is_hidden(path)]
     classes = {class_of(file.path) for file in files}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
+            _refuse_link_out(entry, within)
             next(entry.iterdir(), None)  # where it may not be listed, that is the reason
             raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
     if not files:

@@ -8,7 +8,7 @@ import pytest
 from stages.core.decoding import RejectedImage
 from stages.core.errors import PipelineError
 from stages.core.params import DataParams, load_params
-from stages.core.sources import SourceFile, find_sources, read_source
+from stages.core.sources import SourceFile, find_sources, link_limit, read_source
 from stages.core.walking import LONGEST_PATH
 
 not_as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
@@ -37,7 +37,7 @@ def found(**changes) -> list[str]:
 
 
 def read(file: SourceFile) -> bytes:
-    return read_source(file, max_bytes=1000)
+    return read_source(file, max_bytes=1000, within=Path("source"))
 
 
 def message_of(**changes) -> str:
@@ -217,17 +217,80 @@ def test_train_and_test_must_have_the_same_classes(source):
     assert message_of() == "train and test must have the same classes; received only in one of them: b, c"
 
 
-def test_links_to_files_and_folders_are_followed(source):
-    folder = source(*numbered("a", 2), "b/1.png")
-    outside = folder.parent / "outside"
-    outside.mkdir()
-    (outside / "2.png").write_bytes(b"x")
+@pytest.fixture
+def outside(workspace):
+    """A folder beside the source, with one file."""
+    folder = workspace() / "outside"
+    folder.mkdir()
+    (folder / "2.png").write_bytes(b"y")
+    return folder
+
+
+@pytest.mark.parametrize("reached", ["source", "link to it"])
+def test_links_out_of_the_source_are_rejected_as_one_file_each(source, outside, reached):
+    folder = source(*numbered("a", 2), "b/1.png", "b/3.png")
     (folder / "b" / "file.png").symlink_to(outside / "2.png")
     (folder / "b" / "folder").symlink_to(outside)
-    assert sorted(path.split("/", 2)[2] for path in found() if "/b/" in path) == ["1.png", "file.png", "folder/2.png"]
+    (folder.parent / "link to it").symlink_to(folder)
+    files, _ = find_sources(settings(source=reached))
+    links = [file for file in files if file.file.name in ("file.png", "folder")]
+    assert len(links) == 2 and len(files) == 6
+    for link in links:
+        with pytest.raises(RejectedImage) as caught:
+            read_source(link, max_bytes=1000, within=Path(reached))
+        assert str(caught.value) == "the link leads out of data.source (data.follow_outside_links: false)"
 
 
-@pytest.mark.parametrize("target", [".", "..", "../..", "/", "x"])
+def test_links_out_of_the_source_are_followed_where_that_is_asked_for(source, outside):
+    folder = source(*numbered("a", 2), "b/1.png")
+    (folder / "b" / "file.png").symlink_to(outside / "2.png")
+    (folder / "b" / "folder").symlink_to(outside)
+    params = settings(follow_outside_links=True)
+    files, _ = find_sources(params)
+    taken = {file.file.relative_to("source").as_posix(): file for file in files}
+    assert {"b/1.png", "b/file.png", "b/folder/2.png"} <= taken.keys()
+    assert link_limit(params) is None
+    for name in ("b/file.png", "b/folder/2.png"):
+        assert read_source(taken[name], max_bytes=1000, within=None) == b"y"
+
+
+def test_links_within_the_source_are_followed(source):
+    folder = source(*numbered("a", 2), "b/1.png", "more/.kept/2.png", "more/3.png", "more/4.png")
+    (folder / "b" / "file.png").symlink_to("../a/000.png")
+    (folder / "b" / "folder").symlink_to("../more/.kept")
+    files = {file.file.relative_to("source").as_posix(): file for file in find_sources(settings())[0]}
+    assert {"b/1.png", "b/file.png", "b/folder/2.png"} <= files.keys()
+    assert read(files["b/file.png"]) == read(files["b/folder/2.png"]) == b"x"
+
+
+@pytest.mark.parametrize("name", ["train", "test", "train/b", "test/b"])
+def test_split_or_class_that_is_a_link_out_of_the_source_is_named(source, outside, name):
+    folder = source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png")
+    (folder / name).rename(outside / "moved")
+    (folder / name).symlink_to(outside / "moved")
+    assert message_of() == (
+        "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
+        f"true; received: `source/{name}`"
+    )
+    assert len(found(follow_outside_links=True)) == 4
+
+
+def test_class_of_a_source_without_split_that_is_a_link_out_of_it_is_named(source, outside):
+    folder = source(*numbered("a", 2), *numbered("b", 2))
+    (folder / "c").symlink_to(outside)
+    assert message_of().endswith("received: `source/c`")
+
+
+def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(source, outside):
+    folder = source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png")
+    (outside / "3.png").write_bytes(b"y")
+    for name in ("val", "more"):
+        (folder / name).symlink_to(outside)
+    assert find_sources(settings())[1] == 2
+    assert find_sources(settings(follow_outside_links=True))[1] == 4
+
+
+@pytest.mark.parametrize("target", [".", "..", "x"])
 def test_link_to_a_folder_above_or_taken_is_rejected(source, target):
     folder = source(*numbered("a/x", 2), *numbered("b", 2))
     (folder / "a" / "z").symlink_to(target)
@@ -236,6 +299,16 @@ def test_link_to_a_folder_above_or_taken_is_rejected(source, target):
     assert len(files) == 5
     with pytest.raises(RejectedImage, match="the folder was taken already, or a link in it leads to a folder above"):
         read(links[0])
+
+
+@pytest.mark.parametrize("target", ["../..", "/"])
+def test_link_to_a_folder_above_the_source_is_rejected_also_where_links_may_lead_out(source, target):
+    folder = source(*numbered("a/x", 2), *numbered("b", 2))
+    (folder / "a" / "z").symlink_to(target)
+    files, _ = find_sources(settings(follow_outside_links=True))
+    (link,) = (file for file in files if file.path.endswith("/z"))
+    with pytest.raises(RejectedImage, match="the folder was taken already, or a link in it leads to a folder above"):
+        read_source(link, max_bytes=1000, within=None)
 
 
 def test_folder_that_is_linked_many_times_is_walked_once(source):

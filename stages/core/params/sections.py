@@ -48,6 +48,7 @@ class DataParams(Section):
     """Which images, and how `ingest` takes them in."""
 
     source: Annotated[str, Field(min_length=1)]
+    follow_outside_links: StrictBool
     test_fraction: Fraction
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
     max_per_class: Count | None
