@@ -411,6 +411,16 @@ def test_class_with_a_name_that_is_not_utf8_is_taken(source, noise):
     assert report()["images"]["test"] == {"a": 1, "b": 1, "caf_udce9": 1}
 
 
+@pytest.mark.parametrize("rename", [False, True])
+def test_classes_may_be_called_like_splits(source, rename):
+    paths = [f"{split}/{name}/1.png" for split in ("train", "test") for name in ("train", "test")]
+    source(paths, {"data.rename": rename})
+    ingest()
+    assert report()["images"] == {"train": {"test": 1, "train": 1}, "test": {"test": 1, "train": 1}}
+    if not rename:
+        assert list_images(RAW) == sorted(paths)
+
+
 def test_extension_is_not_believed(source, noise):
     folder = source()
     Image.fromarray(noise(50)).save(folder / "train/a/really_bmp.jpg", "BMP")

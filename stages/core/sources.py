@@ -130,6 +130,7 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     if train is None and test is None:
         files, ignored = _class_files(source, within)
         return _split(files, ignored - (source / IDENTITIES).is_file(), params)
+    _refuse_images_alone(train or test, within)
     if train is None:
         raise PipelineError(
             f"`data.source` must hold `train` beside `{test.name}`; received: {params.source} without it"
@@ -165,6 +166,16 @@ def _refuse_link_out(folder: Path, within: Path | None) -> None:
 def _holds_folders(folder: Path, within: Path | None) -> bool:
     _refuse_link_out(folder, within)
     return any(entry.is_dir() and not _is_hidden(entry.name) for entry in folder.iterdir())
+
+
+def _refuse_images_alone(split: Path, within: Path | None) -> None:
+    # Of a folder with images in it, the name may be that of a class.
+    if not _holds_folders(split, within) and any(not _is_hidden(entry.name) for entry in split.iterdir()):
+        name = split.name
+        raise PipelineError(
+            f"`{shown(split)}` must hold class folders; received: files alone; if `{name}` is a class, put all classes "
+            f"into folders train and test above them: train/{name}/..., test/{name}/..."
+        )
 
 
 def _class_files(folder: Path, within: Path | None) -> tuple[list[SourceFile], int]:

@@ -1,6 +1,7 @@
 import errno
 import os
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,44 @@ def test_a_test_without_classes_is_refused_where_validation_has_none_either(sour
 def test_test_without_train_is_refused(source, name):
     source(f"{name}/a/1.png", f"{name}/b/1.png")
     assert message_of() == f"`data.source` must hold `train` beside `{name}`; received: source without it"
+
+
+@pytest.mark.parametrize("others", [["car"], ["car", "test"], ["car", "test/x"]], ids="-".join)
+@pytest.mark.parametrize("name", ["train", "Train"])
+def test_train_that_may_be_a_class_is_explained(source, name, others):
+    source(*numbered(name, 2), *(path for other in others for path in numbered(other, 2)), f"{name}/.cache/1.png")
+    assert message_of() == (
+        f"`source/{name}` must hold class folders; received: files alone; if `{name}` is a class, put all classes into "
+        f"folders train and test above them: train/{name}/..., test/{name}/..."
+    )
+
+
+@pytest.mark.parametrize("name", ["test", "val"])
+def test_test_that_may_be_a_class_is_explained(source, name):
+    source(*numbered(name, 2), *numbered("car", 2))
+    assert message_of().endswith(
+        f"if `{name}` is a class, put all classes into folders train and test above them: "
+        f"train/{name}/..., test/{name}/..."
+    )
+
+
+def test_train_without_anything_is_not_called_a_class(source):
+    (source(*numbered("car", 2)) / "train").mkdir()
+    assert message_of().endswith("one a class; received: none in `source/train`")
+
+
+def test_classes_may_be_called_train_and_test_below_a_split(source):
+    paths = [f"{split}/{name}/1.png" for split in ("test", "train") for name in ("car", "test", "train", "val")]
+    source(*paths)
+    assert found() == paths
+
+
+def test_classes_may_be_called_train_and_test_below_train_alone(source):
+    source(*(path for name in ("car", "test", "train") for path in numbered(f"train/{name}", 5)))
+    counts = Counter("/".join(path.split("/")[:2]) for path in found())
+    assert counts == {
+        f"{split}/{name}": count for split, count in (("train", 4), ("test", 1)) for name in ("car", "test", "train")
+    }
 
 
 @pytest.mark.parametrize("top", ["", "train/"])
