@@ -82,6 +82,8 @@ def write_key(intake: Intake, source: Path) -> None:
     writer.writerow(["image", "source", "reason"])
     writer.writerows(sorted((image.path, in_source(image, source), "") for image in intake.kept))
     writer.writerows(sorted(("", in_source(image, source), image.rejected) for image in intake.rejected))
-    writer.writerows(sorted(("", in_source(image, source), f"equals {other}") for image, other in intake.dropped))
+    writer.writerows(
+        sorted(("", in_source(image, source), f"{image.relation} {other}") for image, other in intake.dropped)
+    )
     write_file(KEY, table.getvalue().encode(errors="surrogateescape"))
     KEY.chmod(0o600)

@@ -134,43 +134,27 @@ def test_classes_may_be_called_train_and_test_below_a_split(source):
 
 def test_classes_may_be_called_train_and_test_below_train_alone(source):
     source(*(path for name in ("car", "test", "train") for path in numbered(f"train/{name}", 5)))
-    counts = Counter("/".join(path.split("/")[:2]) for path in found())
-    assert counts == {
-        f"{split}/{name}": count for split, count in (("train", 4), ("test", 1)) for name in ("car", "test", "train")
-    }
+    assert Counter(file.class_name for file in find_sources(settings())[0]) == {"car": 5, "test": 5, "train": 5}
+
+
+def test_text_for_patterns_is_the_same_with_and_without_a_split():
+    below = {SourceFile(path, Path(path)).below_split for path in ("/train/x/1.png", "train/train/x/1.png")}
+    assert below == {"/train/x/1.png"}
 
 
 @pytest.mark.parametrize("top", ["", "train/"])
-def test_source_without_test_is_split_by_class(source, top):
-    source(*numbered(f"{top}a", 50), *numbered(f"{top}b", 10))
-    paths = found(test_fraction=0.2)
-    assert len(paths) == len(set(paths)) == 60
-    counts = {start: sum(path.startswith(start) for path in paths) for start in ("test/a", "test/b", "train/a")}
-    assert counts == {"test/a": 10, "test/b": 2, "train/a": 40}
+def test_without_test_there_is_no_split(source, top):
+    source(f"{top}a/x/1.png", f"{top}b/2.png")
+    files, _ = find_sources(settings())
+    assert [(file.path, file.split, file.class_name, file.below_split) for file in files] == [
+        ("/a/x/1.png", "", "a", "/a/x/1.png"),
+        ("/b/2.png", "", "b", "/b/2.png"),
+    ]
 
 
-@pytest.mark.parametrize(("fraction", "held_out"), [(0.01, 1), (0.4, 1), (0.6, 2), (0.99, 2)])
-def test_both_splits_get_an_image_of_small_classes(source, fraction, held_out):
-    source(*numbered("a", 3), *numbered("b", 3))
-    assert sum(path.startswith("test/a/") for path in found(test_fraction=fraction)) == held_out
-
-
-def test_split_depends_on_the_seed(source):
-    source(*numbered("a", 30), *numbered("b", 30))
-    assert found(seed=0) == found(seed=0)
-    assert found(seed=0) != found(seed=1)
-
-
-def test_split_does_not_follow_the_names(source):
-    source(*numbered("a", 100), *numbered("b", 100))
-    first_half = [path for path in found(test_fraction=0.5) if path.startswith("test/a") and path < "test/a/050"]
-    assert 15 < len(first_half) < 35
-
-
-@pytest.mark.parametrize("limit", [None, 4])
-def test_order_of_listing_does_not_matter(source, monkeypatch, limit):
+def test_order_of_listing_does_not_matter(source, monkeypatch):
     source(*numbered("a/x", 12), *numbered("a/y", 12), *numbered("b", 12))
-    expected = find_sources(settings(max_per_class=limit))
+    expected = find_sources(settings())
     listing = Path.iterdir
 
     def shuffled(folder: Path):
@@ -179,25 +163,7 @@ def test_order_of_listing_does_not_matter(source, monkeypatch, limit):
         return iter(entries)
 
     monkeypatch.setattr(Path, "iterdir", shuffled)
-    assert find_sources(settings(max_per_class=limit)) == expected
-
-
-def test_a_new_image_moves_no_other_between_splits_but_for_the_share(source):
-    source(*numbered("a", 40), *numbered("b", 40))
-    before = set(found(test_fraction=0.25))
-    source("a/new.png")
-    assert len(before - set(found(test_fraction=0.25))) <= 1
-
-
-def test_images_of_a_class_may_be_limited(source):
-    source(*numbered("train/a", 9), *numbered("train/b", 2), *numbered("test/a", 9), *numbered("test/b", 9))
-    paths = found(max_per_class=3)
-    counts = {
-        start: sum(path.startswith(start) for path in paths) for start in ("train/a", "train/b", "test/a", "test/b")
-    }
-    assert counts == {"train/a": 3, "train/b": 2, "test/a": 3, "test/b": 3}
-    assert found(max_per_class=3, seed=1) != paths
-    assert set(paths) <= set(found())
+    assert find_sources(settings()) == expected
 
 
 def test_nested_folders_belong_to_the_class(source):
@@ -244,11 +210,6 @@ def test_source_without_classes_is_refused(source, paths):
 def test_single_class_is_refused(source):
     source(*numbered("a", 4))
     assert message_of() == "`data.source` must hold at least 2 classes; received: a"
-
-
-def test_single_image_cannot_be_split(source):
-    source("a/1.png", *numbered("b", 4))
-    assert message_of() == "a class must have at least 2 images to be split; received: 1 in `a`"
 
 
 def test_train_and_test_must_have_the_same_classes(source):
@@ -471,11 +432,6 @@ def test_longest_path_is_taken_and_a_longer_one_is_rejected(source):
 def test_classes_that_would_be_written_as_one_are_refused(source, names, named):
     source(*(path for name in names for path in numbered(name, 2)))
     assert message_of() == f"the names of classes must differ in more than case and spelling; received: {named}"
-
-
-def test_message_is_one_line_whatever_the_names(source):
-    source(*numbered("a\nb", 1), *numbered("c\x1b[31m", 2))
-    assert message_of() == "a class must have at least 2 images to be split; received: 1 in `a\\nb`"
 
 
 def test_folder_named_like_an_image_is_a_folder(source):

@@ -57,9 +57,10 @@ class DataParams(Section):
     max_rejected: Share
     rename: StrictBool
     identity_pattern: str | None
+    group_pattern: str | None
     seed: Seed
 
-    @field_validator("identity_pattern")
+    @field_validator("identity_pattern", "group_pattern")
     @classmethod
     def _one_group(cls, pattern: str | None) -> str | None:
         try:
