@@ -41,11 +41,11 @@ def take_in(
 ) -> tuple[dict[str, Taken], Drawn]:
     """Decode files and decide their split, so that files that turn out to be broken take no place in it.
 
-    All files are decoded, except with `data.max_per_class`, where only those are that a draw among all files wants, and
-    except training files whose group is in a source's own test. Where some are broken, the draw is repeated without
-    them until it wants whole files alone. So the split is that of the source without its broken files; only where
-    `data.max_per_class` left files undecoded, these count as whole in a class's share of test. To need few rounds, each
-    decodes a spare file of a class and split for each broken one of the class.
+    Only files that the draw wants are decoded: all of them, or with `data.max_per_class` so many of each class and
+    split, but no training file whose group is in the source's own test. If some are broken, the draw is repeated
+    without them, until all that it wants are whole. So the result is that of the source without its broken files, with
+    one exception: under `data.max_per_class`, files that nobody decoded count as whole when a class's number of test
+    images is worked out. Each further round decodes as many spare files as were broken, so that few rounds do.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def sort_out(
     Returns
     -------
     Intake
-        Each file at most once; what nobody wanted is left out.
+        Each file at most once; files that the draw did not want are in no list.
     """
 
     def name_of(file: SourceFile) -> str:
