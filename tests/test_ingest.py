@@ -20,6 +20,7 @@ from tests.clones import ROOT
 from tests.synthetic import untimed
 
 RAW = Path("data/raw")
+GROUPS = r"/g(\d)_"
 SPLIT = ["train/a/1.png", "train/a/2.png", "train/b/3.png", "train/b/4.png", "test/a/5.png", "test/b/6.png"]
 
 
@@ -384,20 +385,119 @@ def test_same_bytes_in_another_shape_are_no_leakage(source):
 def test_class_left_empty_by_leakage_is_refused(source, noise):
     folder = source(["train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png"])
     Image.fromarray(noise(3)).save(folder / "train/b/2.png")
-    assert message_of() == "every class must have readable train images of its own; received: none for `b`"
+    assert message_of() == (
+        "every class must have train images; received: none in `b`; 1 of its files dropped from train, the first is "
+        "`source/train/b/2.png` (equals test/b/4.png)"
+    )
+
+
+def test_class_left_empty_by_groups_is_refused(source):
+    source(["train/a/1.png", "train/b/g1_x.png", "test/a/3.png", "test/b/g1_y.png"], {"data.group_pattern": GROUPS})
+    assert message_of() == (
+        "every class must have train images; received: none in `b`; 1 of its files dropped from train, the first is "
+        "`source/train/b/g1_x.png` (same group as test/b/g1_y.png)"
+    )
+
+
+NO_IMAGE = "the content is not an image of a supported format"
 
 
 def test_class_left_empty_by_rejection_is_refused(source):
     folder = source(changes={"data.max_rejected": 1.0})
     (folder / "test/b/6.png").write_bytes(b"broken")
-    assert message_of() == "every class must have readable test images of its own; received: none for `b`"
+    assert message_of() == (
+        "every class must have test images; received: none in `b`; 1 of its files rejected, the first is "
+        f"`source/test/b/6.png` ({NO_IMAGE})"
+    )
+
+
+@pytest.mark.parametrize("readable", [0, 1])
+def test_class_with_too_few_readable_images_to_be_split_is_refused(source, readable):
+    folder = source([f"{name}/{number}.png" for name in "ab" for number in range(4)], {"data.max_rejected": 1.0})
+    for number in range(readable, 4):
+        (folder / f"b/{number}.png").write_bytes(b"broken")
+    assert message_of() == (
+        f"a class must have at least 2 images to be split; received: {readable} in `b`; {4 - readable} of its files "
+        f"rejected, the first is `source/b/{readable}.png` ({NO_IMAGE})"
+    )
+    assert len(report()["rejected"]) == 4 - readable
+
+
+def test_class_with_one_readable_group_is_refused(source):
+    paths = [f"{name}/g{number}_.png" for name in "ab" for number in (1, 2)] + ["a/g1_x.png", "b/g1_y.png"]
+    folder = source(paths, {"data.max_rejected": 1.0, "data.group_pattern": GROUPS})
+    (folder / "b/g2_.png").write_bytes(b"broken")
+    assert message_of() == (
+        "a class must have at least 2 groups of `data.group_pattern` to be split; received: 1 in `b`; 1 of its files "
+        f"rejected, the first is `source/b/g2_.png` ({NO_IMAGE})"
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_broken_files_use_up_no_place_in_test(source, seed):
+    paths = [f"{name}/{number:02}.png" for name in "ab" for number in range(11)]
+    folder = source(paths, {"data.max_rejected": 0.5, "data.seed": seed})
+    for number in np.random.default_rng(seed).permutation(11)[:3]:
+        (folder / f"a/{number:02}.png").write_bytes(b"broken")
+    ingest()
+    assert report()["images"] == {"train": {"a": 6, "b": 9}, "test": {"a": 2, "b": 2}}
+    whole = list_images(RAW)
+    assert len(report()["rejected"]) == 3
+    for entry in report()["rejected"]:
+        (folder / entry["file"]).unlink()
+    ingest()
+    assert list_images(RAW) == whole
+
+
+def test_nothing_is_left_of_where_images_waited_for_their_split(source):
+    source()
+    ingest()
+    assert {entry.name for entry in RAW.iterdir()} == {"train", "test"}
+
+
+@pytest.mark.parametrize("rename", [False, True])
+def test_groups_are_not_divided(source, noise, rename):
+    paths = [f"{name}/g{group}_{number}.png" for name in "ab" for group in range(5) for number in range(4)]
+    source([*paths, "a/alone.png", "b/alone.png"], {"data.group_pattern": GROUPS, "data.rename": rename})
+    ingest()
+    scenes = {noise(index).tobytes(): path.split("_")[0][2:] for index, path in enumerate(paths)}
+    split_of = {(path.split("/")[0], scenes.get(read_image(RAW / path).tobytes())) for path in list_images(RAW)}
+    by_scene = [scene for _, scene in split_of if scene is not None]
+    assert sorted(by_scene) == sorted(set(by_scene)) and len(by_scene) == 5
+    assert report()["images"] == {"train": {"a": 17, "b": 17}, "test": {"a": 4, "b": 4}}
+    assert report()["images_without_group"] == 2
+
+
+@pytest.mark.parametrize("rename", [False, True])
+def test_training_images_of_a_group_in_test_are_dropped_and_reported(source, capsys, rename):
+    paths = [*SPLIT, "train/a/sub/g1_x.png", "train/b/g1_y.png", "train/b/g2_x.png", "test/b/g1_z.png"]
+    source(paths, {"data.group_pattern": GROUPS, "data.rename": rename})
+    ingest()
+    assert len(list_images(RAW)) == len(paths) - 2
+    (other,) = {entry.pop("same_group_as") for entry in report()["dropped_from_train"]}
+    if rename:
+        assert other == next(row["image"] for row in key() if row["source"] == "test/b/g1_z.png")
+        assert {row["source"]: row["reason"] for row in key() if not row["image"]} == dict.fromkeys(
+            ["train/a/sub/g1_x.png", "train/b/g1_y.png"], f"same group as {other}"
+        )
+    else:
+        assert other == "test/b/g1_z.png"
+        assert list_images(RAW) == sorted(set(paths) - {"train/a/sub/g1_x.png", "train/b/g1_y.png"})
+        dropped = report()["dropped_from_train"]
+        assert [entry["image"] for entry in dropped] == ["train/a/sub/g1_x.png", "train/b/g1_y.png"]
+    assert report()["images_without_group"] == 6
+    line = untimed(capsys.readouterr().out)
+    assert "0 training images dropped that are test images too, 2 whose group is in test too; see" in line
 
 
 def test_nothing_readable_is_refused(source):
     folder = source(changes={"data.max_rejected": 1.0})
     for path in SPLIT:
         (folder / path).write_bytes(b"")
-    assert message_of() == "every class must have readable train images of its own; received: none for `a`"
+    assert message_of() == (
+        "every class must have train images; received: none in `a`; 2 of its files rejected, the first is "
+        "`source/train/a/1.png` (the file is empty)"
+    )
     assert report()["size"] == {}
 
 
@@ -406,7 +506,7 @@ def test_rejected_file_stops_the_stage_and_is_reported(source):
     (folder / "train/a/broken.jpg").write_bytes(b"no image")
     (folder / "train/a/empty.jpg").write_bytes(b"")
     assert message_of() == (
-        "`data.max_rejected` allows 0 of the 8 files to be unreadable; received: 2, the first is "
+        "`data.max_rejected` allows 0 of the 8 files to be rejected; received: 2, the first is "
         "`source/train/a/broken.jpg` (the content is not an image of a supported format); "
         "all are in metrics/ingest.json"
     )
@@ -437,9 +537,7 @@ def test_share_of_rejected_files_may_be_reached(source, share, passes):
         assert len(report()["rejected"]) == 29
         assert len(list_images(RAW)) == 71
     else:
-        assert message_of().startswith(
-            "`data.max_rejected` allows 0.28 of the 100 files to be unreadable; received: 29"
-        )
+        assert message_of().startswith("`data.max_rejected` allows 0.28 of the 100 files to be rejected; received: 29")
 
 
 def test_too_many_pixels_are_rejected_before_decoding(source):
@@ -469,8 +567,12 @@ def test_links_pipes_and_broken_links_are_rejected_with_reasons(source):
     os.mkfifo(folder / "train/a/pipe.png")
     (folder / "train/a/nowhere.png").symlink_to("missing")
     (folder / "train/a/up").symlink_to("..")
+    (folder / "train/a/out.png").symlink_to(Path("params.yaml").absolute())
+    (folder / "train/a/out").symlink_to("../../..")
     ingest()
     assert {entry["file"]: entry["reason"] for entry in report()["rejected"]} == {
+        "train/a/out": "the link leads out of data.source (data.follow_outside_links: false)",
+        "train/a/out.png": "the link leads out of data.source (data.follow_outside_links: false)",
         "train/a/nowhere.png": "the file cannot be read (No such file or directory)",
         "train/a/pipe.png": "not a regular file",
         "train/a/up": "the folder was taken already, or a link in it leads to a folder above",
@@ -488,7 +590,7 @@ def test_folder_that_cannot_be_listed_counts_as_one_rejected_file(source, lock, 
         assert report()["images"]["train"] == {"a": 5, "b": 2}
     else:
         assert message_of().startswith(
-            "`data.max_rejected` allows 0 of the 10 files to be unreadable; received: 1, the first is "
+            "`data.max_rejected` allows 0 of the 10 files to be rejected; received: 1, the first is "
             "`source/train/a/locked` (the folder cannot be listed (Permission denied)); "
         )
     assert report()["rejected"] == [
@@ -516,6 +618,16 @@ def test_class_with_a_name_that_is_not_utf8_is_taken(source, noise):
         Image.fromarray(noise(seed)).save(name / "1.png")
     ingest()
     assert report()["images"]["test"] == {"a": 1, "b": 1, "caf_udce9": 1}
+
+
+@pytest.mark.parametrize("rename", [False, True])
+def test_classes_may_be_called_like_splits(source, rename):
+    paths = [f"{split}/{name}/1.png" for split in ("train", "test") for name in ("train", "test")]
+    source(paths, {"data.rename": rename})
+    ingest()
+    assert report()["images"] == {"train": {"test": 1, "train": 1}, "test": {"test": 1, "train": 1}}
+    if not rename:
+        assert list_images(RAW) == sorted(paths)
 
 
 def test_extension_is_not_believed(source, noise):

@@ -9,7 +9,7 @@ from stages.core.naming import folded, names_person
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
 from stages.core.places import composed, find_table
-from stages.core.sources import SourceFile
+from stages.core.sources import SourceFile, link_limit
 from stages.core.tables import read_table
 from stages.core.walking import walk_folder
 
@@ -50,12 +50,14 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     paths = {file.file.relative_to(source).as_posix(): file for file in files}
     table = find_table(source, IDENTITIES)
     if table:
-        rows = read_table(table, ("identity",), taken=paths, list_all=lambda: walk_folder(source))
+        rows = read_table(
+            table, ("identity",), taken=paths, list_all=lambda: walk_folder(source, within=link_limit(params))
+        )
         return Identified({path: row["identity"] for path, row in rows.items()}, by_table=True)
     if params.identity_pattern is None:
         return Identified({}, by_table=False)
     pattern = re.compile(params.identity_pattern)
-    found = {path: pattern.search(_searched_text(file)) for path, file in paths.items()}
+    found = {path: pattern.search(file.below_split) for path, file in paths.items()}
     people = {path: composed((match[1] or "").strip()) for path, match in found.items() if match}
     return Identified({path: person for path, person in people.items() if person}, by_table=False)
 
@@ -84,8 +86,3 @@ def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) 
     if by_table:
         return sum(names_person(below[path], person) for path, person in people.items())
     return sum(folded(person) in folded(below[path]) for path, person in people.items())
-
-
-def _searched_text(file: SourceFile) -> str:
-    # Without the split, so that a pattern means the same whether the source has one or not.
-    return f"/{file.path.split('/', 1)[1]}"

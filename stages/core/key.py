@@ -40,7 +40,9 @@ def write_key(intake: Intake, source: Path, raw: Path) -> None:
     writer.writerow(_COLUMNS)
     writer.writerows(sorted((image.path, in_source(image, source), "") for image in intake.kept))
     writer.writerows(sorted(("", in_source(image, source), image.rejected) for image in intake.rejected))
-    writer.writerows(sorted(("", in_source(image, source), f"equals {other}") for image, other in intake.dropped))
+    writer.writerows(
+        sorted(("", in_source(image, source), f"{image.relation} {other}") for image, other in intake.dropped)
+    )
     with replace_file(KEY) as partial:
         # Never readable by others, not even while it is empty.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from stages.core.errors import PipelineError, shown
+from stages.core.walking import leads_out
 
 
 def composed(text: str) -> str:
@@ -39,8 +40,7 @@ def find_table(source: Path, name: str) -> Path | None:
             continue
         if table.name != name:
             raise PipelineError(f"`{shown(table)}` must be named `{name}`, in small letters")
-        root = os.path.realpath(source)
-        if os.path.commonpath([root, os.path.realpath(table)]) != root:
+        if leads_out(table, source):
             raise PipelineError(f"`{shown(table)}` must lie in the source; received: a link that leads out of it")
         if not table.is_file():
             raise PipelineError(

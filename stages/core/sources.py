@@ -1,19 +1,16 @@
-"""Finds the files of `data.source`, their split and class, whatever layout the folder has."""
+"""Finds and reads the files of `data.source`, with their class and split, whatever layout the folder has."""
 
 import os
 import stat
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.decoding import RejectedImage
-from stages.core.draws import order_key
 from stages.core.errors import PipelineError, shown
-from stages.core.images import class_of
 from stages.core.naming import folded, valid_name
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
-from stages.core.walking import LONGEST_PATH, walk_folder
+from stages.core.walking import LONGEST_PATH, leads_out, walk_folder
 
 _TEST_NAMES = ("test", "val", "validation")
 
@@ -21,12 +18,27 @@ _TEST_NAMES = ("test", "val", "validation")
 class SourceFile(NamedTuple):
     """A file of the source."""
 
-    path: str  # <split>/<class>/..., as it is to be in the data set but for the suffix
+    path: str  # <split>/<class>/..., the split empty where the source has none; of each file another one
     file: Path
+
+    @property
+    def split(self) -> str:
+        """`train` or `test` as the source says, or an empty text."""
+        return self.path.split("/", 1)[0]
+
+    @property
+    def below_split(self) -> str:
+        """``/<class>/<path below the class>``, the same before and after a split, to search for patterns in."""
+        return self.path[len(self.split) :]
+
+    @property
+    def class_name(self) -> str:
+        """The class, as its folder is called in the source."""
+        return self.path.split("/", 2)[1]
 
 
 def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
-    """Find all files of the source and decide their split.
+    """Find all files of the source, and the split where it has one.
 
     ::
 
@@ -35,17 +47,18 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
             test/<class>/...
 
     `val` or `validation` is taken as test where there is no `test`, or one without class folders, like ImageNet's;
-    without any, and without `train`, each class is split by `data.test_fraction`.
+    without any, the source has no split.
 
     Parameters
     ----------
     params : DataParams
-        The source, and how to split and thin it.
+        The source, and whether links may lead out of it.
 
     Returns
     -------
     files : list of SourceFile
-        Sorted by path. Folders below a class and symbolic links are followed.
+        Sorted by path. Folders below a class are followed, and so are symbolic links that stay within the source; with
+        `data.follow_outside_links`, all of them.
     ignored : int
         How many files lie outside any class, or are hidden.
 
@@ -62,11 +75,16 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     except OSError as error:
         file = shown(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
-    _check_classes(files, params)
-    return sorted(_thin(files, params)), ignored
+    _check_classes(files)
+    return sorted(files), ignored
 
 
-def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
+def link_limit(params: DataParams) -> Path | None:
+    """Return the folder that no link may lead out of, or None where links may lead anywhere."""
+    return None if params.follow_outside_links else Path(params.source)
+
+
+def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> bytes:
     """Read a file of the source.
 
     Parameters
@@ -75,6 +93,8 @@ def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
         The file.
     max_bytes : int
         A longer file is refused before it is read.
+    within : pathlib.Path or None
+        A folder that no link may lead out of; None allows all links.
 
     Returns
     -------
@@ -84,10 +104,13 @@ def read_source(source: SourceFile, *, max_bytes: int) -> bytes:
     Raises
     ------
     RejectedImage
-        If it is no regular file, too long, has too long a path, or may not be read; or a folder that was not walked.
+        If it is no regular file, too long, has too long a path, leads out of `within`, or may not be read; or a folder
+        that was not walked.
     """
     if len(os.fsencode(source.path)) > LONGEST_PATH:
         raise RejectedImage(f"the path is longer than {LONGEST_PATH} bytes")
+    if within is not None and leads_out(source.file, within):
+        raise RejectedImage("the link leads out of data.source (data.follow_outside_links: false)")
     try:
         status = source.file.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -114,43 +137,63 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     folders = {entry.name.lower(): entry for entry in entries if entry.is_dir()}
     train = folders.get("train")
     tests = [folders[name] for name in _TEST_NAMES if name in folders]
-    test = next((folder for folder in tests if _holds_folders(folder)), tests[0] if tests else None)
+    within = link_limit(params)
+    test = next((folder for folder in tests if _holds_folders(folder, within)), tests[0] if tests else None)
     if train is None and test is None:
-        files, ignored = _class_files(source)
-        return _split(files, ignored - (source / IDENTITIES).is_file(), params)
+        files, ignored = _class_files(source, "", within)
+        return files, ignored - (source / IDENTITIES).is_file()
+    _refuse_images_alone(train or test, within)
     if train is None:
         raise PipelineError(
             f"`data.source` must hold `train` beside `{test.name}`; received: {params.source} without it"
         )
-    files, ignored = _class_files(train)
-    if test is None:
-        files, ignored = _split(files, ignored, params)
-    else:
-        others, others_ignored = _class_files(test)
-        files = [SourceFile(f"train/{file.path}", file.file) for file in files]
-        files += [SourceFile(f"test/{file.path}", file.file) for file in others]
-        ignored += others_ignored
+    files, ignored = _class_files(train, "" if test is None else "train", within)
+    if test is not None:
+        others, others_ignored = _class_files(test, "test", within)
+        files, ignored = files + others, ignored + others_ignored
     outside = [entry for entry in entries if entry not in (train, test, source / IDENTITIES)]
-    return files, ignored + sum(_count(entry) for entry in outside)
+    return files, ignored + sum(_count(entry, within) for entry in outside)
 
 
-def _count(entry: Path) -> int:
+def _count(entry: Path, within: Path | None) -> int:
     try:
-        return sum(1 for _ in walk_folder(entry)) if entry.is_dir() else 1
+        followed = entry.is_dir() and (within is None or not leads_out(entry, within))
+        return sum(1 for _ in walk_folder(entry, within=within)) if followed else 1
     except OSError:
         return 1
 
 
-def _holds_folders(folder: Path) -> bool:
+def _refuse_link_out(folder: Path, within: Path | None) -> None:
+    if within is not None and leads_out(folder, within):
+        raise PipelineError(
+            "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
+            f"true; received: `{shown(folder)}`"
+        )
+
+
+def _holds_folders(folder: Path, within: Path | None) -> bool:
+    _refuse_link_out(folder, within)
     return any(entry.is_dir() and not _is_hidden(entry.name) for entry in folder.iterdir())
 
 
-def _class_files(folder: Path) -> tuple[list[SourceFile], int]:
-    paths = list(walk_folder(folder))
-    files = [SourceFile(path, folder / path) for path in paths if "/" in path and not _is_hidden(path)]
-    classes = {class_of(file.path) for file in files}
+def _refuse_images_alone(split: Path, within: Path | None) -> None:
+    # Of a folder with images in it, the name may be that of a class.
+    if not _holds_folders(split, within) and any(not _is_hidden(entry.name) for entry in split.iterdir()):
+        name = split.name
+        raise PipelineError(
+            f"`{shown(split)}` must hold class folders; received: files alone; if `{name}` is a class, put all classes "
+            f"into folders train and test above them: train/{name}/..., test/{name}/..."
+        )
+
+
+def _class_files(folder: Path, split: str, within: Path | None) -> tuple[list[SourceFile], int]:
+    _refuse_link_out(folder, within)
+    paths = list(walk_folder(folder, within=within))
+    files = [SourceFile(f"{split}/{path}", folder / path) for path in paths if "/" in path and not _is_hidden(path)]
+    classes = {file.class_name for file in files}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
+            _refuse_link_out(entry, within)
             next(entry.iterdir(), None)  # where it may not be listed, that is the reason
             raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
     if not files:
@@ -164,54 +207,23 @@ def _is_hidden(path: str) -> bool:
     return path.startswith(".") or "/." in path or path.endswith("/Thumbs.db")
 
 
-def _split(files: list[SourceFile], ignored: int, params: DataParams) -> tuple[list[SourceFile], int]:
-    result = []
-    by_class: dict[str, list[SourceFile]] = {}
-    for file in sorted(files, key=lambda file: order_key(params.seed, file.path)):
-        by_class.setdefault(class_of(file.path), []).append(file)
-    for name, members in by_class.items():
-        if len(members) < 2:
-            raise PipelineError(f"a class must have at least 2 images to be split; received: 1 in `{shown(name)}`")
-        held_out = min(max(1, round(params.test_fraction * len(members))), len(members) - 1)
-        result += [
-            SourceFile(f"{'test' if index < held_out else 'train'}/{file.path}", file.file)
-            for index, file in enumerate(members)
-        ]
-    return result, ignored
-
-
-def _check_classes(files: list[SourceFile], params: DataParams) -> None:
-    classes = {
-        split: {class_of(file.path.split("/", 1)[1]) for file in files if file.path.startswith(split)}
-        for split in ("train", "test")
-    }
-    if classes["train"] != classes["test"]:
-        odd = sorted(classes["train"] ^ classes["test"])
+def _check_classes(files: list[SourceFile]) -> None:
+    classes: dict[str, set[str]] = {}
+    for file in files:
+        classes.setdefault(file.split, set()).add(file.class_name)
+    names = sorted(set.union(*classes.values()))
+    odd = [name for name in names if any(name not in of_split for of_split in classes.values())]
+    if odd:
         raise PipelineError(
             f"train and test must have the same classes; received only in one of them: {shown(', '.join(odd))}"
         )
     written: dict[str, str] = {}
-    for name in sorted(classes["train"]):
+    for name in names:
         other = written.setdefault(folded(valid_name(name)), name)
         if other != name:
             raise PipelineError(
                 f"the names of classes must differ in more than case and spelling; "
                 f"received: {shown(other)} and {shown(name)}"
             )
-    if len(classes["train"]) < 2:
-        raise PipelineError(
-            f"`data.source` must hold at least 2 classes; received: {shown(', '.join(classes['train']))}"
-        )
-
-
-def _thin(files: list[SourceFile], params: DataParams) -> list[SourceFile]:
-    if params.max_per_class is None:
-        return files
-    kept: Counter = Counter()
-    result = []
-    for file in sorted(files, key=lambda file: order_key(params.seed, file.path)):
-        group = tuple(file.path.split("/", 2)[:2])
-        if kept[group] < params.max_per_class:
-            kept[group] += 1
-            result.append(file)
-    return result
+    if len(names) < 2:
+        raise PipelineError(f"`data.source` must hold at least 2 classes; received: {shown(', '.join(names))}")

@@ -27,7 +27,7 @@ def intake(tmp_path, monkeypatch, save_images):
     monkeypatch.chdir(tmp_path)
     save_images(RAW, ["test/a/000001.png", "train/a/000002.png"])
     kept = [taken(f"train/a/{NAME}", "train/a/000002.png"), taken("test/a/000001.png", "test/a/000001.png")]
-    dropped = taken("train/a/leak.png", "x")
+    dropped = taken("train/a/leak.png", "x", pixel_hash="same")
     return Intake(kept, [taken("train/a/bad.png", rejected="broken")], [(dropped, "test/a/000001.png")], 0)
 
 

@@ -29,6 +29,7 @@ def test_own_params_are_valid(workspace):
     [
         ("data.source", "", "a text, not empty"),
         ("data.source", 7, "a text"),
+        ("data.follow_outside_links", 1, "true or false"),
         ("data.test_fraction", 0, "greater than 0"),
         ("data.test_fraction", 1, "less than 1"),
         ("data.test_fraction", True, "a number"),
@@ -46,6 +47,8 @@ def test_own_params_are_valid(workspace):
         ("data.identity_pattern", "(i)(d)", "a regular expression with exactly one group"),
         ("data.identity_pattern", "(", "a regular expression (missing ), unterminated subpattern at position 0)"),
         ("data.identity_pattern", 7, "a text"),
+        ("data.group_pattern", "(", "a regular expression (missing ), unterminated subpattern at position 0)"),
+        ("data.group_pattern", "scene", "a regular expression with exactly one group"),
         ("data.seed", -1, "greater than or equal to 0"),
         ("data.seed", 2**32, "less than 4294967296"),
         ("sample.train_images", 0, "greater than 0"),
@@ -235,8 +238,8 @@ def test_every_mistake_gets_a_line(workspace):
         }
     )
     assert message_of().splitlines() == [
-        "`data.seeed` is not a parameter; allowed here: source, test_fraction, max_side, max_per_class, max_pixels, "
-        "image_format, max_rejected, rename, identity_pattern, seed",
+        "`data.seeed` is not a parameter; allowed here: source, follow_outside_links, test_fraction, max_side, "
+        "max_per_class, max_pixels, image_format, max_rejected, rename, identity_pattern, group_pattern, seed",
         "`train.head[0]` must be " + LAYER + "; received: 2.5",
         "`train.head[1]` must be " + LAYER + "; received: -1",
         "`train.epochs` must be greater than 0; received: 0",

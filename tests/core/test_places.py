@@ -21,7 +21,9 @@ def places(tmp_path, monkeypatch):
         for file in files:
             Path("source", file).parent.mkdir(parents=True, exist_ok=True)
             Path("source", file).touch()
-        return SourcePlaces(Path("source"), files if taken is None else taken, lambda: walk_folder(Path("source")))
+        return SourcePlaces(
+            Path("source"), files if taken is None else taken, lambda: walk_folder(Path("source"), within=None)
+        )
 
     return make
 

@@ -1,6 +1,7 @@
 import errno
 import os
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from stages.core.decoding import RejectedImage
 from stages.core.errors import PipelineError
 from stages.core.params import DataParams, load_params
-from stages.core.sources import SourceFile, find_sources, read_source
+from stages.core.sources import SourceFile, find_sources, link_limit, read_source
 from stages.core.walking import LONGEST_PATH
 
 not_as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
@@ -37,7 +38,7 @@ def found(**changes) -> list[str]:
 
 
 def read(file: SourceFile) -> bytes:
-    return read_source(file, max_bytes=1000)
+    return read_source(file, max_bytes=1000, within=Path("source"))
 
 
 def message_of(**changes) -> str:
@@ -101,37 +102,59 @@ def test_test_without_train_is_refused(source, name):
     assert message_of() == f"`data.source` must hold `train` beside `{name}`; received: source without it"
 
 
+@pytest.mark.parametrize("others", [["car"], ["car", "test"], ["car", "test/x"]], ids="-".join)
+@pytest.mark.parametrize("name", ["train", "Train"])
+def test_train_that_may_be_a_class_is_explained(source, name, others):
+    source(*numbered(name, 2), *(path for other in others for path in numbered(other, 2)), f"{name}/.cache/1.png")
+    assert message_of() == (
+        f"`source/{name}` must hold class folders; received: files alone; if `{name}` is a class, put all classes into "
+        f"folders train and test above them: train/{name}/..., test/{name}/..."
+    )
+
+
+@pytest.mark.parametrize("name", ["test", "val"])
+def test_test_that_may_be_a_class_is_explained(source, name):
+    source(*numbered(name, 2), *numbered("car", 2))
+    assert message_of().endswith(
+        f"if `{name}` is a class, put all classes into folders train and test above them: "
+        f"train/{name}/..., test/{name}/..."
+    )
+
+
+def test_train_without_anything_is_not_called_a_class(source):
+    (source(*numbered("car", 2)) / "train").mkdir()
+    assert message_of().endswith("one a class; received: none in `source/train`")
+
+
+def test_classes_may_be_called_train_and_test_below_a_split(source):
+    paths = [f"{split}/{name}/1.png" for split in ("test", "train") for name in ("car", "test", "train", "val")]
+    source(*paths)
+    assert found() == paths
+
+
+def test_classes_may_be_called_train_and_test_below_train_alone(source):
+    source(*(path for name in ("car", "test", "train") for path in numbered(f"train/{name}", 5)))
+    assert Counter(file.class_name for file in find_sources(settings())[0]) == {"car": 5, "test": 5, "train": 5}
+
+
+def test_text_for_patterns_is_the_same_with_and_without_a_split():
+    below = {SourceFile(path, Path(path)).below_split for path in ("/train/x/1.png", "train/train/x/1.png")}
+    assert below == {"/train/x/1.png"}
+
+
 @pytest.mark.parametrize("top", ["", "train/"])
-def test_source_without_test_is_split_by_class(source, top):
-    source(*numbered(f"{top}a", 50), *numbered(f"{top}b", 10))
-    paths = found(test_fraction=0.2)
-    assert len(paths) == len(set(paths)) == 60
-    counts = {start: sum(path.startswith(start) for path in paths) for start in ("test/a", "test/b", "train/a")}
-    assert counts == {"test/a": 10, "test/b": 2, "train/a": 40}
+def test_without_test_there_is_no_split(source, top):
+    source(f"{top}a/x/1.png", f"{top}b/2.png")
+    files, _ = find_sources(settings())
+    assert [(file.path, file.split, file.class_name, file.below_split) for file in files] == [
+        ("/a/x/1.png", "", "a", "/a/x/1.png"),
+        ("/b/2.png", "", "b", "/b/2.png"),
+    ]
 
 
-@pytest.mark.parametrize(("fraction", "held_out"), [(0.01, 1), (0.4, 1), (0.6, 2), (0.99, 2)])
-def test_both_splits_get_an_image_of_small_classes(source, fraction, held_out):
-    source(*numbered("a", 3), *numbered("b", 3))
-    assert sum(path.startswith("test/a/") for path in found(test_fraction=fraction)) == held_out
-
-
-def test_split_depends_on_the_seed(source):
-    source(*numbered("a", 30), *numbered("b", 30))
-    assert found(seed=0) == found(seed=0)
-    assert found(seed=0) != found(seed=1)
-
-
-def test_split_does_not_follow_the_names(source):
-    source(*numbered("a", 100), *numbered("b", 100))
-    first_half = [path for path in found(test_fraction=0.5) if path.startswith("test/a") and path < "test/a/050"]
-    assert 15 < len(first_half) < 35
-
-
-@pytest.mark.parametrize("limit", [None, 4])
-def test_order_of_listing_does_not_matter(source, monkeypatch, limit):
+def test_order_of_listing_does_not_matter(source, monkeypatch):
     source(*numbered("a/x", 12), *numbered("a/y", 12), *numbered("b", 12))
-    expected = find_sources(settings(max_per_class=limit))
+    expected = find_sources(settings())
     listing = Path.iterdir
 
     def shuffled(folder: Path):
@@ -140,25 +163,7 @@ def test_order_of_listing_does_not_matter(source, monkeypatch, limit):
         return iter(entries)
 
     monkeypatch.setattr(Path, "iterdir", shuffled)
-    assert find_sources(settings(max_per_class=limit)) == expected
-
-
-def test_a_new_image_moves_no_other_between_splits_but_for_the_share(source):
-    source(*numbered("a", 40), *numbered("b", 40))
-    before = set(found(test_fraction=0.25))
-    source("a/new.png")
-    assert len(before - set(found(test_fraction=0.25))) <= 1
-
-
-def test_images_of_a_class_may_be_limited(source):
-    source(*numbered("train/a", 9), *numbered("train/b", 2), *numbered("test/a", 9), *numbered("test/b", 9))
-    paths = found(max_per_class=3)
-    counts = {
-        start: sum(path.startswith(start) for path in paths) for start in ("train/a", "train/b", "test/a", "test/b")
-    }
-    assert counts == {"train/a": 3, "train/b": 2, "test/a": 3, "test/b": 3}
-    assert found(max_per_class=3, seed=1) != paths
-    assert set(paths) <= set(found())
+    assert find_sources(settings()) == expected
 
 
 def test_nested_folders_belong_to_the_class(source):
@@ -207,27 +212,85 @@ def test_single_class_is_refused(source):
     assert message_of() == "`data.source` must hold at least 2 classes; received: a"
 
 
-def test_single_image_cannot_be_split(source):
-    source("a/1.png", *numbered("b", 4))
-    assert message_of() == "a class must have at least 2 images to be split; received: 1 in `a`"
-
-
 def test_train_and_test_must_have_the_same_classes(source):
     source("train/a/1.png", "train/b/1.png", "test/a/2.png", "test/c/1.png")
     assert message_of() == "train and test must have the same classes; received only in one of them: b, c"
 
 
-def test_links_to_files_and_folders_are_followed(source):
-    folder = source(*numbered("a", 2), "b/1.png")
-    outside = folder.parent / "outside"
-    outside.mkdir()
-    (outside / "2.png").write_bytes(b"x")
+@pytest.fixture
+def outside(workspace):
+    """A folder beside the source, with one file."""
+    folder = workspace() / "outside"
+    folder.mkdir()
+    (folder / "2.png").write_bytes(b"y")
+    return folder
+
+
+@pytest.mark.parametrize("reached", ["source", "link to it"])
+def test_links_out_of_the_source_are_rejected_as_one_file_each(source, outside, reached):
+    folder = source(*numbered("a", 2), "b/1.png", "b/3.png")
     (folder / "b" / "file.png").symlink_to(outside / "2.png")
     (folder / "b" / "folder").symlink_to(outside)
-    assert sorted(path.split("/", 2)[2] for path in found() if "/b/" in path) == ["1.png", "file.png", "folder/2.png"]
+    (folder.parent / "link to it").symlink_to(folder)
+    files, _ = find_sources(settings(source=reached))
+    links = [file for file in files if file.file.name in ("file.png", "folder")]
+    assert len(links) == 2 and len(files) == 6
+    for link in links:
+        with pytest.raises(RejectedImage) as caught:
+            read_source(link, max_bytes=1000, within=Path(reached))
+        assert str(caught.value) == "the link leads out of data.source (data.follow_outside_links: false)"
 
 
-@pytest.mark.parametrize("target", [".", "..", "../..", "/", "x"])
+def test_links_out_of_the_source_are_followed_where_that_is_asked_for(source, outside):
+    folder = source(*numbered("a", 2), "b/1.png")
+    (folder / "b" / "file.png").symlink_to(outside / "2.png")
+    (folder / "b" / "folder").symlink_to(outside)
+    params = settings(follow_outside_links=True)
+    files, _ = find_sources(params)
+    taken = {file.file.relative_to("source").as_posix(): file for file in files}
+    assert {"b/1.png", "b/file.png", "b/folder/2.png"} <= taken.keys()
+    assert link_limit(params) is None
+    for name in ("b/file.png", "b/folder/2.png"):
+        assert read_source(taken[name], max_bytes=1000, within=None) == b"y"
+
+
+def test_links_within_the_source_are_followed(source):
+    folder = source(*numbered("a", 2), "b/1.png", "more/.kept/2.png", "more/3.png", "more/4.png")
+    (folder / "b" / "file.png").symlink_to("../a/000.png")
+    (folder / "b" / "folder").symlink_to("../more/.kept")
+    files = {file.file.relative_to("source").as_posix(): file for file in find_sources(settings())[0]}
+    assert {"b/1.png", "b/file.png", "b/folder/2.png"} <= files.keys()
+    assert read(files["b/file.png"]) == read(files["b/folder/2.png"]) == b"x"
+
+
+@pytest.mark.parametrize("name", ["train", "test", "train/b", "test/b"])
+def test_split_or_class_that_is_a_link_out_of_the_source_is_named(source, outside, name):
+    folder = source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png")
+    (folder / name).rename(outside / "moved")
+    (folder / name).symlink_to(outside / "moved")
+    assert message_of() == (
+        "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
+        f"true; received: `source/{name}`"
+    )
+    assert len(found(follow_outside_links=True)) == 4
+
+
+def test_class_of_a_source_without_split_that_is_a_link_out_of_it_is_named(source, outside):
+    folder = source(*numbered("a", 2), *numbered("b", 2))
+    (folder / "c").symlink_to(outside)
+    assert message_of().endswith("received: `source/c`")
+
+
+def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(source, outside):
+    folder = source("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png")
+    (outside / "3.png").write_bytes(b"y")
+    for name in ("val", "more"):
+        (folder / name).symlink_to(outside)
+    assert find_sources(settings())[1] == 2
+    assert find_sources(settings(follow_outside_links=True))[1] == 4
+
+
+@pytest.mark.parametrize("target", [".", "..", "x"])
 def test_link_to_a_folder_above_or_taken_is_rejected(source, target):
     folder = source(*numbered("a/x", 2), *numbered("b", 2))
     (folder / "a" / "z").symlink_to(target)
@@ -236,6 +299,16 @@ def test_link_to_a_folder_above_or_taken_is_rejected(source, target):
     assert len(files) == 5
     with pytest.raises(RejectedImage, match="the folder was taken already, or a link in it leads to a folder above"):
         read(links[0])
+
+
+@pytest.mark.parametrize("target", ["../..", "/"])
+def test_link_to_a_folder_above_the_source_is_rejected_also_where_links_may_lead_out(source, target):
+    folder = source(*numbered("a/x", 2), *numbered("b", 2))
+    (folder / "a" / "z").symlink_to(target)
+    files, _ = find_sources(settings(follow_outside_links=True))
+    (link,) = (file for file in files if file.path.endswith("/z"))
+    with pytest.raises(RejectedImage, match="the folder was taken already, or a link in it leads to a folder above"):
+        read_source(link, max_bytes=1000, within=None)
 
 
 def test_folder_that_is_linked_many_times_is_walked_once(source):
@@ -359,11 +432,6 @@ def test_longest_path_is_taken_and_a_longer_one_is_rejected(source):
 def test_classes_that_would_be_written_as_one_are_refused(source, names, named):
     source(*(path for name in names for path in numbered(name, 2)))
     assert message_of() == f"the names of classes must differ in more than case and spelling; received: {named}"
-
-
-def test_message_is_one_line_whatever_the_names(source):
-    source(*numbered("a\nb", 1), *numbered("c\x1b[31m", 2))
-    assert message_of() == "a class must have at least 2 images to be split; received: 1 in `a\\nb`"
 
 
 def test_folder_named_like_an_image_is_a_folder(source):

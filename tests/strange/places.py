@@ -119,7 +119,7 @@ def link_out(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     (outside / f"{number}.png").write_bytes(content)
     (folder / f"{number}_folder").symlink_to(outside)
     (folder / f"{number}_link.png").symlink_to(outside / f"{number}.png")
-    return 2, "taken"
+    return 2, "rejected"
 
 
 def _link(kind: str, target: str) -> None:

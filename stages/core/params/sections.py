@@ -48,6 +48,7 @@ class DataParams(Section):
     """Which images, and how `ingest` takes them in."""
 
     source: Annotated[str, Field(min_length=1)]
+    follow_outside_links: StrictBool
     test_fraction: Fraction
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
     max_per_class: Count | None
@@ -56,9 +57,10 @@ class DataParams(Section):
     max_rejected: Share
     rename: StrictBool
     identity_pattern: str | None
+    group_pattern: str | None
     seed: Seed
 
-    @field_validator("identity_pattern")
+    @field_validator("identity_pattern", "group_pattern")
     @classmethod
     def _one_group(cls, pattern: str | None) -> str | None:
         try:
