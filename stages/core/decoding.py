@@ -8,6 +8,8 @@ from contextlib import suppress
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from stages.core.signatures import HEAD, unread_format
+
 # Told apart by content; PPM covers PGM and PBM, JPEG covers MPO.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
 # What undoes each EXIF orientation.
@@ -77,6 +79,9 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
     except RejectedImage:
         raise
     except UnidentifiedImageError:
+        unread = unread_format(content[:HEAD])
+        if unread:
+            raise RejectedImage(f"{unread} files are not read; convert them to PNG or JPEG") from None
         raise RejectedImage("the content is not an image of a supported format") from None
     except MemoryError:
         raise RejectedImage("not enough memory to decode the image") from None

@@ -10,6 +10,7 @@ from stages.core.errors import PipelineError, shown
 from stages.core.naming import folded, valid_name
 from stages.core.params import DataParams
 from stages.core.people import IDENTITIES
+from stages.core.signatures import HEAD, may_be_image
 from stages.core.walking import LONGEST_PATH, leads_out, walk_folder
 
 _TEST_NAMES = ("test", "val", "validation")
@@ -60,7 +61,7 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
         Sorted by path. Folders below a class are followed, and so are symbolic links that stay within the source; with
         `data.follow_outside_links`, all of them.
     ignored : int
-        How many files lie outside any class, or are hidden.
+        How many files lie outside any class, are hidden, or are images neither by their name nor by their content.
 
     Raises
     ------
@@ -189,7 +190,11 @@ def _refuse_images_alone(split: Path, within: Path | None) -> None:
 def _class_files(folder: Path, split: str, within: Path | None) -> tuple[list[SourceFile], int]:
     _refuse_link_out(folder, within)
     paths = list(walk_folder(folder, within=within))
-    files = [SourceFile(f"{split}/{path}", folder / path) for path in paths if "/" in path and not _is_hidden(path)]
+    files = [
+        SourceFile(f"{split}/{path}", folder / path)
+        for path in paths
+        if "/" in path and not _is_hidden(path) and not _is_other_file(folder / path, within)
+    ]
     classes = {file.class_name for file in files}
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
@@ -204,7 +209,18 @@ def _class_files(folder: Path, split: str, within: Path | None) -> tuple[list[So
 
 
 def _is_hidden(path: str) -> bool:
-    return path.startswith(".") or "/." in path or path.endswith("/Thumbs.db")
+    return path.startswith(".") or "/." in path
+
+
+def _is_other_file(file: Path, within: Path | None) -> bool:
+    # Notes and side-car files lie in any folder of photos. What cannot be read is no such file: it is rejected later.
+    if may_be_image(file.suffix, b"") or (within is not None and leads_out(file, within)) or not file.is_file():
+        return False
+    try:
+        with file.open("rb") as stream:
+            return not may_be_image(file.suffix, stream.read(HEAD))
+    except OSError:
+        return False
 
 
 def _check_classes(files: list[SourceFile]) -> None:

@@ -249,13 +249,23 @@ def test_text_in_a_png_does_not_matter(noise):
     assert np.array_equal(decode(encode(noise(), "PNG", pnginfo=info)), noise())
 
 
-@pytest.mark.parametrize("content", [b"not an image\n", b"\0" * 1000, b"GIF89a", b"%PDF-1.7", b"<svg/>", b"\xff\xd8"])
+@pytest.mark.parametrize("content", [b"not an image\n", b"\0" * 1000, b"%PDF-1.7", b"<svg/>", b"\xff\xd8"])
 def test_what_is_no_image_is_rejected(content):
     assert reason(content) == "the content is not an image of a supported format"
 
 
-def test_gif_is_rejected(noise):
-    assert reason(encode(noise(), "GIF")) == "the content is not an image of a supported format"
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"GIF89a", "GIF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    ],
+)
+def test_formats_that_are_not_read_are_named_with_what_to_do(head, name):
+    assert reason(head + bytes(100)) == f"{name} files are not read; convert them to PNG or JPEG"
 
 
 def test_empty_file_is_rejected():

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import pytest
 
 from stages.core.decoding import RejectedImage
@@ -179,6 +180,29 @@ def test_hidden_and_stray_files_are_counted_as_ignored(source):
     files, ignored = find_sources(settings())
     assert len(files) == 4
     assert ignored == 6
+
+
+def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source, noise):
+    folder = source(*numbered("a", 2), *numbered("b", 2))
+    for name, content in (
+        ("note.txt", b"Dear diary"),
+        ("2.xmp", b"<x/>"),
+        ("Thumbs.db", b"\xd0\xcf\x11\xe0"),
+        ("x.aae", b""),
+    ):
+        (folder / "a" / name).write_bytes(content)
+    (folder / "b" / "photo.backup").write_bytes(cv2.imencode(".jpg", noise())[1])
+    (folder / "b" / "broken.jpg").write_bytes(b"Dear diary")
+    (folder / "b" / "moving.gif~").write_bytes(b"GIF89a")
+    (folder / "b" / "bare").write_bytes(b"Dear diary")
+    files, ignored = find_sources(settings())
+    assert {file.file.name for file in files if file.file.suffix != ".png"} == {
+        "photo.backup",
+        "broken.jpg",
+        "moving.gif~",
+        "bare",
+    }
+    assert ignored == 4
 
 
 def test_class_of_hidden_files_alone_is_refused(source):

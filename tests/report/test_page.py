@@ -238,5 +238,7 @@ def test_settings_are_those_of_the_params(page):
 def test_data_are_summed_up(page):
     text = page().text
     assert "60 training and 20 test images of 2 classes, 64 × 48 pixels" in text
-    assert "Files rejected: 1; training images dropped, as they are test images too: 0." in text
+    assert (
+        "Files rejected: 1; training images dropped, as they or others of their group are test images too: 0." in text
+    )
     assert "boat 30 + 10, car 30 + 10." in re.sub(r"\s+", " ", text)
