@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.draws import generator
 from stages.core.errors import PipelineError, naming, run_stage
-from stages.core.executor import finish, map_ordered
-from stages.core.images import list_images, new_folder, read_image, write_image
+from stages.core.files import new_folder
+from stages.core.images import list_images, read_image, write_image
+from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, Variant, load_params
+from stages.core.seeding import generator
 
 DATA = Path("data")
 

@@ -16,15 +16,16 @@ from stages.attacks.fidelity import psnr, ssim
 from stages.attacks.identity import Identifier, train_identifier
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
-from stages.core.draws import order_key
-from stages.core.environment import environment
 from stages.core.errors import run_stage
-from stages.core.executor import finish, map_ordered
-from stages.core.gallery import RESTORED, write_gallery
-from stages.core.images import list_images, read_image, read_resized, resize_image, write_file
+from stages.core.files import write_file
+from stages.core.images import list_images, read_image, read_resized, resize_image
+from stages.core.machine import environment
+from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, AttackParams, Params, load_params
 from stages.core.people import IDENTITIES, Roles, assign_roles, read_people
-from stages.core.scores import CONVINCING_ACCURACY, privacy_file
+from stages.core.seeding import order_key
+from stages.results.gallery import RESTORED, write_gallery
+from stages.results.scores import CONVINCING_ACCURACY, privacy_file
 
 DATA = Path("data")
 # Large photos teach the inverse as much in fewer pairs, and memory stays bounded.

@@ -7,12 +7,18 @@ from pathlib import Path
 import pandas as pd
 
 from stages.core.errors import run_stage
-from stages.core.executor import finish
-from stages.core.frontier import efficient_variants, protecting_variants, recommend
-from stages.core.gallery import join_gallery, shown_datasets
-from stages.core.images import replace_file, write_file, write_image
+from stages.core.files import replace_file, write_file
+from stages.core.images import write_image
+from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
-from stages.core.scores import (
+from stages.report.content import page_content
+from stages.report.page import render_page
+from stages.report.plots import draw_frontier
+from stages.report.recommendation import efficient_variants, protecting_variants, recommend
+from stages.report.series import frontier_points, joined_confusions, learning_curves
+from stages.report.tables import to_markdown, to_terminal, to_xlsx
+from stages.results.gallery import join_gallery, shown_datasets
+from stages.results.scores import (
     accuracy_drop_interval,
     accuracy_interval,
     commonest_class,
@@ -23,11 +29,6 @@ from stages.core.scores import (
     read_utility,
     utility_row,
 )
-from stages.report.content import page_content
-from stages.report.page import render_page
-from stages.report.plots import draw_frontier
-from stages.report.series import frontier_points, joined_confusions, learning_curves
-from stages.report.tables import to_markdown, to_terminal, to_xlsx
 
 METRICS = Path("metrics")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from stages.core.errors import run_stage
-from stages.core.executor import finish, progress
 from stages.core.features import read_features
-from stages.core.images import write_file
+from stages.core.files import write_file
+from stages.core.parallel import finish, progress
 from stages.core.params import Params, load_params
 
 FILE = Path("metrics/cross_evaluation.csv")

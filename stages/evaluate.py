@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.core.environment import environment
 from stages.core.errors import run_stage
-from stages.core.executor import finish
 from stages.core.features import Features, read_features
-from stages.core.gallery import write_gallery
-from stages.core.images import write_file
+from stages.core.files import write_file
+from stages.core.machine import environment
 from stages.core.network import (
     ENVIRONMENT,
     MODELS,
@@ -26,8 +24,10 @@ from stages.core.network import (
     start_tensorflow,
     weights_file,
 )
+from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
-from stages.core.scores import correct_predictions, utility_file, wilson_interval
+from stages.results.gallery import write_gallery
+from stages.results.scores import correct_predictions, utility_file, wilson_interval
 
 METRICS = Path("metrics")
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.errors import run_stage
-from stages.core.executor import finish
 from stages.core.features import FEATURES, create_inputs, write_index
-from stages.core.images import SPLITS, class_of, list_images, new_folder, read_resized
+from stages.core.files import new_folder
+from stages.core.images import SPLITS, class_of, list_images, read_resized
+from stages.core.parallel import finish
 from stages.core.params import load_params
 
 DATA = Path("data")

@@ -13,11 +13,11 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from stages.core.errors import PipelineError, run_stage
-from stages.core.executor import finish
-from stages.core.frontier import efficient_variants
-from stages.core.images import write_file
+from stages.core.files import write_file
+from stages.core.parallel import finish
 from stages.core.params import PARAMS_FILE, RAW, load_params
 from stages.report.plots import draw_frontier
+from stages.report.recommendation import efficient_variants
 from stages.report.tables import to_markdown
 
 COMPARISON = Path("metrics/comparison.csv")

@@ -13,21 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.decoding import RejectedImage, decode_image, longest_file
-from stages.core.draws import order_key
 from stages.core.errors import PipelineError, naming, run_stage, shown
-from stages.core.executor import finish, map_ordered
-from stages.core.identify import count_named_paths, identify_sources
-from stages.core.images import MAX_SIDE, SPLITS, new_folder, resize_image, write_file, write_image
-from stages.core.intake import Intake, Taken, in_source, make_report, sort_out, take_in
-from stages.core.key import remove_key, write_key
-from stages.core.naming import output_names
+from stages.core.files import new_folder, write_file
+from stages.core.images import MAX_SIDE, SPLITS, resize_image, write_image
+from stages.core.parallel import finish, map_ordered
 from stages.core.params import DataParams, load_params
 from stages.core.people import write_people
-from stages.core.renaming import neutral_paths, rename, unnamed_paths
 from stages.core.secret import load_secret, secret_key
-from stages.core.sources import SourceFile, find_sources, link_limit, read_source
-from stages.core.splitting import why_not_split
+from stages.core.seeding import order_key
+from stages.sources.decoding import RejectedImage, decode_image, longest_file
+from stages.sources.finding import SourceFile, find_sources, link_limit, read_source
+from stages.sources.identify import count_named_paths, identify_sources
+from stages.sources.intake import Intake, Taken, in_source, make_report, sort_out, take_in
+from stages.sources.key import remove_key, write_key
+from stages.sources.naming import output_names
+from stages.sources.renaming import neutral_paths, rename, unnamed_paths
+from stages.sources.splitting import why_not_split
 
 RAW_FOLDER = Path("data/raw")
 REPORT = Path("metrics/ingest.json")

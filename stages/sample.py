@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.draws import generator
 from stages.core.errors import run_stage
-from stages.core.executor import finish, map_ordered
-from stages.core.images import new_folder, write_image
+from stages.core.files import new_folder
+from stages.core.images import write_image
+from stages.core.parallel import finish, map_ordered
 from stages.core.params import SampleParams, load_params
+from stages.core.seeding import generator
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
 
 SAMPLE = Path("data/sample")

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from stages.core.errors import run_stage
-from stages.core.executor import finish
-from stages.core.images import write_file
+from stages.core.files import write_file
+from stages.core.parallel import finish
 from stages.core.params import RAW
-from stages.core.scores import METRIC_KEYS, privacy_row, read_privacy, read_utility, utility_row
+from stages.results.scores import METRIC_KEYS, privacy_row, read_privacy, read_utility, utility_row
 
 METRICS = Path("metrics")
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from stages.core.errors import run_stage, shown
-from stages.core.executor import finish
-from stages.core.key import KEY, read_key
-from stages.core.places import composed
+from stages.core.parallel import finish
+from stages.sources.key import KEY, read_key
+from stages.sources.places import composed
 
 RAW_FOLDER = Path("data/raw")
 

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from stages.core.checkpoints import checkpoint_files
-from stages.core.environment import environment
 from stages.core.errors import PipelineError, naming, run_stage
-from stages.core.executor import finish
 from stages.core.features import read_features
-from stages.core.images import new_folder, write_file
+from stages.core.files import new_folder, write_file
+from stages.core.machine import environment
 from stages.core.memory import check_memory
 from stages.core.network import ENVIRONMENT, MODELS, accelerator_names, keras, weights_file
+from stages.core.parallel import finish
 from stages.core.params import load_params
 from stages.core.training import fit, validation_mask
 from stages.core.weights import save_weights

@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from stages.core.environment import processor_name
-from stages.core.executor import map_ordered, worker_count
 from stages.core.images import write_image
+from stages.core.machine import processor_name
 from stages.core.network import keras
+from stages.core.parallel import map_ordered, worker_count
 from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
 from tests.benchmarks import blur_7, closing_7, merging_grid, read_images

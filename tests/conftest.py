@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.core.gallery import CELL
 from stages.core.images import write_image
+from stages.results.gallery import CELL
 from tests.clones import ROOT, set_param
 from tests.synthetic import INGEST, NAMED, WRONG, privacy, utility
 

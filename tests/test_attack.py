@@ -8,11 +8,11 @@ import pytest
 from stages import attack as stage
 from stages.attack import attack
 from stages.attacks.fidelity import psnr
-from stages.core.environment import environment
-from stages.core.gallery import write_gallery
 from stages.core.images import list_images, read_image, write_image
+from stages.core.machine import environment
 from stages.core.people import write_people as write_table
-from stages.core.scores import privacy_file, privacy_row
+from stages.results.gallery import write_gallery
+from stages.results.scores import privacy_file, privacy_row
 
 
 def write_people(folder, change=lambda image: image, people=4, train=12, test=3):

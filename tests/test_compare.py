@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from stages.compare import compare, comparison_table
-from stages.core.gallery import CELL, GAP, LABEL, shown_datasets
 from stages.core.images import read_image
 from stages.core.params import load_params
-from stages.core.scores import utility_row
-from stages.core.statistics import wilson_interval
+from stages.results.gallery import CELL, GAP, LABEL, shown_datasets
+from stages.results.scores import utility_row
+from stages.results.statistics import wilson_interval
 from tests.synthetic import LABELS, WRONG, utility
 
 

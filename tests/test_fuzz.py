@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.decoding import RejectedImage, decode_image
-from stages.core.naming import LONGEST_NAME, folded, output_names
+from stages.sources.decoding import RejectedImage, decode_image
+from stages.sources.naming import LONGEST_NAME, folded, output_names
 from tests import fuzz
 from tests.strange import KINDS, MAX_PIXELS, PLACES
 from tests.strange.watch import Run, run_watched

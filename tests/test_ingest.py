@@ -13,9 +13,9 @@ from PIL import Image
 from stages import ingest as ingest_stage
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
-from stages.core.key import read_key
 from stages.core.people import read_people
 from stages.ingest import ingest, limit_side
+from stages.sources.key import read_key
 from tests.clones import ROOT
 from tests.synthetic import untimed
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import ExifTags, Image, IptcImagePlugin
 
 from stages.anonymize import anonymize
-from stages.core.gallery import join_gallery, write_gallery
 from stages.core.images import list_images, read_image, write_image
 from stages.extract import extract
 from stages.ingest import ingest
+from stages.results.gallery import join_gallery, write_gallery
 from tests.strange.metadata import DATE, FORMATS, MARK, marked, plant_metadata
 
 VARIANTS = ["gaussian_blur", "morphology", "blocking_merging"]

@@ -11,7 +11,7 @@ import yaml
 from markupsafe import escape
 
 from stages.core.params import load_params, method_names
-from stages.core.scores import METRIC_KEYS
+from stages.results.scores import METRIC_KEYS
 from tests.clones import ROOT, run
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.scores import privacy_row, utility_row
+from stages.results.scores import privacy_row, utility_row
 from stages.score import score
 from tests.synthetic import untimed, verdicts
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.environment import environment
 from stages.core.errors import PipelineError
 from stages.core.features import Features, create_inputs, write_index
+from stages.core.machine import environment
 from stages.core.network import MODELS
 from stages.core.params import load_params
 from stages.core.training import fit, validation_mask

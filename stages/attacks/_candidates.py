@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import LOOKS
-from stages.core.executor import map_bounded
+from stages.core.parallel import map_bounded
 
 Result = TypeVar("Result")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from stages.core.executor import map_bounded
 from stages.core.network import build_backbone, freeze, start_tensorflow
+from stages.core.parallel import map_bounded
 
 BATCH = 16
 # Random weights serve to measure speed and to test; a fixed seed makes them the same for every data set.

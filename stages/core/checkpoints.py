@@ -16,7 +16,7 @@ import numpy as np
 
 from stages.core.errors import naming
 from stages.core.features import Features
-from stages.core.images import replace_file
+from stages.core.files import replace_file
 from stages.core.network import keras
 from stages.core.params import TrainParams
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stages.core.environment import memory_bytes
 from stages.core.errors import PipelineError
+from stages.core.machine import memory_bytes
 from stages.core.network import tf
 from stages.core.params import TrainParams
 

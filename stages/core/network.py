@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.draws import generator
-from stages.core.environment import memory_bytes
 from stages.core.errors import PipelineError, hold_back_errors
-from stages.core.executor import worker_count
+from stages.core.machine import memory_bytes
+from stages.core.parallel import worker_count
 from stages.core.params import TrainParams
+from stages.core.seeding import generator
 
 with hold_back_errors():
     # TensorFlow notes, on standard error and past all its settings, that it looked for a GPU.

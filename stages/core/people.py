@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.draws import order_key
-from stages.core.images import write_file
+from stages.core.files import write_file
+from stages.core.seeding import order_key
 
 IDENTITIES = "identities.csv"
 PEOPLE_FILE = Path("data") / IDENTITIES  # of the same name as the table that a source may have at its top

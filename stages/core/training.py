@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from stages.core.checkpoints import Checkpoint, Stopping
-from stages.core.draws import order_key
-from stages.core.executor import progress
 from stages.core.features import Features
 from stages.core.memory import report_memory_errors
 from stages.core.network import batches, build_classifier, keras, start_tensorflow, tf
+from stages.core.parallel import progress
 from stages.core.params import TrainParams
+from stages.core.seeding import order_key
 
 # Seeds of `train` number networks; the validation split stays the same for all of them.
 _SPLIT_SEED = 0

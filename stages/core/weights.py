@@ -4,7 +4,7 @@ from pathlib import Path
 
 import h5py
 
-from stages.core.images import write_file
+from stages.core.files import write_file
 from stages.core.network import keras
 
 _KERAS = keras.src.saving.saving_lib

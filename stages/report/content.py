@@ -12,14 +12,14 @@ import cv2
 import pandas as pd
 from ruamel.yaml import YAML
 
-from stages.core.frontier import attacker_convinces
-from stages.core.gallery import GALLERY, RESTORED, SAMPLE
 from stages.core.images import read_image
 from stages.core.params import RAW, Params
-from stages.core.scores import CONVINCING_ACCURACY, read_privacy, read_utility
-from stages.core.statistics import wilson_interval
 from stages.report.heat import class_differences, confused_classes, confusion, cross_evaluation
 from stages.report.plots import curves_svg, frontier_svg
+from stages.report.recommendation import attacker_convinces
+from stages.results.gallery import GALLERY, RESTORED, SAMPLE
+from stages.results.scores import CONVINCING_ACCURACY, read_privacy, read_utility
+from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
 _CROSS = Path("metrics/cross_evaluation.csv")

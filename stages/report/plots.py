@@ -6,8 +6,8 @@ import matplotlib
 import pandas as pd
 from markupsafe import Markup
 
-from stages.core.frontier import most_images_named
 from stages.core.params import RAW, CompareParams
+from stages.report.recommendation import most_images_named
 from stages.report.svg import GOAL, INK, QUIET, dataset_colours, dataset_rounds, to_svg
 
 matplotlib.use("agg")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.core.scores import read_utility
+from stages.results.scores import read_utility
 
 HISTORY = Path("metrics/history")
 

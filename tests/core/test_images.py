@@ -8,16 +8,8 @@ import pytest
 from PIL import Image
 
 from stages.core.errors import PipelineError
-from stages.core.images import (
-    MAX_SIDE,
-    class_of,
-    list_images,
-    new_folder,
-    read_image,
-    resize_image,
-    write_file,
-    write_image,
-)
+from stages.core.files import new_folder, write_file
+from stages.core.images import MAX_SIDE, class_of, list_images, read_image, resize_image, write_image
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 1000), (1000, 1), (13, 17)])

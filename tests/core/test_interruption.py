@@ -14,8 +14,8 @@ STAGE = """
 import sys, time
 from pathlib import Path
 from stages.core.errors import run_stage
-from stages.core.executor import map_ordered
-from stages.core.images import new_folder
+from stages.core.parallel import map_ordered
+from stages.core.files import new_folder
 
 def stage():
     with new_folder(Path(sys.argv[1]) / "out") as folder:

@@ -7,7 +7,7 @@ import h5py
 import pytest
 
 from stages.compare import compare
-from stages.core.scores import privacy_file, utility_file
+from stages.results.scores import privacy_file, utility_file
 from tests.synthetic import INGEST, MADE_WITH, NAMED, WRONG, privacy, utility, verdicts
 
 SECTIONS = ["answer", "table", "frontier", "gallery", "curves", "classes", "confusion", "settings", "limits"]

@@ -8,7 +8,7 @@ import pytest
 
 from stages.report.plots import curves_svg, draw_frontier, frontier_svg
 from stages.report.svg import GOAL, INK, QUIET, dataset_colours
-from tests.core.test_frontier import bounds, table
+from tests.report.test_recommendation import bounds, table
 
 
 def results(known: bool, accuracy: float = 0.8) -> pd.DataFrame:

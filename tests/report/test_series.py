@@ -6,8 +6,8 @@ import pandas as pd
 import yaml
 
 from stages.compare import compare, comparison_table
-from stages.core.scores import utility_file
 from stages.report.series import frontier_points, joined_confusions, learning_curves
+from stages.results.scores import utility_file
 from tests.clones import ROOT
 from tests.synthetic import WRONG, utility
 

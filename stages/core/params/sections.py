@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, field_validator
 
-from stages.core.environment import processor_flags
+from stages.core.machine import processor_flags
 from stages.core.params.validation import NUMBER, Count, Fraction, Section, Seed, Share
 
 

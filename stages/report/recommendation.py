@@ -1,0 +1,155 @@
+"""Weighs accuracy against privacy: which variants no other beats on both, and which one to recommend."""
+
+import pandas as pd
+
+from stages.core.params import RAW, CompareParams
+from stages.results.scores import CONVINCING_ACCURACY
+
+_ATTACKERS = {
+    "informed": "an attacker who knows the method",
+    "naive": "an attacker who has seen originals only",
+    "restored": "an attacker who restores the images first",
+    "noise_guessed": "an attacker who guesses the noise",
+}
+
+
+def efficient_variants(table: pd.DataFrame) -> pd.Series:
+    """Mark the variants that no other variant beats on both accuracy and privacy.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns dataset, accuracy and strongest_accuracy.
+
+    Returns
+    -------
+    pandas.Series
+        bool; raw images are no variant, so never marked. A variant is beaten by one that is at least as good on both
+        and better on one (Pareto).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"dataset": ["raw", "a", "b"], "accuracy": [0.9, 0.8, 0.7],
+    ...                       "strongest_accuracy": [0.9, 0.5, 0.6]})
+    >>> efficient_variants(table).tolist()
+    [False, True, False]
+    """
+    variants = table[table["dataset"] != RAW]
+
+    def is_beaten(row: pd.Series) -> bool:
+        accuracy = variants["accuracy"] - row["accuracy"]
+        privacy = row["strongest_accuracy"] - variants["strongest_accuracy"]
+        return bool(((accuracy >= 0) & (privacy >= 0) & ((accuracy > 0) | (privacy > 0))).any())
+
+    return table.apply(lambda row: row["dataset"] != RAW and not is_beaten(row), axis=1)
+
+
+def protecting_variants(table: pd.DataFrame, params: CompareParams) -> pd.Series:
+    """Mark the variants under which the strongest attack names few enough, even at the upper end of its interval.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `stages.compare.comparison_table`.
+    params : CompareParams
+        `max_identity_accuracy` bounds the advantage over blind guessing, (named - guessed) / (1 - guessed), over images
+        and over people; `max_times_chance` bounds the share of images named in multiples of chance.
+
+    Returns
+    -------
+    pandas.Series
+        bool; False for raw, and for all where nobody is known or the attacker is too weak on raw images to prove
+        anything.
+    """
+    if not attacker_convinces(table):
+        return pd.Series(False, index=table.index)
+    return (
+        (table["dataset"] != RAW)
+        & (table["strongest_advantage_high"] <= params.max_identity_accuracy)
+        & (table["people_advantage_high"] <= params.max_identity_accuracy)
+        & (table["strongest_high"] <= params.max_times_chance * table["identity_chance"])
+    )
+
+
+def most_images_named(chance: float, params: CompareParams) -> float:
+    """Return the largest share of images that may be named under both bounds, if blind guessing names `chance`."""
+    return min(chance + params.max_identity_accuracy * (1 - chance), params.max_times_chance * chance)
+
+
+def attacker_convinces(table: pd.DataFrame) -> bool:
+    """Tell whether the informed attacker names enough on raw images for its failure elsewhere to mean anything."""
+    return "identity_accuracy" in table and bool(_raw(table)["identity_accuracy"] >= CONVINCING_ACCURACY)
+
+
+def recommend(table: pd.DataFrame, params: CompareParams) -> str:
+    """Say in a few sentences which variant to use, or why none.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `stages.compare.comparison_table`.
+    params : CompareParams
+        How much accuracy may be lost, and how much may be named.
+
+    Returns
+    -------
+    str
+        The most accurate of the variants that protect (see `protecting_variants`) and whose drop in accuracy is within
+        the bound at the upper end of its interval. An attack that fails proves no privacy, and the sentence does not
+        claim it.
+    """
+    raw = _raw(table)
+    if "identity_accuracy" not in table:
+        return "Recommended: none. It is not known who is in the images, so privacy was not measured."
+    if not attacker_convinces(table):
+        return (
+            f"Recommended: none. The attacker names the right person in only {raw['identity_accuracy']:.1%} of the raw "
+            f"test images; below {CONVINCING_ACCURACY:.0%} there, its failure elsewhere proves nothing."
+        )
+    if raw["accuracy_low"] <= raw["commonest_class"]:
+        return (
+            f"Recommended: none. Even on raw images the network is not clearly better than always answering the "
+            f"commonest class: accuracy {raw['accuracy']:.1%} ({_range(raw, 'accuracy')}) against "
+            f"{raw['commonest_class']:.1%}. So what a variant costs was not measured; train longer, or on more images."
+        )
+    variants = table[table["dataset"] != RAW]
+    protecting = variants[protecting_variants(table, params)[variants.index]]
+    if variants.empty:
+        return "Recommended: none. There is no variant beside the raw images."
+    if protecting.empty:
+        best = variants.loc[variants["strongest_high"].idxmin()]
+        return f"Recommended: none. No variant protects enough; {best['dataset']} comes closest. {_naming(best)}"
+    affordable = protecting[protecting["accuracy_drop_high"] <= params.max_accuracy_drop]
+    if affordable.empty:
+        best = protecting.loc[protecting["accuracy_drop_high"].idxmin()]
+        return (
+            f"Recommended: none. What protects costs too much accuracy, or too few test images show what it costs; "
+            f"{best['dataset']} is the cheapest. {_cost(best)}"
+        )
+    best = affordable.loc[affordable["accuracy_drop"].idxmin()]
+    return f"Recommended: {best['dataset']}. {_cost(best)} {_naming(best)} Other attackers may do better."
+
+
+def _raw(table: pd.DataFrame) -> pd.Series:
+    return table[table["dataset"] == RAW].iloc[0]
+
+
+def _cost(row: pd.Series) -> str:
+    return (
+        f"It costs {100 * row['accuracy_drop']:.1f} points of accuracy "
+        f"({100 * row['accuracy_drop_low']:.1f} to {100 * row['accuracy_drop_high']:.1f})."
+    )
+
+
+def _naming(row: pd.Series) -> str:
+    attacker = _ATTACKERS.get(row["strongest_attack"], f"the {row['strongest_attack']} attacker")
+    named = round(row["people_named"] * row["people_asked"])
+    return (
+        f"There, {attacker} names the right person in {row['strongest_accuracy']:.1%} of the test images "
+        f"({_range(row, 'strongest')}; {row['identity_chance']:.1%} by chance), and taking each person's images "
+        f"together, {named} of {row['people_asked']:.0f} people."
+    )
+
+
+def _range(row: pd.Series, name: str) -> str:
+    return f"95 % interval {row[f'{name}_low']:.1%} to {row[f'{name}_high']:.1%}"

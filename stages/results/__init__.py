@@ -1,0 +1,1 @@
+"""What the data sets' scores say: metrics, their intervals, and a few images of each."""

@@ -1,0 +1,203 @@
+"""The metrics of one data set, computed from the predictions and verdicts in `data/scores/`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from stages.results.statistics import (
+    Verdicts,
+    images_named,
+    most_exposed,
+    paired_difference_interval,
+    paired_p_value,
+    people_named,
+    wilson_interval,
+)
+
+SCORES = Path("data/scores")
+# What `metrics/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
+METRIC_KEYS = (
+    "accuracy",
+    "accuracy_ci95",
+    "accuracy_std",
+    "accuracy_drop",
+    "p_value",
+    "accuracy_anonymized",
+    "macro_f1",
+    "loss",
+    "identity_accuracy",
+    "identity_accuracy_naive",
+    "identity_chance",
+    "people_named",
+    "reconstruction_psnr_gain",
+    "reconstruction_ssim",
+    "keypoint_survival",
+)
+# The attack that needs the secret file shows what its leak would cost; nobody who lacks the file can run it.
+LEAKED = "noise_leaked"
+# Weaker on raw images than this, an identity attacker proves nothing about anonymized ones.
+CONVINCING_ACCURACY = 0.8
+
+
+def utility_file(dataset: str) -> Path:
+    """Return the file with a data set's predictions on the test images."""
+    return SCORES / "utility" / f"{dataset}.json"
+
+
+def read_utility(dataset: str) -> dict:
+    """Read a data set's predictions, as `evaluate` wrote them."""
+    return json.loads(utility_file(dataset).read_text(encoding="utf-8"))
+
+
+def privacy_file(dataset: str) -> Path:
+    """Return the file with what the attacks learned of a data set's test images."""
+    return SCORES / "privacy" / f"{dataset}.json"
+
+
+def read_privacy(dataset: str) -> dict:
+    """Read what the attacks learned of a data set, as `attack` wrote it."""
+    return json.loads(privacy_file(dataset).read_text(encoding="utf-8"))
+
+
+def utility_row(scores: dict, raw: dict) -> dict[str, float]:
+    """Compute the utility metrics of one data set.
+
+    Parameters
+    ----------
+    scores, raw : dict
+        Predictions of the data set's networks and of those trained on raw images, as `evaluate` wrote them.
+
+    Returns
+    -------
+    dict of str to float
+        Flat, rounded to 4 decimals: accuracy, accuracy_ci95, accuracy_std (with several seeds), accuracy_drop,
+        p_value, accuracy_anonymized, macro_f1, loss.
+    """
+    correct, reference = correct_predictions(scores), correct_predictions(raw)
+    low, high = accuracy_interval(correct)
+    labels, predictions = np.array(scores["labels"]), np.array(scores["predictions"])
+    row = {
+        "accuracy": correct.mean(),
+        "accuracy_ci95": (high - low) / 2,
+        "accuracy_drop": reference.mean() - correct.mean(),
+        "p_value": paired_p_value(correct, reference),
+        "accuracy_anonymized": np.mean(
+            np.array(scores["predictions_anonymized"]) == np.array(scores["labels_anonymized"])
+        ),
+        "macro_f1": np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions]),
+        "loss": np.mean(scores["loss"]),
+    }
+    if len(correct) > 1:
+        row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
+    return _rounded(row)
+
+
+def privacy_row(scores: dict) -> dict[str, float]:
+    """Compute the privacy metrics of one data set.
+
+    Parameters
+    ----------
+    scores : dict
+        What the attacks learned, as `attack` wrote it.
+
+    Returns
+    -------
+    dict of str to float
+        Flat, rounded to 4 decimals. Shares of images: identity_accuracy (of the informed attacker),
+        identity_accuracy_<attacker> for the others, identity_chance. Share of people: people_named, by the attacker who
+        names most. Then reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. What
+        could not be measured is absent.
+    """
+    row = {}
+    for attacker, verdicts in read_verdicts(scores).items():
+        key = "identity_accuracy" if attacker == "informed" else f"identity_accuracy_{attacker}"
+        row[key] = np.mean(verdicts.people == verdicts.named)
+    if row:
+        row["identity_chance"] = scores["identity"]["chance"]
+        row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
+    row["reconstruction_psnr_gain"] = np.mean(np.subtract(scores["psnr_restored"], scores["psnr"]))
+    row["reconstruction_ssim"] = np.mean(scores["ssim_restored"])
+    survived = [share for share in scores["keypoint_survival"] if share is not None]
+    if survived:
+        row["keypoint_survival"] = np.mean(survived)
+    row["unchanged_pixels"] = np.mean(scores["unchanged_pixels"])
+    return _rounded(row)
+
+
+def exposure(scores: dict) -> dict[str, float | int | str]:
+    """Compute what the recommendation rests on: the strongest of the attacks that were run, and its intervals.
+
+    Parameters
+    ----------
+    scores : dict
+        What the attacks learned, as `attack` wrote it.
+
+    Returns
+    -------
+    dict of str to object
+        Shares of images: identity_low and identity_high of the informed attacker; strongest_accuracy with
+        strongest_low, strongest_high and strongest_advantage_high (of the share that blind guessing would miss) of the
+        attacker strongest_attack. Shares of people: people_named_low, people_named_high and people_advantage_high of
+        the attacker who names most people; most_exposed, of one person's images. Counts: people_asked,
+        people_left_out. Empty where nobody is known.
+    """
+    attacks = attacks_run(scores)
+    if not attacks:
+        return {}
+    images = {attacker: images_named(verdicts) for attacker, verdicts in attacks.items()}
+    people = {attacker: people_named(verdicts) for attacker, verdicts in attacks.items()}
+    strongest = max(images, key=lambda attacker: images[attacker].share)
+    most = max(people.values(), key=lambda naming: (naming.share, naming.advantage_high))
+    return {
+        "identity_low": images["informed"].low,
+        "identity_high": images["informed"].high,
+        "strongest_attack": strongest,
+        "strongest_accuracy": images[strongest].share,
+        "strongest_low": images[strongest].low,
+        "strongest_high": images[strongest].high,
+        "strongest_advantage_high": images[strongest].advantage_high,
+        "people_named_low": most.low,
+        "people_named_high": most.high,
+        "people_advantage_high": most.advantage_high,
+        "most_exposed": max(most_exposed(verdicts) for verdicts in attacks.values()),
+        "people_asked": len(np.unique(attacks["informed"].people)),
+        "people_left_out": scores["identity"]["left_out"]["people"],
+    }
+
+
+def read_verdicts(scores: dict) -> dict[str, Verdicts]:
+    """Return whom each attacker names, by attacker; empty where nobody is known."""
+    attacks = scores["identity"]["attacks"] if "identity" in scores else {}
+    return {name: Verdicts(np.array(one["people"]), np.array(one["named"])) for name, one in attacks.items()}
+
+
+def attacks_run(scores: dict) -> dict[str, Verdicts]:
+    """Return the verdicts of those attackers who need nothing that is kept secret."""
+    return {name: verdicts for name, verdicts in read_verdicts(scores).items() if name != LEAKED}
+
+
+def accuracy_drop_interval(scores: dict, raw: dict) -> tuple[float, float]:
+    """Return the 95 % interval of the accuracy that is lost against raw; it counts test images, not training runs."""
+    return paired_difference_interval(correct_predictions(scores), correct_predictions(raw))
+
+
+def commonest_class(scores: dict) -> float:
+    """Return the accuracy of always answering the class that most test images show."""
+    return float(np.bincount(scores["labels"]).max() / len(scores["labels"]))
+
+
+def correct_predictions(scores: dict) -> np.ndarray:
+    """Return which raw test images each network got right, (seeds, images) bool."""
+    return np.array(scores["predictions"]) == np.array(scores["labels"])
+
+
+def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
+    """Return the Wilson interval of the mean accuracy over seeds; more seeds do not make more test images."""
+    return wilson_interval(round(float(correct.mean(axis=0).sum())), correct.shape[1])
+
+
+def _rounded(row: dict) -> dict[str, float]:
+    # Adding 0 makes 0 of -0.
+    return {key: round(float(value), 4) + 0.0 for key, value in row.items()}

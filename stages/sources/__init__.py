@@ -1,0 +1,1 @@
+"""What `ingest` takes in: files are found, decoded, split, identified and named."""

@@ -1,0 +1,88 @@
+"""Finds out who is in the files of the source, from a table beside them or from their paths."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.core.images import class_of
+from stages.core.params import DataParams
+from stages.core.people import IDENTITIES
+from stages.sources.finding import SourceFile, link_limit
+from stages.sources.naming import folded, names_person
+from stages.sources.places import composed, find_table
+from stages.sources.tables import read_table
+from stages.sources.walking import walk_folder
+
+
+class Identified(NamedTuple):
+    """Who is in the files of the source, as far as that is known."""
+
+    people: dict[str, str]  # path relative to the source to person; a table may know files that are not taken in
+    by_table: bool
+
+
+def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
+    """Find out who is in the files of the source.
+
+    `identities.csv` at the top of the source says so, with the columns `path`, relative to the source, and `identity`.
+    Without that file, the group of `data.identity_pattern` does, searched for in ``/<class>/<path below the class>``.
+    Two spellings are one person where they differ only in blanks around them or in how letters are composed; where they
+    differ in case, they are two.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        As `stages.sources.finding.find_sources` found them.
+    params : DataParams
+        The source and the pattern.
+
+    Returns
+    -------
+    Identified
+        Every file of the table, or every file whose path tells its person.
+
+    Raises
+    ------
+    PipelineError
+        If the table is broken, or a row names no file of the source, or a file twice.
+    """
+    source = Path(params.source)
+    paths = {file.file.relative_to(source).as_posix(): file for file in files}
+    table = find_table(source, IDENTITIES)
+    if table:
+        rows = read_table(
+            table, ("identity",), taken=paths, list_all=lambda: walk_folder(source, within=link_limit(params))
+        )
+        return Identified({path: row["identity"] for path, row in rows.items()}, by_table=True)
+    if params.identity_pattern is None:
+        return Identified({}, by_table=False)
+    pattern = re.compile(params.identity_pattern)
+    found = {path: pattern.search(file.below_split) for path, file in paths.items()}
+    people = {path: composed((match[1] or "").strip()) for path, match in found.items() if match}
+    return Identified({path: person for path, person in people.items() if person}, by_table=False)
+
+
+def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:
+    """Count the images whose written path names the person in them.
+
+    Parameters
+    ----------
+    people : dict of str to str
+        Path below `data/raw` to person.
+    by_table : bool
+        Whether a table told the people. It may say 1 where the path has a 1 for another reason, so only whole words
+        count. What was read off the paths counts wherever it stands.
+    renamed : bool
+        Whether the images have numbers for names. Then only their class can still name people.
+
+    Returns
+    -------
+    int
+        How many of the paths do.
+    """
+    below = {path: path.split("/", 1)[1] for path in people}
+    if renamed:
+        return sum(names_person(class_of(below[path]), person) for path, person in people.items())
+    if by_table:
+        return sum(names_person(below[path], person) for path, person in people.items())
+    return sum(folded(person) in folded(below[path]) for path, person in people.items())

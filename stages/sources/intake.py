@@ -1,0 +1,174 @@
+"""What became of each file of the source, and the report of it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from stages.core.images import SPLITS
+from stages.core.params import DataParams
+from stages.sources.finding import SourceFile
+from stages.sources.splitting import Drawn, check_split, draw_split, find_groups
+
+
+class Taken(NamedTuple):
+    """What became of one source file: its written path and pixels' hash, or the reason why it was rejected."""
+
+    source: SourceFile
+    path: str = ""  # empty until the split is known
+    pixel_hash: str = ""  # empty where the file was rejected, or never decoded
+    size: tuple[int, int] = (0, 0)
+    rejected: str = ""
+
+    @property
+    def relation(self) -> str:
+        """What a training image that is dropped is to the test image that it is dropped for."""
+        return "equals" if self.pixel_hash else "same group as"
+
+
+class Intake(NamedTuple):
+    """What became of all files of the source."""
+
+    kept: list[Taken]
+    rejected: list[Taken]
+    dropped: list[tuple[Taken, str]]  # training images, each with the path of a test image of its pixels or group
+    ignored: int
+
+
+def take_in(
+    files: list[SourceFile], params: DataParams, take: Callable[[list[SourceFile]], Iterable[Taken]]
+) -> tuple[dict[str, Taken], Drawn]:
+    """Decode files and decide their split, so that files that turn out to be broken take no place in it.
+
+    Only files that the draw wants are decoded: all of them, or with `data.max_per_class` so many of each class and
+    split, but no training file whose group is in the source's own test. If some are broken, the draw is repeated
+    without them, until all that it wants are whole. So the result is that of the source without its broken files, with
+    one exception: under `data.max_per_class`, files that nobody decoded count as whole when a class's number of test
+    images is worked out. Each further round decodes as many spare files as were broken, so that few rounds do.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        All files of the source.
+    params : DataParams
+        How to split and thin them.
+    take : callable
+        Decodes files, and returns what became of each.
+
+    Returns
+    -------
+    results : dict of str to Taken
+        `SourceFile.path` to what became of it, for all files that were decoded.
+    drawn : Drawn
+        Which of them make the data set, all of them whole.
+
+    Raises
+    ------
+    PipelineError
+        If a class cannot be split, even if all its files are whole.
+    """
+    results: dict[str, Taken] = {}
+    whole, broken = files, Counter()
+    drawn = draw_split(files, params)
+    check_split(files, drawn, params)
+    while missing := drawn.splits.keys() - results.keys():
+        wanted = missing | draw_split(whole, params, broken).splits.keys() if broken else missing
+        new = [file for file in files if file.path in wanted and file.path not in results]
+        results |= {image.source.path: image for image in take(new)}
+        broken = Counter(image.source.class_name for image in results.values() if image.rejected)
+        if broken:
+            whole = [file for file in files if file.path not in results or not results[file.path].rejected]
+            drawn = draw_split(whole, params)
+    return results, drawn
+
+
+def sort_out(
+    files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: int
+) -> Intake:
+    """Tell images to be kept from rejected files, and from training images whose pixels or group are in test too.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        All files, in the order in which they are to be listed.
+    results : dict of str to Taken
+        From `take_in`.
+    drawn : Drawn
+        From `take_in`.
+    names : dict of str to str
+        Path with the split to written path, for the files that were drawn.
+    ignored : int
+        How many files were not looked at.
+
+    Returns
+    -------
+    Intake
+        Each file at most once; files that the draw did not want are in no list.
+    """
+
+    def name_of(file: SourceFile) -> str:
+        return names[drawn.place(file).path]
+
+    taken = [results[file.path]._replace(path=name_of(file)) for file in files if file.path in drawn.splits]
+    tested = {image.pixel_hash: image.path for image in reversed(taken) if image.path.startswith("test/")}
+    leaked = [image for image in taken if image.path.startswith("train/") and image.pixel_hash in tested]
+    left_out = {image.path for image in leaked}
+    straddling = [file for file in files if file.path in drawn.straddling]
+    return Intake(
+        [image for image in taken if image.path not in left_out],
+        [results[file.path] for file in files if file.path in results and results[file.path].rejected],
+        [(image, tested[image.pixel_hash]) for image in leaked]
+        + [(Taken(file, file.path), name_of(drawn.straddling[file.path])) for file in straddling],
+        ignored,
+    )
+
+
+def in_source(image: Taken, source: Path) -> str:
+    """Return the path of an image's file relative to the source."""
+    return image.source.file.relative_to(source).as_posix()
+
+
+def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict:
+    """Count what was taken in.
+
+    Parameters
+    ----------
+    intake : Intake
+        What became of all files.
+    params : DataParams
+        The source, and the pattern of groups.
+    with_names : bool
+        Whether files that were not taken in are named.
+
+    Returns
+    -------
+    dict
+        What goes into `metrics/ingest.json`.
+    """
+    counts = Counter(tuple(image.path.split("/", 2)[:2]) for image in intake.kept)
+    sides = {"height": [image.size[0] for image in intake.kept], "width": [image.size[1] for image in intake.kept]}
+    source = Path(params.source)
+    grouped = find_groups([image.source for image in intake.kept], params)
+    report = {
+        "images": {
+            split: {name: counts[split, name] for owner, name in sorted(counts) if owner == split} for split in SPLITS
+        },
+        "size": {
+            side: {"min": min(values), "median": median(values), "max": max(values)}
+            for side, values in sides.items()
+            if values
+        },
+        "rejected": [
+            ({"file": in_source(image, source)} if with_names else {}) | {"reason": image.rejected}
+            for image in intake.rejected
+        ],
+        "dropped_from_train": [
+            ({"image": image.path} if with_names else {}) | {image.relation.replace(" ", "_"): other}
+            for image, other in intake.dropped
+        ],
+        "ignored_files": intake.ignored,
+    }
+    return (
+        report if params.group_pattern is None else report | {"images_without_group": len(intake.kept) - len(grouped)}
+    )

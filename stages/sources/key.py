@@ -1,0 +1,87 @@
+"""The key from renamed images to files of the source: in `data/key.csv`, for its owner alone, made by `ingest`."""
+
+import csv
+import hashlib
+import io
+import os
+from pathlib import Path
+
+from stages.core.errors import PipelineError
+from stages.core.files import replace_file
+from stages.core.parallel import map_ordered
+from stages.sources.intake import Intake, in_source
+
+KEY = Path("data/key.csv")  # neither git's nor an output of DVC, so that it is never pushed
+_COLUMNS = ["image", "source", "reason"]
+_BELONGS = "# belongs to the data/raw with the SHA-256 "
+
+
+def remove_key() -> None:
+    """Remove the key, and what a killed process left of one, before the images change that it is about."""
+    for file in [KEY, *KEY.parent.glob(f".{KEY.name}.*")]:
+        file.unlink(missing_ok=True)
+
+
+def write_key(intake: Intake, source: Path, raw: Path) -> None:
+    """Write which file of the source each image comes from, and the files that gave none, for their owner alone.
+
+    Parameters
+    ----------
+    intake : Intake
+        With the neutral paths.
+    source : pathlib.Path
+        The source.
+    raw : pathlib.Path
+        The images, all written. The key's first line holds their digest.
+    """
+    table = io.StringIO()
+    table.write(_BELONGS + _digest(raw) + "\n")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(sorted((image.path, in_source(image, source), "") for image in intake.kept))
+    writer.writerows(sorted(("", in_source(image, source), image.rejected) for image in intake.rejected))
+    writer.writerows(
+        sorted(("", in_source(image, source), f"{image.relation} {other}") for image, other in intake.dropped)
+    )
+    with replace_file(KEY) as partial:
+        # Never readable by others, not even while it is empty.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(table.getvalue().encode(errors="surrogateescape"))
+
+
+def read_key(raw: Path) -> list[tuple[str, str, str]]:
+    """Read what `write_key` wrote.
+
+    Parameters
+    ----------
+    raw : pathlib.Path
+        The images.
+
+    Returns
+    -------
+    list of tuple of str
+        Path of an image or nothing, path of a file of the source, and why that gave no image or nothing.
+
+    Raises
+    ------
+    PipelineError
+        If there is no key, or the images are not those that it was written for.
+    """
+    if not KEY.is_file():
+        raise PipelineError(f"`{KEY}` is missing; only `data.rename: true` makes one, at the end of `ingest`")
+    with KEY.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        if file.readline() != f"{_BELONGS}{_digest(raw)}\n":
+            raise PipelineError(f"`{KEY}` belongs to another {raw}; run `dvc repro -f ingest` to make both anew")
+        return [(row["image"], row["source"], row["reason"]) for row in csv.DictReader(file)]
+
+
+def _digest(folder: Path) -> str:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    digest = hashlib.sha256()
+    contents = map_ordered(
+        lambda file: hashlib.sha256(file.read_bytes()).digest(), files, total=len(files), label="key"
+    )
+    for file, content in zip(files, contents, strict=True):
+        digest.update(os.fsencode(file.relative_to(folder)) + b"\0" + content)
+    return digest.hexdigest()

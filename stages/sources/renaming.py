@@ -1,0 +1,65 @@
+"""Numbers in place of names, which carry names of people."""
+
+from pathlib import PurePosixPath
+
+from stages.core.secret import secret_key
+from stages.sources.finding import SourceFile
+from stages.sources.intake import Intake, Taken
+from stages.sources.naming import valid_name
+
+DIGITS = 6  # of a number, or more where there are more images
+
+
+def unnamed_paths(files: list[SourceFile], suffix: str) -> dict[str, str]:
+    """Name images so that nothing of their names or folders is left but split and class.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        Files of the source.
+    suffix : str
+        Suffix of the written images.
+
+    Returns
+    -------
+    dict of str to str
+        `SourceFile.path` to a path of its own, to which `neutral_paths` never gives a name.
+    """
+    heads = (file.path.split("/", 2)[:2] for file in files)
+    return {
+        file.path: f"{split}/{valid_name(name)}/x{number}{suffix}"
+        for number, (file, (split, name)) in enumerate(zip(files, heads, strict=True))
+    }
+
+
+def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
+    """Number images in an order that nobody can repeat without the secret, even with all originals and params.
+
+    Parameters
+    ----------
+    kept : list of Taken
+        The images of the data set. The order depends on their pixels, and among equal ones on the source's names.
+    secret : bytes
+        From `stages.core.secret.load_secret`.
+
+    Returns
+    -------
+    dict of str to str
+        Written path to neutral path, ``<split>/<class>/<number>.<suffix>``; no number is given twice.
+    """
+    ordered = sorted(
+        kept, key=lambda image: [secret_key(secret, "rename", part) for part in (image.pixel_hash, image.source.path)]
+    )
+    digits = max(DIGITS, len(str(len(kept))))
+    return {
+        image.path: str(PurePosixPath(image.path).with_stem(f"{number:0{digits}}"))
+        for number, image in enumerate(ordered, 1)
+    }
+
+
+def rename(intake: Intake, paths: dict[str, str]) -> Intake:
+    """Return an intake with other paths of the images that are kept."""
+    return intake._replace(
+        kept=[image._replace(path=paths[image.path]) for image in intake.kept],
+        dropped=[(image, paths[other]) for image, other in intake.dropped],
+    )

@@ -1,0 +1,145 @@
+"""Decides which files of the source are for training, which for testing, and which of too many are left out."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from stages.core.errors import PipelineError, shown
+from stages.core.params import DataParams
+from stages.core.seeding import order_key
+from stages.sources.balancing import draw_groups
+from stages.sources.finding import SourceFile
+
+
+class Drawn(NamedTuple):
+    """Which files are wanted, and for what."""
+
+    splits: dict[str, str]  # `SourceFile.path` of each wanted file to train or test, in the order of paths
+    straddling: dict[str, SourceFile]  # path of each training file that is left out to a test file of its group
+
+    def place(self, file: SourceFile) -> SourceFile:
+        """Return a wanted file with its split in its path."""
+        return file._replace(path=self.splits[file.path] + file.below_split)
+
+
+def find_groups(files: list[SourceFile], params: DataParams) -> dict[str, str]:
+    """Find the groups of files, such as the frames of one scene.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        Files of the source.
+    params : DataParams
+        With `data.group_pattern`, which is searched for in `SourceFile.below_split`.
+
+    Returns
+    -------
+    dict of str to str
+        `SourceFile.path` to group, for the files that match; any other is a group of its own.
+    """
+    if params.group_pattern is None:
+        return {}
+    pattern = re.compile(params.group_pattern)
+    return {file.path: match[1] for file in files if (match := pattern.search(file.below_split)) and match[1]}
+
+
+def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, int] | None = None) -> Drawn:
+    """Decide which files are wanted, and for which split; `data.seed` and paths alone decide.
+
+    The source's own split is kept, but training files whose group is in test too are left out. Where there is none,
+    whole groups are drawn for test, so that each class has close to `data.test_fraction` of its images there. Of these,
+    `data.max_per_class` of each class and split are drawn.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        All files that are not known to be broken, in any order.
+    params : DataParams
+        How to split and thin them.
+    spare : mapping of str to int, optional
+        How many more than `data.max_per_class` are wanted, by class.
+
+    Returns
+    -------
+    Drawn
+        The wanted files.
+    """
+    files = sorted(files)
+    groups = find_groups(files, params)
+    splits = {file.path: file.split for file in files} | _draw(
+        [file for file in files if not file.split], groups, params
+    )
+    test = _thin([file for file in files if splits[file.path] == "test"], "test", params, spare or {})
+    tested = {groups[file.path]: file for file in reversed(test) if file.path in groups}
+    train = [file for file in files if splits[file.path] == "train"]
+    straddling = {file.path: tested[groups[file.path]] for file in train if groups.get(file.path) in tested}
+    free = [file for file in train if file.path not in straddling]
+    wanted = sorted(test + _thin(free, "train", params, spare or {}))
+    return Drawn({file.path: splits[file.path] for file in wanted}, straddling)
+
+
+def check_split(files: list[SourceFile], drawn: Drawn, params: DataParams) -> None:
+    """Refuse a source whose classes cannot be split, whatever its files hold.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        All files.
+    drawn : Drawn
+        What `draw_split` made of them.
+    params : DataParams
+        The parameters.
+
+    Raises
+    ------
+    PipelineError
+        If the source has no split, and a class would have images in train or test alone.
+    """
+    unsplit = [file for file in files if not file.split]
+    sides = defaultdict(set)
+    for file in unsplit:
+        sides[file.class_name].add(drawn.splits.get(file.path))
+    for name in sorted(sides):
+        if not {"train", "test"} <= sides[name]:
+            members = [file for file in unsplit if file.class_name == name]
+            raise PipelineError(why_not_split(members, shown(name), params))
+
+
+def why_not_split(files: list[SourceFile], name: str, params: DataParams) -> str:
+    """Say why the files of one class cannot be split."""
+    groups = find_groups(files, params)
+    count = len({_unit(file, groups) for file in files})
+    if len(files) < 2:
+        return f"a class must have at least 2 images to be split; received: {len(files)} in `{name}`"
+    if count < 2:
+        return f"a class must have at least 2 groups of `data.group_pattern` to be split; received: 1 in `{name}`"
+    return (
+        f"`data.group_pattern` must allow images of each class in train and in test; received: no such split was found "
+        f"for the {count} groups of `{name}`"
+    )
+
+
+def _unit(file: SourceFile, groups: dict[str, str]) -> str:
+    # No image's own name starts with a slash.
+    return f"/{groups[file.path]}" if file.path in groups else file.below_split[1:]
+
+
+def _draw(files: list[SourceFile], groups: dict[str, str], params: DataParams) -> dict[str, str]:
+    images: dict[str, Counter] = defaultdict(Counter)
+    for file in files:
+        images[_unit(file, groups)][file.class_name] += 1
+    test = draw_groups(images, share=params.test_fraction, seed=params.seed)
+    return {file.path: "test" if _unit(file, groups) in test else "train" for file in files}
+
+
+def _thin(files: list[SourceFile], split: str, params: DataParams, spare: Mapping[str, int]) -> list[SourceFile]:
+    if params.max_per_class is None:
+        return files
+    kept: Counter = Counter()
+    result = []
+    for file in sorted(files, key=lambda file: order_key(params.seed, split + file.below_split)):
+        if kept[file.class_name] < params.max_per_class + spare.get(file.class_name, 0):
+            kept[file.class_name] += 1
+            result.append(file)
+    return sorted(result)

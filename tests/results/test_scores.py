@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from stages.results.scores import (
+    accuracy_interval,
+    commonest_class,
+    correct_predictions,
+    exposure,
+    privacy_row,
+    read_privacy,
+    read_utility,
+    utility_row,
+)
+from stages.results.statistics import wilson_interval
+from tests.synthetic import privacy, verdicts
+
+
+def scores(predictions: list[list[int]], labels: list[int], loss: list[float], own: list[list[int]] | None = None):
+    return {
+        "classes": ["a", "b"],
+        "labels": labels,
+        "labels_anonymized": labels,
+        "predictions": predictions,
+        "predictions_anonymized": own or predictions,
+        "loss": loss,
+    }
+
+
+def test_interval_is_of_the_images_however_many_seeds():
+    correct = np.zeros((1, 100), bool)
+    correct[:, :90] = True
+    assert accuracy_interval(correct) == accuracy_interval(np.repeat(correct, 5, axis=0)) == wilson_interval(90, 100)
+
+
+def test_correct_predictions_are_one_row_a_seed():
+    expected = [[True, False], [True, True]]
+    assert correct_predictions({"labels": [0, 1], "predictions": [[0, 0], [0, 1]]}).tolist() == expected
+
+
+def test_row_of_one_seed():
+    labels = [0] * 5 + [1] * 5
+    raw = scores([labels], labels, [0.1])
+    row = utility_row(scores([[0] * 8 + [1] * 2], labels, [1.23456], own=[[0] * 6 + [1] * 4]), raw)
+    assert row == {
+        "accuracy": 0.7,
+        "accuracy_ci95": 0.2477,
+        "accuracy_drop": 0.3,
+        "p_value": 0.25,
+        "accuracy_anonymized": 0.9,
+        "macro_f1": round((10 / 13 + 4 / 7) / 2, 4),
+        "loss": 1.2346,
+    }
+    low, high = wilson_interval(7, 10)
+    assert row["accuracy_ci95"] == round((high - low) / 2, 4)
+
+
+def test_row_of_several_seeds_holds_means_and_standard_deviation():
+    labels = [0, 0, 1, 1]
+    predictions = [[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
+    row = utility_row(scores(predictions, labels, [1, 2, 6]), scores([labels] * 3, labels, [0] * 3))
+    assert row["accuracy"] == row["accuracy_anonymized"] == 0.75
+    assert row["accuracy_std"] == 0.25
+    assert row["accuracy_drop"] == 0.25
+    assert row["loss"] == 3
+    expected = np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions])
+    assert row["macro_f1"] == round(expected, 4)
+
+
+def test_raw_against_itself_has_no_drop():
+    labels = [0, 1, 1]
+    raw = scores([[0, 1, 0]], labels, [0.5])
+    row = utility_row(raw, raw)
+    assert (row["accuracy_drop"], row["p_value"]) == (0, 1)
+
+
+def test_zero_has_no_sign():
+    labels = [0] * 30_000
+    raw = scores([[0] * 29_999 + [1]], labels, [0.5])
+    row = utility_row(scores([labels], labels, [0.5]), raw)  # a drop of -0.00003
+    assert json.dumps(row["accuracy_drop"]) == "0.0"
+
+
+def test_privacy_row_without_people_or_key_points_leaves_them_out():
+    learned = {
+        "psnr": [10.0, 20.0],
+        "psnr_restored": [12.0, 21.0],
+        "ssim_restored": [0.5, 0.7],
+        "keypoint_survival": [None, None],
+        "unchanged_pixels": [0.0, 0.5],
+    }
+    expected = {"reconstruction_psnr_gain": 1.5, "reconstruction_ssim": 0.6, "unchanged_pixels": 0.25}
+    assert privacy_row(learned) == expected
+    assert privacy_row({**learned, "keypoint_survival": [None, 0.5]}) == {**expected, "keypoint_survival": 0.5}
+
+
+def identity(**attacks):
+    learned = privacy(0)
+    learned["identity"]["attacks"] = attacks
+    return learned
+
+
+def test_privacy_row_tells_images_from_people():
+    # Of 5 people with 4 images each, 15 images are named: 3 of each person's 4.
+    row = privacy_row(identity(informed=verdicts(15), naive=verdicts(0), restored=verdicts(5)))
+    assert {key: value for key, value in row.items() if key.startswith(("identity", "people"))} == {
+        "identity_accuracy": 0.75,
+        "identity_accuracy_naive": 0,
+        "identity_accuracy_restored": 0.25,
+        "identity_chance": 0.2,
+        "people_named": 1,
+    }
+
+
+def test_the_strongest_attack_is_the_one_that_names_most_whatever_it_is_called():
+    found = exposure(identity(informed=verdicts(4), naive=verdicts(18), restored=verdicts(19)))
+    assert (found["strongest_attack"], found["strongest_accuracy"]) == ("restored", 0.95)
+    assert found["strongest_high"] > 0.95 and found["identity_high"] < 0.5
+    assert found["most_exposed"] == 1
+
+
+def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
+    learned = identity(informed=verdicts(4), noise_leaked=verdicts(20))
+    assert privacy_row(learned)["identity_accuracy_noise_leaked"] == 1
+    assert privacy_row(learned)["people_named"] == 0
+    assert exposure(learned)["strongest_attack"] == "informed"
+
+
+def test_where_nobody_is_known_nothing_is_said_of_exposure():
+    assert exposure(privacy(None)) == {}
+
+
+def test_always_answering_the_commonest_class_is_right_as_often_as_it_comes():
+    assert commonest_class({"labels": [0, 1, 1, 2]}) == 0.5
+
+
+@pytest.mark.parametrize(("read", "kind"), [(read_utility, "utility"), (read_privacy, "privacy")])
+def test_scores_are_read_by_data_set(tmp_path, monkeypatch, read, kind):
+    monkeypatch.chdir(tmp_path)
+    Path(f"data/scores/{kind}").mkdir(parents=True)
+    Path(f"data/scores/{kind}/raw.json").write_text('{"é": 1}', encoding="utf-8")
+    assert read("raw") == {"é": 1}

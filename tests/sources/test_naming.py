@@ -1,0 +1,95 @@
+import os
+
+import pytest
+
+from stages.sources.naming import names_person, output_names, valid_name
+
+
+def test_suffix_is_replaced():
+    names = output_names(["a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."], ".png")
+    assert list(names.values()) == ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["a/x.jpg", "a/x.tif"], ["a/x.jpg.png", "a/x.tif.png"]),
+        (["a/x.jpg", "b/x.tif"], ["a/x.png", "b/x.png"]),
+        (["a/X.jpg", "a/x.jpg"], ["a/X.jpg.png", "a/x.jpg.2.png"]),
+        (["a/X/1.jpg", "a/x/1.jpg"], ["a/X/1.jpg.png", "a/x/1.jpg.2.png"]),
+        (["a/x.jpg", "a/x.jpg.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png", "a/x.tif.png"]),
+        (["a/\u00e9.jpg", "a/e\u0301.jpg"], ["a/\u00e9.jpg.png", "a/e\u0301.jpg.2.png"]),
+        (["a/x.jpg", "a/x.png/1.jpg"], ["a/x.jpg.png", "a/x.png/1.png"]),
+        (["a/x.jpg", "a/x.jpg.png/1.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png/1.png", "a/x.tif.png"]),
+        ([os.fsdecode(b"a/\xe9.jpg")], ["a/_udce9.png"]),
+        (["a\\b/x.jpg"], ["a_b/x.png"]),
+        (["a/1\n2\x1b[0m.jpg", "a/1_n2_x1b[0m.tif"], ["a/1_n2_x1b[0m.jpg.png", "a/1_n2_x1b[0m.tif.png"]),
+    ],
+    ids=range(11),
+)
+def test_names_differ_on_any_file_system(paths, expected):
+    assert list(output_names(paths, ".png").values()) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x" * 255,
+        "x" * 251 + ".jpg",
+        "x" * 250 + ".jpeg",
+        "\u00e9" * 125 + ".jpg",
+        "\u20ac" * 85,
+        os.fsdecode(b"\xe9" * 251 + b".jpg"),
+    ],
+    ids=["no suffix", "jpg", "jpeg", "two bytes", "three bytes", "not utf-8"],
+)
+def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
+    paths = [f"a/{name}", f"a/{name[:-4]}.tif", f"{name[:-4]}/1.jpg"]
+    names = list(output_names(paths, ".png").values())
+    assert len({written.casefold() for written in names}) == 3
+    for written in names:
+        assert written.endswith(".png")
+        file = tmp_path / written
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"")  # fails if a name is too long
+        assert max(len(part.encode("utf-8")) for part in written.split("/")) <= 255
+
+
+def test_long_names_that_differ_at_their_end_stay_apart():
+    paths = [f"a/{'x' * 254}{number}" for number in range(3)]
+    assert len(set(output_names(paths, ".png").values())) == 3
+
+
+def test_short_names_are_not_changed_by_long_ones_beside_them():
+    assert output_names(["a/x.png", f"a/{'y' * 255}"], ".png")["a/x.png"] == "a/x.png"
+
+
+@pytest.mark.parametrize("name", ["\u65e5\u672c", "caf\u00e9", "a b'\"$(x)`;{}*?", "\U0001f600"])
+def test_name_that_can_be_printed_stays(name):
+    assert valid_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "person", "named"),
+    [
+        ("a/Ann/1.png", "ann", True),
+        ("a/x-ANN_2.png", "Ann", True),
+        ("a/ann7.png", "Ann", True),
+        ("a/7ann.png", "Ann", True),
+        ("a/hannah.png", "Ann", False),
+        ("a/ann_b_lee.png", "Ann Lee", False),
+        ("a/lee.ann-lee_3.png", "Ann  Lee", True),
+        ("a/Jose\u0301.png", "JOS\u00c9", True),
+        ("a/person12.png", "12", True),
+        ("a/person123.png", "12", False),
+        ("a/person_7_x.png", "7", True),
+        ("a/person7.png", "7", False),
+        ("a/7b/1.png", "7", False),
+        ("a/p12.png", "p12", True),
+        ("a/xp12.png", "p12", False),
+        ("a/\u2605\u2605.png", "\u2605", True),
+        ("a/\u674e\u660e/1.png", "\u674e\u660e", True),
+    ],
+)
+def test_whole_names_are_found_in_a_path(path, person, named):
+    assert names_person(path, person) == named

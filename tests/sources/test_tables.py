@@ -1,0 +1,144 @@
+"""Tables of users: any program's CSV is read, and no row is lost in silence."""
+
+import codecs
+from pathlib import Path
+
+import pytest
+
+from stages.core.errors import PipelineError
+from stages.sources.tables import Row, read_rows, read_table
+
+PATHS = ["a/1.png", "a/2.png", "b/3.png"]
+ROWS = {"a/1.png": {"identity": "Ada"}, "b/3.png": {"identity": "Bob"}}
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """The function that reads a table of some content at the top of a source with the files of PATHS."""
+    monkeypatch.chdir(tmp_path)
+    file = Path("source/who.csv")
+    file.parent.mkdir()
+
+    def function(content: str | bytes, reader=read_table, **options):
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return reader(file, ("identity",), **{"taken": PATHS, "list_all": lambda: PATHS, **options})
+
+    return function
+
+
+TEXT = "path,identity\na/1.png,Ada\nb/3.png,Bob\n"
+FORMATS = {
+    "plain": TEXT.encode(),
+    "byte-order mark": codecs.BOM_UTF8 + TEXT.encode(),
+    "UTF-16": TEXT.encode("utf-16"),
+    "UTF-16, other order": codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+    "semicolons": TEXT.replace(",", ";").encode(),
+    "tabs": TEXT.replace(",", "\t").encode(),
+    "CRLF": TEXT.replace("\n", "\r\n").encode(),
+    "CR": TEXT.replace("\n", "\r").encode(),
+    "no end of line": TEXT.rstrip().encode(),
+    "header": TEXT.replace("path,identity", " Path , IDENTITY").encode(),
+    "quotes": b'"path";"identity"\n"a/1.png";"Ada"\n"b/3.png"; "Bob"\n',
+    "blank lines": b"\n \n" + TEXT.replace("\n", "\n\n  \n,\n").encode(),
+    "other columns": b"note,identity,path\n,Ada,a/1.png\n7,Bob,b/3.png\n",
+    "commas in the semicolons' cells": b"path;identity;a,b,c\na/1.png;Ada;1,2\nb/3.png;Bob;\n",
+    "blanks": b"path,identity\n a/1.png , Ada \nb/3.png ,Bob\n",
+}
+
+
+@pytest.mark.parametrize("content", FORMATS.values(), ids=FORMATS)
+def test_the_same_table_in_any_format_is_read_the_same(read, content):
+    assert read(content) == ROWS
+
+
+def test_letters_are_composed_and_optional_columns_may_be_missing_or_empty(read):
+    table = 'path,identity,b\na/1.png,Jose\u0301,\na/2.png,"Lee, Ann",2\n'
+    assert read(table, optional=("a", "b")) == {
+        "a/1.png": {"identity": "Jos\u00e9", "a": "", "b": ""},
+        "a/2.png": {"identity": "Lee, Ann", "a": "", "b": "2"},
+    }
+
+
+def test_rows_keep_their_lines_and_may_be_several_a_file(read):
+    table = 'path,identity\n\na/1.png,"A\nd\na"\na/1.png,Bob\n'
+    assert read(table, read_rows) == [
+        Row(3, "a/1.png", {"identity": "A\nd\na"}),
+        Row(6, "a/1.png", {"identity": "Bob"}),
+    ]
+
+
+def test_rows_about_files_that_are_not_taken_in_are_kept(read):
+    assert read(TEXT, taken=["a/1.png"]) == ROWS
+
+
+MISTAKES = {
+    "empty": (b"", "must be a table; received: an empty file"),
+    "blank": (b"\xef\xbb\xbf \r\n", "must be a table; received: an empty file"),
+    "header alone": (b"path,identity\n\n", "must hold rows below its header; received: none"),
+    "no column": (
+        b"path,who\na/1.png,Ada\n",
+        "line 1: the header must have the columns path and identity; received: no identity in path, who",
+    ),
+    "other delimiter": (
+        b"\npath|who\na/1.png|Ada\n",
+        "line 2: the header must have the columns path and identity; received: no path and no identity in path|who",
+    ),
+    "doubled column": (
+        b"path,identity,Identity\na/1.png,Ada,Bob\n",
+        "line 1: the header must have the columns path and identity; "
+        "received: identity more than once in path, identity, Identity",
+    ),
+    "empty cell": (TEXT + "a/2.png, \n", "line 4: `identity` must be filled; received: an empty cell"),
+    "empty path": (TEXT + ",Ada\n", "line 4: `path` must be filled; received: an empty cell"),
+    "too few cells": (TEXT + "a/2.png\n", "line 4: a row must have 2 cells, one a column; received: 1"),
+    "too many cells": (TEXT + "a/2.png,Lee,Ann\n", "line 4: a row must have 2 cells, one a column; received: 3"),
+    "after a quoted line break": (
+        'path,identity\r\na/1.png,"A\r\nda"\r\n\r\na/9.png,Bob\r\n',
+        "line 5: `path` must name a file of the source; received: a/9.png",
+    ),
+    "open quote": (TEXT + '"a/2.png,Ada\n\n', "line 4: a table must be CSV; received: unexpected end of data"),
+    "encoding": (
+        TEXT.encode() + b"a/2.png,Jos\xe9\n",
+        "line 4: a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither",
+    ),
+    "half a letter": (
+        TEXT.encode("utf-16") + b"\n",
+        "line 4: a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither",
+    ),
+    "NUL": (TEXT + "a/2.png,A\0a\n", "line 4: a table must be text; received: a NUL byte"),
+    "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "line 1: a table must be text; received: a NUL byte"),
+    "no such file": (
+        TEXT + "a/\x1b.png,Ada\n",
+        r"line 4: `path` must name a file of the source; received: a/\x1b.png",
+    ),
+    "outside": (TEXT + "../who.csv,Ada\n", "line 4: `path` must stay in the source; received: ../who.csv"),
+    "twice": (TEXT + "./a/1.png,Ada\n", "line 4: a file must have one row; `a/1.png` has one in line 2 already"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_with_its_line(read, content, message):
+    with pytest.raises(PipelineError) as caught:
+        read(content)
+    assert str(caught.value) == f"`source/who.csv`{', ' if message.startswith('line') else ' '}{message}"
+
+
+def test_a_missing_column_is_told_with_what_is_optional(read):
+    with pytest.raises(PipelineError, match="the columns path and identity, and may have x, y; received: no identity"):
+        read("path\na/1.png\n", optional=("x", "y"))
+
+
+def test_a_long_header_is_cut(read):
+    with pytest.raises(PipelineError) as caught:
+        read("word," * 100_000)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_cell_beyond_what_csv_takes_is_refused(read):
+    with pytest.raises(PipelineError, match=r"line 2: a table must be CSV; received: field larger than field limit"):
+        read(f"path,identity\na/1.png,{'x' * 200_000}\n")
+
+
+def test_all_files_are_listed_only_where_a_path_needs_it(read):
+    assert read(TEXT, list_all=None) == ROWS
+    assert read(TEXT.replace("a/1", "./a//1"), list_all=None) == ROWS
