@@ -44,7 +44,7 @@ def attack(dataset: str) -> None:
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
     roles = assign_roles(read_people(), params.attack.seed)
     restorer = _train_restorer(dataset, train, params)
-    write_gallery(dataset, params.compare.gallery_images, params.data.seed, gallery=RESTORED, change=restorer.restore)
+    write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restorer.restore)
     restored, scores = _attack_pixels(dataset, restorer, test, roles.asked if roles else (), params)
     if roles is None:
         print(

@@ -1,13 +1,15 @@
-"""Puts all data sets side by side: `metrics/report.html`, `metrics/comparison.csv`, `.xlsx` and `.md`, the
-privacy-utility frontier, learning curves and a gallery picture.
+"""Puts all data sets side by side: `metrics/report.html`, `metrics/comparison.csv`, `.xlsx` and `.md`, one flat row of
+metrics a data set, the privacy-utility frontier, learning curves and a gallery picture.
 """
 
+import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from stages.core.errors import run_stage
-from stages.core.files import replace_file, write_file
+from stages.core.files import new_folder, replace_file, write_file
 from stages.core.images import write_image
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
@@ -17,8 +19,10 @@ from stages.report.plots import draw_frontier
 from stages.report.recommendation import efficient_variants, protecting_variants, recommend
 from stages.report.series import frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_markdown, to_terminal, to_xlsx
-from stages.results.gallery import join_gallery, shown_datasets
+from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datasets
 from stages.results.scores import (
+    METRIC_KEYS,
+    SCORES,
     accuracy_drop_interval,
     accuracy_interval,
     commonest_class,
@@ -31,6 +35,10 @@ from stages.results.scores import (
 )
 
 METRICS = Path("metrics")
+_BY_DATASET = (
+    *(GALLERY, RESTORED, SCORES / "privacy", SCORES / "utility"),
+    *(METRICS / name for name in ("confusion", "history", "per_class")),
+)
 
 
 def comparison_table(datasets: list[str]) -> pd.DataFrame:
@@ -76,10 +84,29 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
     return table
 
 
+def metrics_json(row: dict[str, object]) -> bytes:
+    """Format a row of the table for `dvc metrics`, which has a column for each of `METRIC_KEYS` that was measured."""
+    measured = {key: row[key] for key in METRIC_KEYS if key in row and not pd.isna(row[key])}
+    return (json.dumps(measured, indent=2) + "\n").encode()
+
+
+def _remove_leavings(datasets: list[str]) -> None:
+    # DVC keeps what a data set that is no longer compared has left. `compare` depends on the folders where it lies, so
+    # DVC would run it again in every clone, where it never lay.
+    for folder in _BY_DATASET:
+        for left in folder.glob("*"):
+            if left.stem not in datasets:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params()
+    _remove_leavings(params.datasets)
     table = comparison_table(params.datasets)
+    with new_folder(METRICS / "datasets") as folder:
+        for row in table.to_dict("records"):
+            write_file(folder / f"{row['dataset']}.json", metrics_json(row))
     curves = learning_curves(params.datasets)
     answer = recommend(table, params.compare)
     shown = shown_datasets(params, table["dataset"][protecting_variants(table, params.compare)].tolist())
@@ -94,13 +121,13 @@ def compare() -> None:
     ):
         write_file(METRICS / f"{name}.csv", content.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
-        write_image(partial, join_gallery(shown))
+        write_image(partial, join_gallery(shown, params.compare.gallery_images))
     write_file(METRICS / "report.html", render_page(**page_content(table, curves, answer, shown, params)))
+    finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
     print(to_terminal(table))
     if "people_named" in table:
         print("images, people: named by the strongest attack; chance: images named by chance")
     print(answer)
-    finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def evaluate(dataset: str) -> None:
     write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
-    write_gallery(dataset, params.compare.gallery_images, params.data.seed)
+    write_gallery(dataset, params.data.seed)
     finish(
         f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test"
         f" images; predictions in {utility_file(dataset)}"

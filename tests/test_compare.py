@@ -8,9 +8,10 @@ from stages.compare import compare, comparison_table
 from stages.core.images import read_image
 from stages.core.params import load_params
 from stages.results.gallery import CELL, GAP, LABEL, shown_datasets
-from stages.results.scores import utility_row
+from stages.results.scores import METRIC_KEYS, privacy_file, utility_row
 from stages.results.statistics import wilson_interval
-from tests.synthetic import LABELS, WRONG, utility
+from tests.clones import set_param
+from tests.synthetic import LABELS, WRONG, privacy, utility
 
 
 def rows_of(file: str) -> list[dict[str, str]]:
@@ -114,3 +115,37 @@ def test_raw_alone_of_real_people_gives_a_white_picture(results):
     compare()
     assert (read_image(Path("metrics/gallery.png")) == 255).all()
     assert len(rows_of("metrics/comparison.csv")) == 1
+
+
+def test_dvc_gets_a_flat_row_of_each_data_set_with_the_same_keys(results):
+    results()
+    compare()
+    rows = {name: json.loads(Path(f"metrics/datasets/{name}.json").read_text()) for name in WRONG}
+    promised = [key for key in METRIC_KEYS if key != "accuracy_std"]
+    assert all(list(row) == promised for row in rows.values())
+    table = comparison_table(list(WRONG)).set_index("dataset")
+    assert rows["morphology"] == {key: table.loc["morphology", key] for key in promised}
+
+
+def test_what_was_not_measured_is_absent(results):
+    results(people=False)
+    privacy_file("morphology").write_text(json.dumps(privacy(None) | {"keypoint_survival": [None]}))
+    compare()
+    row = json.loads(Path("metrics/datasets/morphology.json").read_text())
+    assert not [key for key in row if "identity" in key or "people" in key or "keypoint" in key]
+    assert "reconstruction_ssim" in row
+
+
+def test_a_data_set_that_is_no_longer_compared_leaves_nothing(results):
+    folder = results()
+    for name in ("confusion", "per_class"):
+        (folder / "metrics" / name).mkdir()
+        for dataset in WRONG:
+            (folder / "metrics" / name / f"{dataset}.csv").touch()
+    compare()
+    before = sorted(str(file) for file in folder.rglob("*morphology*"))
+    assert len(before) == 8
+    set_param(folder, "datasets", ["raw", "gaussian_blur"])
+    compare()
+    assert not list(folder.rglob("*morphology*"))
+    assert len(list(folder.rglob("*gaussian_blur*"))) == 8

@@ -13,7 +13,7 @@ from tests.clones import copy_pipeline, run, set_param
 from tests.strange.metadata import FORMATS, marked
 
 DATASETS = ["raw", "gaussian_blur", "morphology", "blocking_merging"]
-PER_DATASET = ["attack", "extract", "train", "evaluate", "score"]
+PER_DATASET = ["attack", "extract", "train", "evaluate"]
 
 
 def stages_run(output):
@@ -127,7 +127,10 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     blur = {f"{stage}@gaussian_blur" for stage in ["anonymize", *PER_DATASET]}
     assert stages_run(run(folder, "dvc", "repro")) == blur | {"cross_evaluate", "compare"}
     assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
-    assert "metrics/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
+    assert "metrics/datasets/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
+
+    set_param(folder, "compare.gallery_images", 2)
+    assert stages_run(run(folder, "dvc", "repro")) == {"compare"}
 
     set_param(folder, "train.epochs", 3)
     heads = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in fewer}
@@ -141,8 +144,30 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     rerun = stages_run(run(folder, "dvc", "repro"))
     assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"cross_evaluate", "compare"}
-    assert json.loads((folder / "metrics/mild_blur.json").read_text())["accuracy"] >= 0
+    assert json.loads((folder / "metrics/datasets/mild_blur.json").read_text())["accuracy"] >= 0
+    assert not list((folder / "metrics").rglob("*morphology*"))  # it is no longer compared
 
     cv2.imwrite(str(folder / "photos/train/red/new.png"), np.full((40, 40, 3), 90, np.uint8))
     assert {"ingest", "anonymize@morphology", "train@raw"} <= stages_run(run(folder, "dvc", "repro"))
     assert (folder / "data/morphology/train/red/new.png").is_file()
+
+
+def test_what_a_dropped_variant_leaves_reruns_nothing_in_another_clone(clone, tmp_path):
+    folder, _ = clone
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["datasets"] = ["raw", "gaussian_blur"]
+    del params["variants"]["blocking_merging"]
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run(folder, "dvc", "repro")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "Fewer variants")
+    run(folder, "dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    run(folder, "dvc", "push")
+    other = tmp_path / "other"
+    run(tmp_path, "git", "clone", "-q", str(folder), str(other))
+    run(other, "dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    assert "Data and pipelines are up to date" in run(other, "dvc", "repro", "--pull", "--allow-missing")
+    run(other, "dvc", "pull")
+    assert "up to date" in run(other, "dvc", "status")
+    assert stages_run(run(other, "dvc", "repro")) == set()
+    assert run(other, "git", "status", "--short") == " M .dvc/config\n"

@@ -107,14 +107,14 @@ def test_no_output_holds_metadata(planted, capfd, changes):
     for name in ("raw", *VARIANTS):
         if name != "raw":
             anonymize(name)
-        write_gallery(name, 4, seed=0)
+        write_gallery(name, seed=0)
         extract(name)
-    write_image(Path("metrics/gallery.png"), join_gallery(["raw", *VARIANTS]))
+    write_image(Path("metrics/gallery.png"), join_gallery(["raw", *VARIANTS], 4))
     written = [file for top in ("data", "metrics") for file in (folder / top).rglob("*") if file.is_file()]
     key = [file for file in written if file.name == "key.csv"]
     assert len(key) == len(changes.keys() & {"data.rename"})
     images = [file for file in written if file.suffix in (".png", ".jpg")]
-    assert len(images) == 4 * 16 + 4 * 4 + 1
+    assert len(images) == 4 * 16 + 4 * 8 + 1
     for file in set(written) - set(key):
         assert not marked(file.read_bytes()), file
         assert file.stat().st_mtime > OLD + 10**8

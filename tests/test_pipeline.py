@@ -88,7 +88,7 @@ def test_every_param_of_a_stage_exists():
 
 def test_committed_metrics_have_the_same_columns():
     datasets = load_params(ROOT / "params.yaml").datasets
-    rows = [json.loads((ROOT / "metrics" / f"{name}.json").read_text()) for name in datasets]
+    rows = [json.loads((ROOT / "metrics" / "datasets" / f"{name}.json").read_text()) for name in datasets]
     assert all(list(row) == list(rows[0]) for row in rows)
     assert set(rows[0]) <= set(METRIC_KEYS)
     assert rows[0]["accuracy"] >= 0.9

@@ -52,7 +52,7 @@ def page_content(
     utility = [read_utility(dataset) for dataset in params.datasets]
     privacy = [read_privacy(dataset) for dataset in params.datasets]
     # What was restored of an image is as personal as the original.
-    scenes = gallery_rows(shown, show_restored=RAW in shown) if shown else []
+    scenes = gallery_rows(shown, params.compare.gallery_images, show_restored=RAW in shown) if shown else []
     fewest = min(Counter(utility[0]["labels"]).values())
     low, high = wilson_interval(fewest // 2, fewest)
     data = json.loads(_INGEST.read_text(encoding="utf-8"))
@@ -89,13 +89,15 @@ def page_content(
     )
 
 
-def gallery_rows(datasets: list[str], show_restored: bool) -> list[list[tuple[str, str, str | None]]]:
+def gallery_rows(datasets: list[str], count: int, *, show_restored: bool) -> list[list[tuple[str, str, str | None]]]:
     """Read the images of the gallery, a row for each scene.
 
     Parameters
     ----------
     datasets : list of str
         The columns.
+    count : int
+        How many rows.
     show_restored : bool
         Whether to add what the attack made of them.
 
@@ -104,7 +106,7 @@ def gallery_rows(datasets: list[str], show_restored: bool) -> list[list[tuple[st
     list of list of tuple
         Data set, its image, and that image restored or None; images as data URLs.
     """
-    names = sorted({file.name for dataset in datasets for file in (GALLERY / dataset).glob("*.png")})
+    names = sorted({file.name for dataset in datasets for file in (GALLERY / dataset).glob("*.png")})[:count]
 
     def cell(dataset: str, name: str) -> tuple[str, str, str | None]:
         shown = _data_url(RESTORED / dataset / name) if show_restored and dataset != RAW else None

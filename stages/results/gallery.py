@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.core.files import new_folder
 from stages.core.images import class_of, list_images, read_image, resize_image, write_image
+from stages.core.parallel import map_bounded
 from stages.core.params import RAW, Params
 from stages.core.seeding import order_key
 
@@ -16,6 +17,7 @@ GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
 SAMPLE = "data/sample"  # drawn, so nobody is on its images
 CELL = 256  # pixels
+MOST_CELLS = 16  # images of a row: the most that `compare.gallery_images` asks for, so that it reruns `compare` alone
 GAP = 8  # pixels
 LABEL = 40  # pixels
 FONT = cv2.FONT_HERSHEY_DUPLEX
@@ -74,20 +76,17 @@ def fit_into_cell(image: np.ndarray) -> np.ndarray:
 
 def write_gallery(
     dataset: str,
-    count: int,
     seed: int,
     *,
     gallery: Path = GALLERY,
     change: Callable[[np.ndarray], np.ndarray] = lambda image: image,
 ) -> None:
-    """Write a data set's row of the gallery to `data/gallery/<dataset>/`, or of another one.
+    """Write a data set's row of the gallery to `data/gallery/<dataset>/`, or of another one: `MOST_CELLS` images.
 
     Parameters
     ----------
     dataset : str
         ``raw`` or a variant.
-    count : int
-        How many images.
     seed : int
         Of the choice; the same images are chosen in every data set.
     gallery : pathlib.Path, default=GALLERY
@@ -96,18 +95,22 @@ def write_gallery(
         What to do with each image, (height, width, 3) uint8, before it is shown.
     """
     source = DATA / dataset / "test"
+    chosen = choose_images(list_images(source), MOST_CELLS, seed)
     with new_folder(gallery / dataset) as folder:
-        for number, path in enumerate(choose_images(list_images(source), count, seed)):
-            write_image(folder / f"{number:02d}.png", fit_into_cell(change(read_image(source / path))))
+        cells = map_bounded(lambda path: fit_into_cell(change(read_image(source / path))), chosen)
+        for number, cell in enumerate(cells):
+            write_image(folder / f"{number:02d}.png", cell)
 
 
-def join_gallery(datasets: list[str]) -> np.ndarray:
+def join_gallery(datasets: list[str], count: int) -> np.ndarray:
     """Join the rows of several data sets into one picture, each under its name.
 
     Parameters
     ----------
     datasets : list of str
         Rows from top to bottom.
+    count : int
+        How many images of each row.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def join_gallery(datasets: list[str]) -> np.ndarray:
     """
     rows = [] if datasets else [np.full((LABEL, CELL, 3), 255, np.uint8)]
     for dataset in datasets:
-        cells = [read_image(GALLERY / dataset / name) for name in list_images(GALLERY / dataset)]
+        cells = [read_image(GALLERY / dataset / name) for name in list_images(GALLERY / dataset)[:count]]
         padded = [cv2.copyMakeBorder(cell, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255,) * 3) for cell in cells]
         row = np.concatenate(padded, axis=1)
         label = np.full((LABEL, row.shape[1], 3), 255, np.uint8)

@@ -17,7 +17,7 @@ from stages.results.statistics import (
 )
 
 SCORES = Path("data/scores")
-# What `metrics/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
+# What `metrics/datasets/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
 METRIC_KEYS = (
     "accuracy",
     "accuracy_ci95",

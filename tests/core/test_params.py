@@ -81,7 +81,7 @@ def test_own_params_are_valid(workspace):
         ("attack.reconstruction_images", 9, "greater than or equal to 10"),
         ("compare.max_accuracy_drop", -0.1, "greater than or equal to 0"),
         ("compare.max_identity_accuracy", True, "a number"),
-        ("compare.gallery_images", 33, "less than or equal to 32"),
+        ("compare.gallery_images", 17, "less than or equal to 16"),
         ("compare.show_images", True, "'auto', 'none', 'anonymized' or 'all'"),
         ("compare", None, "a mapping of keys"),
         ("data", "data/sample", "a mapping of keys"),

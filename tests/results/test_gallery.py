@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from stages.core.images import list_images, read_image, write_image
-from stages.results.gallery import CELL, GAP, LABEL, choose_images, fit_into_cell, join_gallery, write_gallery
+from stages.results.gallery import (
+    CELL,
+    GAP,
+    LABEL,
+    MOST_CELLS,
+    choose_images,
+    fit_into_cell,
+    join_gallery,
+    write_gallery,
+)
 
 PATHS = [f"{name}/{number}.png" for name in "abc" for number in range(20)]
 
@@ -48,26 +57,20 @@ def test_image_is_centred_on_white_with_its_aspect_ratio():
 def test_row_holds_the_same_images_of_every_data_set(data, noise):
     chosen = choose_images(PATHS, 4, seed=7)
     for first_seed, dataset in ((0, "raw"), (100, "blur")):
-        write_gallery(dataset, 4, seed=7)
+        write_gallery(dataset, seed=7)
         row = Path("data/gallery") / dataset
-        assert list_images(row) == ["00.png", "01.png", "02.png", "03.png"]
-        for name, path in zip(list_images(row), chosen, strict=True):
+        assert len(list_images(row)) == min(MOST_CELLS, len(PATHS))
+        for name, path in zip(list_images(row)[:4], chosen, strict=True):
             expected = fit_into_cell(noise(first_seed + PATHS.index(path)))
             assert np.array_equal(read_image(row / name), expected)
-
-
-def test_fewer_images_replace_more(data):
-    write_gallery("raw", 4, seed=0)
-    write_gallery("raw", 2, seed=0)
-    assert list_images(Path("data/gallery/raw")) == ["00.png", "01.png"]
 
 
 def test_rows_are_joined_from_top_to_bottom(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for dataset, level in (("raw", 10), ("blur", 20)):
-        for number in range(3):
+        for number in range(5):
             write_image(Path(f"data/gallery/{dataset}/{number:02d}.png"), np.full((CELL, CELL, 3), level, np.uint8))
-    picture = join_gallery(["raw", "blur"])
+    picture = join_gallery(["raw", "blur"], 3)
     assert picture.shape == (2 * (LABEL + CELL + GAP), 3 * (CELL + GAP) + GAP, 3)
     centres = [LABEL + CELL // 2, 2 * LABEL + CELL + GAP + CELL // 2]
     assert picture[centres, GAP + CELL // 2, 0].tolist() == [10, 20]
@@ -77,4 +80,4 @@ def test_rows_are_joined_from_top_to_bottom(tmp_path, monkeypatch):
 
 
 def test_picture_of_no_data_sets_is_white():
-    assert (join_gallery([]) == 255).all()
+    assert (join_gallery([], 3) == 255).all()

@@ -131,5 +131,5 @@ class CompareParams(Section):
     max_accuracy_drop: Share
     max_identity_accuracy: Share
     max_times_chance: Annotated[float, Field(ge=1), NUMBER]
-    gallery_images: Annotated[int, Field(ge=1, le=32), NUMBER]
+    gallery_images: Annotated[int, Field(ge=1, le=16), NUMBER]
     show_images: Literal["auto", "none", "anonymized", "all"]
