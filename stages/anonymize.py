@@ -10,6 +10,7 @@ from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, Variant, load_params
+from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
 
 DATA = Path("data")
@@ -23,9 +24,11 @@ def anonymize_image(image: np.ndarray, path: str, variant: Variant) -> np.ndarra
     image : numpy.ndarray
         (height, width, 3) uint8, RGB.
     path : str
-        The image's path relative to the data set; random draws depend on it and the seed alone.
+        The image's path relative to the data set. Draws that protect nobody depend on it and the seed alone.
     variant : Variant
         The method and its arguments.
+    secret : bytes, optional
+        From `load_secret`, for a method that needs it.
 
     Returns
     -------
@@ -35,13 +38,18 @@ def anonymize_image(image: np.ndarray, path: str, variant: Variant) -> np.ndarra
     Raises
     ------
     TypeError
-        If the method returned anything else.
+        If the method returned anything else, or needs a secret and there is none.
     """
+    name = variant.method.__name__
     draws = {} if variant.seed is None else {"rng": generator(variant.seed, path)}
+    if variant.needs_secret:
+        if secret is None:
+            raise TypeError(f"{name} needs a secret; got None")
+        draws["secret_rng"] = image_generator(secret, name, variant.arguments, path, image)
     result = variant.method(image, **variant.arguments, **draws)
     if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
         got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
-        raise TypeError(f"{variant.method.__name__} must return {image.shape} uint8; got {got}")
+        raise TypeError(f"{name} must return {image.shape} uint8; got {got}")
     return result
 
 
@@ -56,9 +64,10 @@ def anonymize(name: str) -> None:
     Raises
     ------
     PipelineError
-        If the variant is unknown, or an image cannot be read, anonymized or written.
+        If the variant is unknown, the secret cannot be used, or an image cannot be read, anonymized or written.
     """
     variant = load_params().variant(name)
+    secret = load_secret() if variant.needs_secret else None
     source = DATA / RAW
     paths = list_images(source)
     with new_folder(DATA / name) as folder:
@@ -67,7 +76,7 @@ def anonymize(name: str) -> None:
             with naming(source / path):
                 image = read_image(source / path)
                 try:
-                    result = anonymize_image(image, path, variant)
+                    result = anonymize_image(image, path, variant, secret)
                 except Exception as error:
                     reason = " ".join(f"{type(error).__name__}: {error}".split())
                     raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error

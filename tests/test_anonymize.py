@@ -7,7 +7,10 @@ from stages.anonymize import anonymize, anonymize_image
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.params import Variant
+from stages.core.params.variants import read_variant
+from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
+from stages.methods.pixelation import pixelation
 from tests.synthetic import untimed
 
 PATHS = ["train/a/1.png", "train/a/nested/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"]
@@ -97,6 +100,67 @@ def test_method_without_seed_gets_no_generator(noise):
 
     anonymize_image(noise(), "a", Variant(method=look, arguments={"sigma": 3}, seed=None))
     assert received == {"sigma": 3}
+
+
+DP_PIX = {"method": "dp_pix", "block_size": 4, "epsilon": 2.0, "neighbourhood": 1}
+
+
+def dp_pix_of(image: np.ndarray, path: str = "train/a/1.png", secret: bytes = b"a" * 32, **arguments) -> np.ndarray:
+    return anonymize_image(image, path, read_variant("dp_pix", DP_PIX | arguments), secret).astype(float)
+
+
+def test_noise_that_protects_is_drawn_from_the_secret(workspace, save_images):
+    folder = workspace({**CHANGES, "variants.dp_pix": DP_PIX}) / "data"
+    save_images(folder / "raw", PATHS)
+    written = []
+    for _ in range(2):
+        anonymize("dp_pix")
+        written.append([read_image(folder / "dp_pix" / path).tolist() for path in PATHS])
+    (folder / "secret.key").unlink()
+    anonymize("dp_pix")
+    assert written[0] == written[1]
+    assert not any(read_image(folder / "dp_pix" / path).tolist() in written[0] for path in PATHS)
+
+
+@pytest.mark.parametrize("name", ["gaussian_blur", "blocking_merging"])
+def test_a_method_without_such_noise_makes_no_secret(raw, name):
+    anonymize(name)
+    assert not Path("data/secret.key").exists()
+
+
+def test_without_a_secret_no_noise_is_drawn(noise):
+    with pytest.raises(TypeError, match="dp_pix needs a secret; got None"):
+        dp_pix_of(noise(), secret=None)
+
+
+@pytest.mark.parametrize("other", ["path", "secret", "strength", "image"])
+def test_two_images_never_share_their_noise(other):
+    grey = np.full((240, 240, 3), 128, np.uint8)
+    changed = grey.copy()
+    changed[0, 0, 0] += 1
+    one = dp_pix_of(grey) - 128
+    same = dp_pix_of(grey) - 128
+    two = {
+        "path": lambda: dp_pix_of(grey, path="train/a/2.png"),
+        "secret": lambda: dp_pix_of(grey, secret=b"b" * 32),
+        "strength": lambda: dp_pix_of(grey, epsilon=2.5),
+        "image": lambda: dp_pix_of(changed),
+    }[other]() - 128
+    assert np.array_equal(one, same)
+    assert abs(np.corrcoef(one[::4, ::4].ravel(), two[::4, ::4].ravel())[0, 1]) < 0.05
+
+
+def test_two_strengths_of_an_image_cannot_be_solved_for_what_they_hide(noise):
+    image = 64 + noise(0, 96, 96) // 2
+    means = pixelation(image, block_size=8).astype(float)
+    strengths = [{"block_size": 8, "epsilon": epsilon, "neighbourhood": 4} for epsilon in (2.0, 4.0)]
+
+    def error_of(strong: np.ndarray, weak: np.ndarray) -> float:
+        # Twice the epsilon is half the noise: were it the same, it would cancel.
+        return float(np.abs(2 * weak.astype(float) - strong - means).mean())
+
+    assert error_of(*(dp_pix(image, **options, secret_rng=np.random.default_rng(0)) for options in strengths)) < 1.5
+    assert error_of(*(dp_pix_of(image, **options) for options in strengths)) > 8
 
 
 @pytest.mark.parametrize("name", ["raw", "blur", "../raw"])

@@ -7,17 +7,12 @@ from typing import TypeVar
 import numpy as np
 
 from stages.attacks._discriminant import Discriminant
-from stages.attacks._looks import LOOKS
 from stages.core.parallel import map_bounded
 
 Result = TypeVar("Result")
 
 # What may win, by how well it bears changes it was not trained on: of two that do about as well, the first is kept.
-CANDIDATES: dict[str, tuple[str, ...]] = {
-    "committee": tuple(LOOKS),
-    "pixels": ("pixels_24", "pixels_16"),
-    "gradients": ("gradients_64", "gradients_32"),
-}
+CANDIDATES = ("committee", "pixels", "gradients")
 FOLDS = 4
 FEW_IMAGES = 800  # up to here each fold is held out in turn, above one is enough
 
@@ -54,6 +49,11 @@ def assign_folds(identities: np.ndarray, *, folds: int, seed: int) -> np.ndarray
     return dealt
 
 
+def members_of(candidate: str, looks: Iterable[str]) -> list[str]:
+    """Name the looks of a candidate: all of the committee's, else those of one kind."""
+    return [look for look in looks if candidate in ("committee", look.split("_")[0])]
+
+
 def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple[str, float | None]:
     """Choose the first candidate that is within two standard errors of the best on held-out images."""
     dealt = assign_folds(who, folds=FOLDS, seed=seed)
@@ -62,9 +62,9 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
         held = dealt == fold
         if not held.any():
             continue
-        odds = by_look(partial(_odds_of_held, features, who, held), LOOKS)
-        for name, looks in CANDIDATES.items():
-            right[name].append(sum(odds[look] for look in looks).argmin(axis=1) == who[held])
+        odds = by_look(partial(_odds_of_held, features, who, held), features)
+        for name in CANDIDATES:
+            right[name].append(sum(odds[look] for look in members_of(name, odds)).argmin(axis=1) == who[held])
     if not right["committee"]:
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
@@ -91,6 +91,6 @@ def train_member(copies: np.ndarray, who: np.ndarray, chosen: np.ndarray) -> Dis
 
 
 def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
-    """Give distances to people as shares of their mean, so that a member for whom an image is odd has little say."""
+    """Give distances to people as shares of their mean: a member that fits an image badly gets little weight."""
     distances = member.distances(features)
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)

@@ -1,7 +1,5 @@
 """What the identifiers look at: coarse pixels, and the directions of edges in cells."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
@@ -9,6 +7,40 @@ SHIFT, ANGLE, SCALE = 0.03, 4.0, 0.04  # how far copies are moved: share of the 
 BINS = 9  # directions of an edge, from 0 to 180 degrees
 CELL = 8  # pixels
 CLIP = 0.2  # share of a block's strength that one direction may have
+
+
+def looks_of(size: int) -> list[str]:
+    """Name the looks at images of a size: none shows more detail than the images have, the finest shows it all.
+
+    Parameters
+    ----------
+    size : int
+        Side of the images in pixels.
+
+    Returns
+    -------
+    list of str
+        Kind and side of each.
+
+    Examples
+    --------
+    >>> looks_of(64)
+    ['pixels_24', 'pixels_16', 'gradients_64', 'gradients_32']
+    >>> looks_of(128)
+    ['pixels_48', 'pixels_24', 'pixels_16', 'gradients_128', 'gradients_64', 'gradients_32']
+    >>> looks_of(32)
+    ['pixels_24', 'pixels_16', 'gradients_32']
+    """
+    finest = max(size // 16 * 16, 32)
+    of_pixels = sorted({max(finest * 3 // 8, 24), 24, 16}, reverse=True)
+    of_gradients = sorted({finest, min(64, finest), 32}, reverse=True)
+    return [f"pixels_{side}" for side in of_pixels] + [f"gradients_{side}" for side in of_gradients]
+
+
+def features_of(look: str, images: np.ndarray) -> np.ndarray:
+    """Look at images, float32 of shape (images, length)."""
+    kind, side = look.split("_")
+    return {"pixels": pixels, "gradients": gradients}[kind](images, int(side))
 
 
 def pixels(images: np.ndarray, side: int) -> np.ndarray:
@@ -84,11 +116,3 @@ def _histograms(image: np.ndarray) -> np.ndarray:
     blocks /= np.sqrt((blocks**2).sum(axis=2, keepdims=True) + 1e-4)
     colours = cv2.resize(light, (cells, cells), interpolation=cv2.INTER_AREA)
     return np.concatenate([np.minimum(blocks, CLIP).ravel(), colours.ravel()])
-
-
-LOOKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "pixels_24": lambda images: pixels(images, 24),
-    "pixels_16": lambda images: pixels(images, 16),
-    "gradients_64": lambda images: gradients(images, 64),
-    "gradients_32": lambda images: gradients(images, 32),
-}

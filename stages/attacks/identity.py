@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from stages.attacks._candidates import CANDIDATES, by_look, choose, odds_of, train_member
+from stages.attacks._candidates import by_look, choose, members_of, odds_of, train_member
 from stages.attacks._discriminant import Discriminant
-from stages.attacks._looks import LOOKS, moved_copy
+from stages.attacks._looks import features_of, looks_of, moved_copy
 
 MOVED_IMAGES = 2000  # about so many moved copies are learned from, up to 4 of an image
 CHUNK = 1024
@@ -41,14 +41,14 @@ class Identifier:
         Returns
         -------
         ndarray of int, shape (n,)
-            One of those known for each: strangers are taken for who is most like them.
+            One of those known for each: an unknown person is matched to the most similar known one.
         """
         _check(images)
         named = []
         for start in range(0, len(images), CHUNK):
             part = images[start : start + CHUNK]
             named.append(
-                sum(odds_of(member, LOOKS[look](part)) for look, member in self._members.items()).argmin(axis=1)
+                sum(odds_of(member, features_of(look, part)) for look, member in self._members.items()).argmin(axis=1)
             )
         return self._people[np.concatenate(named)] if named else self._people[:0]
 
@@ -69,7 +69,7 @@ class Identifier:
         """
         _check(images)
         people, who = np.unique(identities, return_inverse=True)
-        members = {look: member.enroll(LOOKS[look](images), who) for look, member in self._members.items()}
+        members = {look: member.enroll(features_of(look, images), who) for look, member in self._members.items()}
         return Identifier(self.name, self.validation_accuracy, people, members)
 
 
@@ -82,7 +82,8 @@ def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -
     Parameters
     ----------
     images : ndarray of uint8, shape (n, size, size, 3)
-        RGB images of one square size; 64 is enough.
+        RGB images of one square size, which is the detail that the identifier sees; of more than 64 pixels, it takes
+        several times as long.
     identities : ndarray of int, shape (n,)
         Who is in each: any numbers.
     seed : int
@@ -125,10 +126,11 @@ def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -
     copies = [images] + [
         moved_copy(images, seed, number) for number in range(np.clip(MOVED_IMAGES // len(images), 1, 4))
     ]
-    features = by_look(lambda look: np.stack([LOOKS[look](copy) for copy in copies]), LOOKS)
+    looks = looks_of(images.shape[1])
+    features = by_look(lambda look: np.stack([features_of(look, copy) for copy in copies]), looks)
     name, accuracy = choose(features, who, seed)
     everything = np.ones(len(images), bool)
-    members = by_look(lambda look: train_member(features[look], who, everything), CANDIDATES[name])
+    members = by_look(lambda look: train_member(features[look], who, everything), members_of(name, looks))
     return Identifier(name, accuracy, people, members)
 
 

@@ -3,11 +3,14 @@
 `ingest` makes it once, in `data/secret.key`: 32 random bytes, readable by their owner alone, in neither git nor DVC.
 """
 
+import hashlib
 import hmac
+import json
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,6 +88,37 @@ def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
     from randomgen import ChaCha
 
     return np.random.Generator(ChaCha(key=int.from_bytes(secret_key(secret, *parts), "little"), rounds=20))
+
+
+def image_generator(
+    secret: bytes, method: str, arguments: dict[str, Any], path: str, image: np.ndarray
+) -> np.random.Generator:
+    """Return the random generator with which a method protects one image.
+
+    Whatever differs, the draws have nothing in common: were two strengths of an image, or two images of one path, given
+    the same noise, their difference would show what it hides.
+
+    Parameters
+    ----------
+    secret : bytes
+        From `load_secret`.
+    method : str
+        Its name.
+    arguments : dict
+        Its arguments.
+    path : str
+        The image's path relative to the data set.
+    image : numpy.ndarray
+        The image that the method gets.
+
+    Returns
+    -------
+    numpy.random.Generator
+        From `secret_generator`.
+    """
+    pixels = hashlib.sha256(f"{image.shape} {image.dtype}:".encode())
+    pixels.update(np.ascontiguousarray(image))
+    return secret_generator(secret, "anonymize", method, json.dumps(arguments, sort_keys=True), path, pixels.digest())
 
 
 def _repository() -> Path:

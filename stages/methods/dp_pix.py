@@ -14,7 +14,7 @@ def dp_pix(
     block_size: Annotated[int, Ge(1), Le(10_000)],
     epsilon: Annotated[float, Gt(0), Le(1_000_000)],
     neighbourhood: Annotated[int, Ge(1), Le(1_000_000_000)],
-    rng: np.random.Generator,
+    secret_rng: np.random.Generator,
 ) -> np.ndarray:
     """Pixelate an image and add Laplace noise to the mean of every block.
 
@@ -31,8 +31,8 @@ def dp_pix(
         Privacy budget, above 0: the smaller, the more noise.
     neighbourhood : int
         The number of pixels m by which neighbouring images may differ, at least 1.
-    rng : numpy.random.Generator
-        Source of the noise.
+    secret_rng : numpy.random.Generator
+        Source of the noise, whose numbers nobody can compute from what is published.
 
     Returns
     -------
@@ -49,8 +49,12 @@ def dp_pix(
     a pixel may differ in all of them.
 
     It speaks of m pixels of one image. Whatever covers more pixels, a face in close-up say, or is seen in several
-    images, is protected accordingly less. And it holds only while the noise is secret: whoever knows the seed and the
-    image's name draws the same noise and takes it off. A published seed voids the guarantee.
+    images, is protected accordingly less. An image that is published at two strengths has the guarantee for the sum of
+    their epsilons.
+
+    And it holds only while the noise is secret, as whoever can draw it again takes it off. So it comes from
+    `data/secret.key`, and each image, path and strength has noise of its own. Keep that file: without it nobody can
+    make the same images again. Keep it to yourself: it tells whether an image that someone holds is the original.
 
     References
     ----------
@@ -61,10 +65,10 @@ def dp_pix(
     --------
     >>> import numpy as np
     >>> image = np.full((2, 4, 3), 100, np.uint8)
-    >>> dp_pix(image, block_size=2, epsilon=1e4, neighbourhood=1, rng=np.random.default_rng(0))[0, :, 0]
+    >>> dp_pix(image, block_size=2, epsilon=1e4, neighbourhood=1, secret_rng=np.random.default_rng(0))[0, :, 0]
     array([100, 100, 100, 100], dtype=uint8)
     """
     sums, counts = block_sums(image, block_size)
-    noise = rng.laplace(size=sums.shape) * (255 * neighbourhood / (epsilon * counts))
+    noise = secret_rng.laplace(size=sums.shape) * (255 * neighbourhood / (epsilon * counts))
     noisy = np.floor(np.clip(sums / counts + noise, 0, 255) + 0.5).astype(np.uint8)
     return spread_blocks(noisy, block_size, image.shape)

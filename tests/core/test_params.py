@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from dvc.utils.serialize import load_yaml
 from stages.core.errors import PipelineError
 from stages.core.params import RAW, load_params, method_names, sections
 from stages.methods.gaussian_blur import gaussian_blur
-from tests.clones import ROOT
+from tests.clones import ROOT, set_param
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 RESERVED = "raw, sample, features, models, scores, gallery, restored, ingest"
@@ -76,7 +78,9 @@ def test_own_params_are_valid(workspace):
         ("train.seeds", 0, "a list"),
         ("train.seeds", [1, 1], "a list of different seeds"),
         ("train.precision", "float16", "auto, float32 or bfloat16"),
-        ("attack.image_size", 513, "less than or equal to 512"),
+        ("attack.image_size", 16, "greater than or equal to 32"),
+        ("attack.image_size", 144, "less than or equal to 128"),
+        ("attack.image_size", 72, "a multiple of 16"),
         ("attack.identity_images", 0, "greater than 0"),
         ("attack.reconstruction_images", 9, "greater than or equal to 10"),
         ("compare.max_accuracy_drop", -0.1, "greater than or equal to 0"),
@@ -316,6 +320,17 @@ def test_variant_holds_method_arguments_and_seed(workspace):
     assert (blur.method, blur.arguments, blur.seed) == (gaussian_blur, {"sigma": 7}, None)
     assert params.variant("blocking_merging").seed == 0
     assert "seed" not in params.variant("blocking_merging").arguments
+
+
+def test_a_method_whose_draws_are_secret_takes_no_seed(workspace):
+    workspace({"variants.dp_pix": {"method": "dp_pix", "block_size": 8, "epsilon": 1, "neighbourhood": 4}})
+    variant = load_params().variant("dp_pix")
+    assert (variant.needs_secret, variant.seed) == (True, None)
+    assert not load_params().variant("blocking_merging").needs_secret
+    set_param(Path(), "variants.dp_pix.seed", 0)
+    assert message_of() == (
+        "`variants.dp_pix.seed` is not a parameter; allowed here: method, block_size, epsilon, neighbourhood"
+    )
 
 
 def test_same_method_may_appear_twice(workspace):

@@ -119,7 +119,7 @@ class EvaluateParams(Section):
 class AttackParams(Section):
     """What the attackers know and do."""
 
-    image_size: Annotated[int, Field(ge=32, le=512), NUMBER]
+    image_size: Annotated[int, Field(ge=32, le=128, multiple_of=16), NUMBER]
     identity_images: Count
     reconstruction_images: Annotated[int, Field(ge=10), NUMBER]
     seed: Seed

@@ -20,13 +20,18 @@ _RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "re
 
 
 class Variant(BaseModel):
-    """One entry of `variants`: a method, its arguments, and the seed of a method that draws random numbers."""
+    """One entry of `variants`: a method, its arguments, and the seed of a method that draws public random numbers."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     method: Callable[..., np.ndarray]
     arguments: dict[str, Any]
     seed: int | None
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether the method draws random numbers that protect people, which must not follow from what is public."""
+        return "secret_rng" in inspect.signature(self.method).parameters
 
 
 def method_names() -> list[str]:
@@ -78,6 +83,8 @@ def _arguments_model(method: str) -> type[BaseModel]:
     for argument in list(inspect.signature(find_method(method)).parameters.values())[1:]:
         if argument.name == "rng":
             fields["seed"] = (Seed, ...)
+        elif argument.name == "secret_rng":
+            continue
         elif argument.annotation is bool:
             fields[argument.name] = (StrictBool, ...)
         elif {argument.annotation, *get_args(argument.annotation)[:1]} & {int, float}:
