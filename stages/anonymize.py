@@ -16,7 +16,7 @@ from stages.core.seeding import generator
 DATA = Path("data")
 
 
-def anonymize_image(image: np.ndarray, path: str, variant: Variant) -> np.ndarray:
+def anonymize_image(image: np.ndarray, path: str, variant: Variant, secret: bytes | None = None) -> np.ndarray:
     """Anonymize one image.
 
     Parameters

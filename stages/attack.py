@@ -7,27 +7,32 @@ of the gallery, restored as well as it can, to `data/restored/<dataset>/`; raw o
 import json
 import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 
 from stages.attacks.fidelity import psnr, ssim
 from stages.attacks.identity import Identifier, train_identifier
+from stages.attacks.noise import subtract_noise
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
+from stages.attacks.roles import Roles, assign_roles
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
 from stages.core.errors import run_stage
 from stages.core.files import write_file
-from stages.core.images import list_images, read_image, read_resized, resize_image
+from stages.core.images import list_images, read_image, resize_image
 from stages.core.machine import environment
 from stages.core.parallel import finish, map_ordered
-from stages.core.params import RAW, AttackParams, Params, load_params
-from stages.core.people import IDENTITIES, Roles, assign_roles, read_people
-from stages.core.seeding import order_key
+from stages.core.params import RAW, Params, load_params
+from stages.core.people import IDENTITIES, read_people
+from stages.core.secret import image_generator, load_secret
+from stages.core.seeding import generator, order_key
 from stages.results.gallery import RESTORED, write_gallery
-from stages.results.scores import CONVINCING_ACCURACY, privacy_file
+from stages.results.scores import CONVINCING_ACCURACY, privacy_file, privacy_row
 
 DATA = Path("data")
+Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
+View = Callable[[str, dict[str, int]], tuple[np.ndarray, np.ndarray]]  # of a split and its people: images, and who
 # Large photos teach the inverse as much in fewer pairs, and memory stays bounded.
 MOST_PIXELS = 50_000_000
 
@@ -42,7 +47,8 @@ def attack(dataset: str) -> None:
     """
     params = load_params()
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
-    roles = assign_roles(read_people(), params.attack.seed)
+    people = read_people()
+    roles = assign_roles(people.train, people.test, most_images=params.attack.identity_images, seed=params.attack.seed)
     restorer = _train_restorer(dataset, train, params)
     write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restorer.restore)
     restored, scores = _attack_pixels(dataset, restorer, test, roles.asked if roles else (), params)
@@ -52,7 +58,12 @@ def attack(dataset: str) -> None:
             f"reads them off the paths, or `{IDENTITIES}` at the top of the source names them"
         )
     else:
-        scores["identity"] = _identify(dataset, roles, restored, params.attack)
+        if roles.people_left_out:
+            print(
+                f"attack: {roles.people_left_out} people with {roles.images_left_out} test images are not asked about, "
+                f"as the attacker could not learn them; `attack.identity_images` is {params.attack.identity_images}"
+            )
+        scores["identity"] = _identify(dataset, roles, restored, params)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
@@ -97,41 +108,79 @@ def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer:
     return train_restorer(anonymized, raw, method=variant.method.__name__, arguments=variant.arguments)
 
 
-def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: AttackParams) -> dict:
-    chosen = sorted(roles.learned, key=lambda path: order_key(params.seed, path))[: params.identity_images]
-    learned = {path: roles.learned[path] for path in sorted(chosen)}
-
-    def look(name: str, split: str, people: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-        images = read_resized(DATA / name / split, list(people), params.image_size, f"{name} {split}")
-        return np.stack(list(images)), np.array(list(people.values()))
-
-    def prepare(name: str) -> Identifier:
-        identifier = train_identifier(*look(name, "train", learned), seed=params.seed)
-        return identifier.enroll(*look(name, "test", roles.enrolled)) if roles.enrolled else identifier
-
-    def named(identifier: Identifier, images: np.ndarray, who: np.ndarray) -> list[bool]:
-        return (identifier.predict(images) == who).tolist()
-
-    naive = prepare(RAW)
-    informed = naive if dataset == RAW else prepare(dataset)
-    asked = look(dataset, "test", roles.asked)
+def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: Params) -> dict:
+    see, see_raw = _view(dataset, params), _view(RAW, params)
+    naive = _learn(see_raw, roles, params.attack.seed)
+    informed = naive if dataset == RAW else _learn(see, roles, params.attack.seed)
+    images, who = see("test", roles.asked)
     again = {path: person for path, person in roles.asked.items() if path in restored}
-    known = Counter((roles.enrolled or learned).values())
+    attacks = {
+        "informed": _verdicts(informed, images, who),
+        "naive": _verdicts(naive, images, who),
+        "restored": _verdicts(naive, np.stack([restored[path] for path in again]), np.array(list(again.values()))),
+    }
+    if dataset != RAW and params.variant(dataset).needs_secret:
+        for name, known in (("noise_guessed", False), ("noise_known", True)):
+            see = _view(dataset, params, _noise_remover(dataset, params, known=known))
+            attacks[name] = _verdicts(_learn(see, roles, params.attack.seed), *see("test", roles.asked))
+    known = Counter((roles.enrolled or roles.learned).values())
     return {
         "attacker": informed.name,
-        "informed": named(informed, *asked),
-        "naive": named(naive, *asked),
-        "restored": named(naive, np.stack([restored[path] for path in again]), np.array(list(again.values()))),
-        "chance": max(float(np.mean(asked[1] == known.most_common(1)[0][0])), 1 / len(known)),
+        "attacks": attacks,
+        "chance": max(float(np.mean(who == known.most_common(1)[0][0])), 1 / len(known)),
+        "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }
+
+
+def _view(dataset: str, params: Params, change: Change = lambda image, path: image) -> View:
+    size = (params.attack.image_size,) * 2
+
+    def see(split: str, people: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+        def look(path: str) -> np.ndarray:
+            return resize_image(change(read_image(DATA / dataset / split / path), f"{split}/{path}"), size)
+
+        images = map_ordered(look, people, total=len(people), label=f"{dataset} {split}")
+        return np.stack(list(images)), np.array(list(people.values()))
+
+    return see
+
+
+def _noise_remover(dataset: str, params: Params, *, known: bool) -> Change:
+    variant = params.variant(dataset)
+    secret = load_secret() if known else b""
+
+    def remove(image: np.ndarray, path: str) -> np.ndarray:
+        # Who does not know the noise draws it from what is published: a seed and the path.
+        rng = (
+            image_generator(secret, variant.method.__name__, variant.arguments, path, read_image(DATA / RAW / path))
+            if known
+            else generator(0, path)
+        )
+        return subtract_noise(image, variant.method, variant.arguments, rng)
+
+    return remove
+
+
+def _learn(see: View, roles: Roles, seed: int) -> Identifier:
+    identifier = train_identifier(*see("train", roles.learned), seed=seed)
+    return identifier.enroll(*see("test", roles.enrolled)) if roles.enrolled else identifier
+
+
+def _verdicts(identifier: Identifier, images: np.ndarray, who: np.ndarray) -> dict[str, list[int]]:
+    return {"people": who.tolist(), "named": identifier.predict(images).tolist()}
 
 
 def _summary(dataset: str, scores: dict) -> str:
     if "identity" not in scores:
         return f"{dataset} without identities"
-    accuracy = np.mean(scores["identity"]["informed"])
-    text = f"{accuracy:.1%} of the people in {dataset} are named ({scores['identity']['chance']:.1%} by chance)"
-    if dataset == RAW and accuracy < CONVINCING_ACCURACY:
+    row = privacy_row(scores)
+    asked = len(set(scores["identity"]["attacks"]["informed"]["people"]))
+    text = (
+        f"in {dataset}, an informed attacker names the right person in {row['identity_accuracy']:.1%} of the test "
+        f"images ({row['identity_chance']:.1%} by chance), and the strongest attacker "
+        f"{row['people_named'] * asked:.0f} of {asked} people"
+    )
+    if dataset == RAW and row["identity_accuracy"] < CONVINCING_ACCURACY:
         text += f"; below {CONVINCING_ACCURACY:.0%} on raw images this attacker proves nothing about the others"
     return text
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from stages import attack as stage
+from stages.anonymize import anonymize
 from stages.attack import attack
 from stages.attacks.fidelity import psnr
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
 from stages.core.people import write_people as write_table
+from stages.core.seeding import generator
 from stages.results.gallery import write_gallery
 from stages.results.scores import privacy_file, privacy_row
 
@@ -28,7 +30,7 @@ def write_people(folder, change=lambda image: image, people=4, train=12, test=3)
 
 def name_people(folder):
     """Write who is in which image, as `ingest` does."""
-    write_table({path: path.split("/id")[1].split("_")[0] for path in list_images(folder)}, 0)
+    write_table({path: path.split("/id")[1].split("_")[0] for path in list_images(folder)})
 
 
 @pytest.fixture
@@ -47,8 +49,10 @@ def scores_of(dataset):
 def test_raw_images_and_an_identity_variant_score_the_same(people):
     write_people(people / "data/gaussian_blur")
     raw, same = scores_of("raw"), scores_of("gaussian_blur")
-    assert np.mean(raw["identity"]["informed"]) > 0.9
-    assert same["identity"]["informed"] == raw["identity"]["informed"]
+    informed = raw["identity"]["attacks"]["informed"]
+    assert np.mean(np.equal(informed["people"], informed["named"])) > 0.9
+    assert same["identity"]["attacks"]["informed"] == informed
+    assert same["identity"]["left_out"] == {"people": 0, "images": 0}
     assert privacy_row(same)["unchanged_pixels"] == 1
     assert privacy_row(raw)["reconstruction_psnr_gain"] == 0
 
@@ -90,12 +94,13 @@ def test_people_split_between_train_and_test_are_named_by_references(people):
     name_people(people / "data/raw")
     identity = scores_of("raw")["identity"]
     assert identity["chance"] == 0.5
-    assert len(identity["informed"]) == 2  # of 3 images of each, 2 are references
-    assert all(identity["naive"])
+    naive = identity["attacks"]["naive"]
+    assert len(naive["people"]) == 2  # of 3 images of each, 2 are references
+    assert naive["named"] == naive["people"]
 
 
 def test_without_identities_the_keys_are_absent_and_a_line_says_why(people, capsys):
-    write_table({}, 0)
+    write_table({})
     scores = scores_of("raw")
     assert not any(key.startswith("identity") for key in privacy_row(scores))
     assert "`data.identity_pattern` reads them off the paths, or `identities.csv`" in capsys.readouterr().out
@@ -131,3 +136,37 @@ def test_the_gallerys_images_come_back_restored_and_raw_ones_as_they_are(people,
 
 def test_it_is_recorded_what_the_scores_were_made_with(people):
     assert scores_of("raw")["made_with"] == {"attack": environment()}
+
+
+def test_an_attacker_who_guesses_the_noise_is_stopped_by_the_secret_and_one_who_knows_it_is_not(people, workspace):
+    noise = {"method": "dp_pix", "block_size": 8, "epsilon": 0.2, "neighbourhood": 16}
+    workspace({"attack.image_size": 32, "attack.reconstruction_images": 10, "variants.dp_pix": noise})
+    anonymize("dp_pix")
+    identity = scores_of("dp_pix")["identity"]["attacks"]
+    named = {name: np.mean(np.equal(one["people"], one["named"])) for name, one in identity.items()}
+    assert named["noise_known"] > 0.9
+    assert max(named["informed"], named["naive"], named["noise_guessed"]) < 0.6
+
+
+def test_noise_from_what_is_published_would_be_taken_off(people, workspace, monkeypatch):
+    noise = {"method": "dp_pix", "block_size": 8, "epsilon": 0.2, "neighbourhood": 16}
+    workspace({"attack.image_size": 32, "attack.reconstruction_images": 10, "variants.dp_pix": noise})
+    monkeypatch.setattr(
+        "stages.anonymize.image_generator", lambda secret, method, arguments, path, image: generator(0, path)
+    )
+    anonymize("dp_pix")
+    guessed = scores_of("dp_pix")["identity"]["attacks"]["noise_guessed"]
+    assert np.mean(np.equal(guessed["people"], guessed["named"])) > 0.9
+
+
+def test_methods_without_secret_noise_have_no_attacker_of_the_noise(people):
+    write_people(people / "data/gaussian_blur")
+    assert set(scores_of("gaussian_blur")["identity"]["attacks"]) == {"informed", "naive", "restored"}
+
+
+def test_people_who_are_left_out_are_counted(people, workspace, capsys):
+    workspace({"attack.image_size": 32, "attack.reconstruction_images": 10, "attack.identity_images": 24})
+    identity = scores_of("raw")["identity"]
+    assert identity["left_out"] == {"people": 2, "images": 6}
+    assert len(set(identity["attacks"]["informed"]["people"])) == 2
+    assert "2 people with 6 test images are not asked about" in capsys.readouterr().out

@@ -64,7 +64,7 @@ def page_content(
         has_people=has_people,
         weak_attacker=has_people and not attacker_convinces(table),
         convincing=CONVINCING_ACCURACY,
-        has_noise="identity_accuracy_noise_leaked" in table,
+        has_noise="identity_accuracy_noise_known" in table,
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],

@@ -35,8 +35,8 @@ METRIC_KEYS = (
     "reconstruction_ssim",
     "keypoint_survival",
 )
-# The attack that needs the secret file shows what its leak would cost; nobody who lacks the file can run it.
-LEAKED = "noise_leaked"
+# The attack that knows the noise shows what its leak would cost; nobody else can run it.
+KNOWN_NOISE = "noise_known"
 # Weaker on raw images than this, an identity attacker proves nothing about anonymized ones.
 CONVINCING_ACCURACY = 0.8
 
@@ -175,7 +175,7 @@ def read_verdicts(scores: dict) -> dict[str, Verdicts]:
 
 def attacks_run(scores: dict) -> dict[str, Verdicts]:
     """Return the verdicts of those attackers who need nothing that is kept secret."""
-    return {name: verdicts for name, verdicts in read_verdicts(scores).items() if name != LEAKED}
+    return {name: verdicts for name, verdicts in read_verdicts(scores).items() if name != KNOWN_NOISE}
 
 
 def accuracy_drop_interval(scores: dict, raw: dict) -> tuple[float, float]:

@@ -176,3 +176,26 @@ def test_images_are_square_rgb(wrong, identifier):
         identifier.predict(wrong)
     with pytest.raises(ValueError, match="`images` must be uint8 of shape"):
         train_identifier(wrong, np.arange(len(wrong)), seed=0)
+
+
+def fine_portraits(count, seed):
+    """Draw people who differ within blocks of 2 x 2 pixels alone, at 128 pixels, and who they are."""
+    blocks = np.array([[[1, -1], [-1, 1]], [[1, 1], [-1, -1]], [[1, -1], [1, -1]]])
+    rng = np.random.default_rng((7, seed))
+    images, who = [], np.arange(4).repeat(count)
+    for person in who:
+        kinds = np.random.default_rng(person).integers(3, size=(64, 64))
+        fine = blocks[kinds].transpose(0, 2, 1, 3).reshape(128, 128)
+        image = 128 + 50 * fine[..., None] + rng.normal(0, 10, (128, 128, 3))
+        images.append(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+    return np.array(images), who
+
+
+def test_detail_is_seen_at_the_size_of_the_images_and_not_below():
+    (images, who), (asked, people) = fine_portraits(8, 0), fine_portraits(10, 1)
+    assert accuracy(train_identifier(images, who, seed=0), asked, people) >= 0.9
+
+    def shrink(images):
+        return np.stack([cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA) for image in images])
+
+    assert accuracy(train_identifier(shrink(images), who, seed=0), shrink(asked), people) <= 0.5

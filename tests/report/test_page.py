@@ -131,7 +131,7 @@ def test_an_attacker_that_fails_on_raw_images_is_said_to_prove_nothing(page):
 def test_an_attack_on_the_noise_has_its_columns_where_it_was_run(page):
     def denoise():
         learned = privacy(4)
-        learned["identity"]["attacks"] |= {"noise_guessed": verdicts(5), "noise_leaked": verdicts(19)}
+        learned["identity"]["attacks"] |= {"noise_guessed": verdicts(5), "noise_known": verdicts(19)}
         privacy_file("morphology").write_text(json.dumps(learned))
 
     text = page(denoise).text

@@ -123,8 +123,8 @@ def test_the_strongest_attack_is_the_one_that_names_most_whatever_it_is_called()
 
 
 def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
-    learned = identity(informed=verdicts(4), noise_leaked=verdicts(20))
-    assert privacy_row(learned)["identity_accuracy_noise_leaked"] == 1
+    learned = identity(informed=verdicts(4), noise_known=verdicts(20))
+    assert privacy_row(learned)["identity_accuracy_noise_known"] == 1
     assert privacy_row(learned)["people_named"] == 0
     assert exposure(learned)["strongest_attack"] == "informed"
 
