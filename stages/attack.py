@@ -105,7 +105,9 @@ def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer:
         pixels += raw[-1].shape[0] * raw[-1].shape[1]
         if pixels > MOST_PIXELS:
             break
-    return train_restorer(anonymized, raw, method=variant.method.__name__, arguments=variant.arguments)
+    return train_restorer(
+        anonymized, raw, period=variant.declared("grid_period") or 1, kernel=variant.declared("blur_kernel")
+    )
 
 
 def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: Params) -> dict:

@@ -8,8 +8,6 @@ from stages.attacks.fidelity import psnr
 from stages.attacks.ridge import RidgeInverse
 from stages.attacks.wiener import WienerInverse
 
-# After how many blocks the geometry of a method repeats.
-_BLOCKS_PER_PERIOD = {"blocking_merging": 2, "pixelation": 1, "dp_pix": 1}
 _LARGEST_PERIOD = 32  # pixels; above it there are too few pixels for each place in the grid
 _VALIDATION = 5  # every fifth pair decides
 
@@ -33,17 +31,19 @@ class Unchanged:
         return image
 
 
-def train_restorer(anonymized: list[np.ndarray], raw: list[np.ndarray], *, method: str, arguments: dict) -> Restorer:
+def train_restorer(
+    anonymized: list[np.ndarray], raw: list[np.ndarray], *, period: int = 1, kernel: np.ndarray | None = None
+) -> Restorer:
     """Train the inverses that fit a method, and return the best on pairs that they were not trained on.
 
     Parameters
     ----------
     anonymized, raw : list of numpy.ndarray
         Training pairs, (height, width, 3) uint8.
-    method : str
-        Name of the method.
-    arguments : dict
-        Its arguments.
+    period : int, default=1
+        After how many pixels the method's grid repeats; 1 for a method without a grid.
+    kernel : ndarray of float, shape (n,), optional
+        One axis of the kernel, for a method that is a separable, symmetric blur.
 
     Returns
     -------
@@ -59,17 +59,11 @@ def train_restorer(anonymized: list[np.ndarray], raw: list[np.ndarray], *, metho
     fitted = [index for index in range(len(raw)) if index % _VALIDATION or len(raw) == 1]
     decided = [index for index in range(len(raw)) if index % _VALIDATION == 0]
     pairs = [anonymized[index] for index in fitted], [raw[index] for index in fitted]
-    candidates: list[Restorer] = [Unchanged(), RidgeInverse(*pairs, period=_grid_period(method, arguments))]
-    if method == "gaussian_blur":
-        candidates.append(WienerInverse(*pairs, sigma=arguments["sigma"]))
+    candidates: list[Restorer] = [Unchanged(), RidgeInverse(*pairs, period=period if period < _LARGEST_PERIOD else 1)]
+    if kernel is not None:
+        candidates.append(WienerInverse(*pairs, kernel=kernel))
 
     def quality(candidate: Restorer) -> float:
         return float(np.mean([psnr(candidate.restore(anonymized[index]), raw[index]) for index in decided]))
 
     return max(candidates, key=quality)
-
-
-def _grid_period(method: str, arguments: dict) -> int:
-    """Return after how many pixels the method's grid repeats, 1 if it has none or a very wide one."""
-    period = arguments["block_size"] * _BLOCKS_PER_PERIOD[method] if method in _BLOCKS_PER_PERIOD else 1
-    return period if period < _LARGEST_PERIOD else 1

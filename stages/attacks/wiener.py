@@ -1,6 +1,5 @@
-"""Inverts a Gaussian blur of known strength: the best linear estimate, given how photos and rounding errors spread."""
+"""Inverts a blur of known strength: the best linear estimate, given how photos and rounding errors spread."""
 
-import cv2
 import numpy as np
 from scipy.fft import dctn
 
@@ -9,7 +8,7 @@ BINS = 24
 
 
 class WienerInverse:
-    """Wiener deconvolution of a Gaussian blur with OpenCV's default border.
+    """Wiener deconvolution of a known blur with OpenCV's default border.
 
     A reflected border (without repeating the edge) makes the discrete cosine transform of type I turn the blur into a
     product, so nothing rings at the borders.
@@ -18,8 +17,8 @@ class WienerInverse:
     ----------
     anonymized, raw : list of numpy.ndarray
         Training pairs, (height, width, 3) uint8; the prior spectrum and the noise are measured on them.
-    sigma : float
-        Standard deviation of the blur in pixels.
+    kernel : ndarray of float, shape (n,)
+        One axis of the blur's kernel, which is separable and symmetric.
 
     References
     ----------
@@ -29,8 +28,8 @@ class WienerInverse:
 
     name = "wiener"
 
-    def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, sigma: float):
-        self._kernel = cv2.getGaussianKernel(round(6 * sigma + 1) | 1, sigma).ravel() if sigma > 0 else np.ones(1)
+    def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, kernel: np.ndarray):
+        self._kernel = kernel
         self._edges = np.geomspace(1e-3, np.sqrt(2), BINS + 1)
         power, count, noise = np.zeros(BINS), np.zeros(BINS), []
         for blurred, image in zip(anonymized, raw, strict=True):

@@ -84,6 +84,11 @@ def blocking_merging(
     return merged
 
 
+def grid_period(*, block_size: int, **_: object) -> int:
+    """Return after how many pixels the grid of tiles repeats, for attackers who know the method."""
+    return 2 * block_size
+
+
 def deal_blocks(shape: tuple[int, int], block_size: int, pattern: str, rng: np.random.Generator) -> np.ndarray:
     """Give the set (0 to 3) of every block: int, shape (rows, columns)."""
     rows, columns = (-(-length // block_size) for length in shape)

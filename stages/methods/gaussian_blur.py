@@ -44,13 +44,17 @@ def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]
     """
     if sigma == 0:
         return image.copy()
-    size = round(sigma * 6 + 1) | 1
-    kernel = cv2.getGaussianKernel(size, sigma, cv2.CV_64F)[:, 0]
+    kernel = blur_kernel(sigma=sigma)
     height, width = image.shape[:2]
-    if size**2 <= 7 * (height + width):  # about where the number of cosines falls below the kernel's size
+    if len(kernel) ** 2 <= 7 * (height + width):  # about where the number of cosines falls below the kernel's size
         kernel = _eight_bits(kernel)
         return cv2.sepFilter2D(image, -1, kernel, kernel)
     return _blur_with_cosines(image, _gains(kernel, height), _gains(kernel, width))
+
+
+def blur_kernel(*, sigma: float) -> np.ndarray:
+    """Return one axis of the kernel, (n,) float64, for attackers who know the method."""
+    return cv2.getGaussianKernel(round(sigma * 6 + 1) | 1, sigma, cv2.CV_64F)[:, 0] if sigma > 0 else np.ones(1)
 
 
 def _eight_bits(kernel: np.ndarray) -> np.ndarray:

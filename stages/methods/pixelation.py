@@ -39,6 +39,11 @@ def pixelation(image: np.ndarray, *, block_size: Annotated[int, Ge(1), Le(10_000
     return spread_blocks(np.floor(sums / counts + 0.5).astype(np.uint8), block_size, image.shape)
 
 
+def grid_period(*, block_size: int) -> int:
+    """Return after how many pixels the grid of blocks repeats, for attackers who know the method."""
+    return block_size
+
+
 def block_sums(image: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Add up the pixels of every block.
 

@@ -8,6 +8,7 @@ from stages.attacks.fidelity import BEST_PSNR, psnr, ssim
 from stages.attacks.restoration import train_restorer
 from stages.attacks.ridge import RidgeInverse
 from stages.attacks.wiener import WienerInverse
+from stages.methods.gaussian_blur import blur_kernel
 
 
 def scene(seed, height=64, width=72):
@@ -50,14 +51,17 @@ def test_ssim_falls_with_blur(raw):
 
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 5.0])
 def test_a_known_blur_is_inverted(raw, sigma):
-    inverse = WienerInverse([blur(image, sigma) for image in raw], raw, sigma=sigma)
+    inverse = WienerInverse([blur(image, sigma) for image in raw], raw, kernel=blur_kernel(sigma=sigma))
     unseen = [scene(seed) for seed in range(50, 54)]
     assert gain(inverse, [blur(image, sigma) for image in unseen], unseen) > 1.5
 
 
 def test_a_known_blur_is_inverted_better_than_a_wrong_one(raw):
     blurred = [blur(image, 2) for image in raw]
-    gains = {sigma: gain(WienerInverse(blurred, raw, sigma=sigma), blurred, raw) for sigma in (1.0, 2.0, 3.0)}
+    gains = {
+        sigma: gain(WienerInverse(blurred, raw, kernel=blur_kernel(sigma=sigma)), blurred, raw)
+        for sigma in (1.0, 2.0, 3.0)
+    }
     assert max(gains, key=gains.get) == 2.0
 
 
@@ -88,23 +92,23 @@ def test_an_inverse_without_a_grid_is_a_filter(raw):
 
 def test_the_best_inverse_is_chosen(raw):
     blurred = [blur(image, 2) for image in raw]
-    assert train_restorer(blurred, raw, method="gaussian_blur", arguments={"sigma": 2.0}).name == "wiener"
+    assert train_restorer(blurred, raw, kernel=blur_kernel(sigma=2.0)).name == "wiener"
 
 
 def test_of_a_mask_nothing_but_the_mean_comes_back(raw):
     hidden = [np.full_like(image, 90) for image in raw]
-    restorer = train_restorer(hidden, raw, method="mask", arguments={"value": 90})
+    restorer = train_restorer(hidden, raw)
     assert gain(restorer, hidden, raw) >= -0.01
     assert restorer.restore(hidden[0]).std(axis=(0, 1)).max() < 1
 
 
 def test_what_closing_brightened_is_darkened_again(raw):
     closed = [cv2.morphologyEx(image, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) for image in raw]
-    assert gain(train_restorer(closed, raw, method="morphology", arguments={}), closed, raw) > 0.3
+    assert gain(train_restorer(closed, raw), closed, raw) > 0.3
 
 
 def test_restoring_keeps_shape_and_type_of_any_image(raw):
-    restorer = train_restorer([blur(image, 2) for image in raw], raw, method="gaussian_blur", arguments={"sigma": 2.0})
+    restorer = train_restorer([blur(image, 2) for image in raw], raw, kernel=blur_kernel(sigma=2.0))
     for size in ((1, 1), (1, 30), (17, 5), (90, 33)):
         result = restorer.restore(np.full((*size, 3), 77, np.uint8))
         assert result.shape == (*size, 3)
@@ -114,8 +118,5 @@ def test_restoring_keeps_shape_and_type_of_any_image(raw):
 
 def test_training_is_deterministic(raw):
     blurred = [blur(image, 3) for image in raw]
-    first, second = (
-        train_restorer(blurred, raw, method="pixelation", arguments={"block_size": 4}).restore(blurred[0])
-        for _ in range(2)
-    )
+    first, second = (train_restorer(blurred, raw, period=4).restore(blurred[0]) for _ in range(2))
     np.testing.assert_array_equal(first, second)

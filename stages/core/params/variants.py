@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -27,6 +28,22 @@ class Variant(BaseModel):
     method: Callable[..., np.ndarray]
     arguments: dict[str, Any]
     seed: int | None
+
+    def declared(self, name: str) -> Any:
+        """Return what the method's module says of it with these arguments, for attackers who know the method.
+
+        Parameters
+        ----------
+        name : str
+            ``grid_period`` (pixels after which its grid of blocks repeats) or ``blur_kernel`` (one axis of its kernel).
+
+        Returns
+        -------
+        object
+            What the module's function of that name returns; None if it has none.
+        """
+        function = getattr(sys.modules[self.method.__module__], name, None)
+        return None if function is None else function(**self.arguments)
 
     @property
     def needs_secret(self) -> bool:
