@@ -55,9 +55,10 @@ def _draw_round(rng: np.random.Generator) -> list[tuple[str, int]]:
 
 
 def sample() -> None:
-    """Draw all scenes into `data/sample`."""
-    params = load_params().sample
-    scenes = plan_scenes(params)
+    """Draw all scenes into `data/sample`, or leave it empty where another source is taken."""
+    everything = load_params()
+    params = everything.sample
+    scenes = plan_scenes(params) if Path(everything.data.source) == SAMPLE else []
     with new_folder(SAMPLE) as folder:
 
         def draw(scene: tuple[str, str, int]) -> None:
@@ -66,7 +67,10 @@ def sample() -> None:
 
         for _ in map_ordered(draw, scenes, total=len(scenes), label="sample"):
             pass
-    finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
+    if scenes:
+        finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
+    else:
+        finish(f"sample: drew nothing, as `data.source` is another folder; {SAMPLE}/ is empty")
 
 
 if __name__ == "__main__":

@@ -99,3 +99,10 @@ def test_more_test_images_leave_training_images_as_they_are(workspace):
     workspace({**SMALL, "sample.test_images": 9})
     sample()
     assert {path: (FOLDER / path).read_bytes() for path in before} == before
+
+
+def test_for_another_source_nothing_is_drawn(workspace, capsys):
+    workspace({**SMALL, "data.source": "photos"})
+    sample()
+    assert list(FOLDER.iterdir()) == []
+    assert "drew nothing, as `data.source` is another folder" in capsys.readouterr().out
