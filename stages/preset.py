@@ -1,0 +1,67 @@
+"""Sets `params.yaml` to one of the presets in `stages/presets/`: a command, not a stage.
+
+Hydra's composition, which DVC offers for this, writes `params.yaml` anew in each experiment and drops its comments.
+"""
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from stages.core.errors import PipelineError, run_stage
+from stages.core.files import write_file
+from stages.core.params import PARAMS_FILE, load_params
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+def preset(name: str) -> None:
+    """Set the params that a preset names, and leave all others, and all comments, as they are.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in `stages/presets/`.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such preset, or `params.yaml` is broken.
+    """
+    names = sorted(file.stem for file in PRESETS.glob("*.yaml"))
+    if name not in names:
+        raise PipelineError(f"a preset must be one of {', '.join(names)}; received: {name}")
+    load_params()
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    # As params.yaml spells it; the library would write nothing.
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    params = yaml.load(PARAMS_FILE.read_bytes())
+    changes = list(_set(params, yaml.load((PRESETS / f"{name}.yaml").read_bytes())))
+    content = io.BytesIO()
+    yaml.dump(params, content)
+    write_file(PARAMS_FILE, content.getvalue())
+    for key, old, new in changes:
+        print(f"{key}: {old} -> {new}")
+    print(f"preset: {len(changes)} params of {name} set in {PARAMS_FILE}; `dvc params diff` shows them")
+
+
+def _set(section: Any, values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _set(section[key], value, f"{prefix}{key}.")
+        elif section[key] != value:
+            yield f"{prefix}{key}", _text(section[key]), _text(value)
+            section[key] = value
+
+
+def _text(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+if __name__ == "__main__":
+    run_stage(preset, *sys.argv[1:])
