@@ -1,7 +1,7 @@
-"""Tests every data set's networks on every data set's test images, if `evaluate.cross` asks for it: train on one,
-deploy on another.
+"""Tests every data set's networks on every data set's test images, train on one and deploy on another: a command, not a
+stage.
 
-Writes the accuracies to `metrics/cross_evaluation.csv`, a row each training data set; else a header alone.
+Reads `data/features/` and `data/models/`, writes the accuracies to `metrics/cross_evaluation.{csv,md}`.
 """
 
 from pathlib import Path
@@ -9,45 +9,107 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.core.errors import run_stage
-from stages.core.features import read_features
+from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.parallel import finish, progress
 from stages.core.params import Params, load_params
+from stages.network.classifier import build_classifier, predict
+from stages.network.inputs import FEATURES, read_features
+from stages.network.runtime import start_tensorflow
+from stages.network.weights import load_weights, weights_file
 
-FILE = Path("metrics/cross_evaluation.csv")
+CROSS_EVALUATION = Path("metrics/cross_evaluation")
+_TERMINAL_WIDTH = 80  # characters
+_LONGEST_NAME, _SHORTEST_NAME = 24, 7
+
+
+def to_terminal(matrix: pd.DataFrame) -> str:
+    """Format the accuracies for a terminal.
+
+    Parameters
+    ----------
+    matrix : pandas.DataFrame
+        A row for each data set that networks were trained on, a column for each whose test images they saw, in the same
+        order.
+
+    Returns
+    -------
+    str
+        At most 80 characters wide: long names are cut, and columns that still do not fit go below.
+
+    Examples
+    --------
+    >>> print(to_terminal(pd.DataFrame([[0.9, 0.5], [0.7, 0.8]], ["raw", "mask"], ["raw", "mask"])))
+           raw  mask
+    raw  0.900 0.500
+    mask 0.700 0.800
+    """
+    for longest in range(_LONGEST_NAME, _SHORTEST_NAME - 1, -1):
+        names = [_cut(name, longest) for name in matrix]
+        table = pd.DataFrame(matrix.to_numpy(), names, names)
+        text = table.to_string(line_width=_TERMINAL_WIDTH, float_format="{:.3f}".format)
+        if text.count("\n") == len(names):
+            break
+    return text
+
+
+def to_markdown(matrix: pd.DataFrame) -> str:
+    """Format the accuracies as a table for a README or a pull request."""
+    lines = [
+        "| trained on | " + " | ".join(f"`{name}`" for name in matrix) + " |",
+        "| --- |" + " ---: |" * len(matrix.columns),
+    ]
+    for name, row in zip(matrix.index, matrix.to_numpy(), strict=True):
+        lines.append(f"| `{name}` | " + " | ".join(f"{share:.3f}" for share in row) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def cross_evaluate() -> None:
-    """Write the matrix of accuracies."""
+    """Write and print the matrix of accuracies.
+
+    Raises
+    ------
+    PipelineError
+        If a network or test images are missing.
+    """
     params = load_params()
-    table = pd.DataFrame(_test_all(params) if params.evaluate.cross else [], columns=["trained_on", *params.datasets])
-    write_file(FILE, table.round(4).to_csv(index=False).encode())
-    if params.evaluate.cross:
-        finish(f"cross_evaluate: {len(table)} data sets' networks on the test images of each into {FILE}")
-    else:
-        finish(f"cross_evaluate: off, as `evaluate.cross` is false; no rows in {FILE}")
+    _check_files(params)
+    matrix = _test_all(params).round(4)
+    write_file(CROSS_EVALUATION.with_suffix(".csv"), matrix.to_csv(index_label="trained_on").encode())
+    write_file(CROSS_EVALUATION.with_suffix(".md"), to_markdown(matrix).encode())
+    print(to_terminal(matrix))
+    print("rows: what the networks were trained on; columns: whose test images they saw")
+    finish(f"cross_evaluate: {len(matrix)} x {len(matrix)} accuracies into {CROSS_EVALUATION}.{{csv,md}}")
 
 
-def _test_all(params: Params) -> list[dict]:
-    # Keras takes seconds to import, and nothing needs it while this is off.
-    from stages.core.network import MODELS, build_classifier, predict, start_tensorflow, weights_file
+def _check_files(params: Params) -> None:
+    needed = [FEATURES / dataset / "test" / "index.json" for dataset in params.datasets]
+    needed += [weights_file(dataset, seed) for dataset in params.datasets for seed in params.train.seeds]
+    missing = [file for file in needed if not file.is_file()]
+    if missing:
+        raise PipelineError(f"`{missing[0]}` is missing; run `dvc repro` first")
 
+
+def _test_all(params: Params) -> pd.DataFrame:
     tests = {dataset: read_features(dataset, "test") for dataset in params.datasets}
     start_tensorflow(0, params.train.fitted_precision)
     model = build_classifier(params.train, len(tests[params.datasets[0]].classes))
-    rows = []
+    matrix = pd.DataFrame(0.0, params.datasets, params.datasets)
     with progress(total=len(tests) ** 2 * len(params.train.seeds), label="cross_evaluate", unit="tests") as bar:
         for trained_on in params.datasets:
-            right: dict[str, list[float]] = {dataset: [] for dataset in tests}
             for seed in params.train.seeds:
-                model.load_weights(MODELS / trained_on / weights_file(seed))
+                load_weights(model, weights_file(trained_on, seed))
                 for dataset, images in tests.items():
-                    predictions = predict(model, images.inputs).argmax(axis=1)
-                    right[dataset].append(float(np.mean(predictions == images.labels)))
+                    right = predict(model, images.inputs).argmax(axis=1) == images.labels
+                    matrix.loc[trained_on, dataset] += np.mean(right) / len(params.train.seeds)
                     bar.update()
-            rows.append({"trained_on": trained_on, **{dataset: np.mean(shares) for dataset, shares in right.items()}})
-    return rows
+    return matrix
+
+
+def _cut(name: str, longest: int) -> str:
+    # In the middle, as names of variants often differ at their ends.
+    kept = longest - 2
+    return name if len(name) <= longest else f"{name[: kept // 2]}..{name[-(kept - kept // 2) :]}"
 
 
 if __name__ == "__main__":

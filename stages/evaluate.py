@@ -12,20 +12,14 @@ import numpy as np
 import pandas as pd
 
 from stages.core.errors import run_stage
-from stages.core.features import Features, read_features
 from stages.core.files import write_file
 from stages.core.machine import environment
-from stages.core.network import (
-    ENVIRONMENT,
-    MODELS,
-    accelerator_names,
-    build_classifier,
-    predict,
-    start_tensorflow,
-    weights_file,
-)
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
+from stages.network.classifier import build_classifier, predict
+from stages.network.inputs import Features, read_features
+from stages.network.runtime import accelerator_names, start_tensorflow
+from stages.network.weights import ENVIRONMENT, MODELS, load_weights, weights_file
 from stages.results.gallery import write_gallery
 from stages.results.scores import correct_predictions, utility_file, wilson_interval
 
@@ -81,7 +75,7 @@ def evaluate(dataset: str) -> None:
         },
     }
     for seed in params.train.seeds:
-        model.load_weights(MODELS / dataset / weights_file(seed))
+        load_weights(model, weights_file(dataset, seed))
         probabilities = predict(model, raw.inputs)
         anonymized = probabilities if dataset == RAW else predict(model, own.inputs)
         scores["predictions"].append(probabilities.argmax(axis=1).tolist())

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.errors import run_stage
-from stages.core.features import FEATURES, create_inputs, write_index
 from stages.core.files import new_folder
 from stages.core.images import SPLITS, class_of, list_images, read_resized
 from stages.core.parallel import finish
 from stages.core.params import load_params
+from stages.network.inputs import FEATURES, create_inputs, write_index
 
 DATA = Path("data")
 
@@ -30,7 +30,7 @@ def extract(dataset: str) -> None:
     frozen = params.backbone == "frozen"
     if frozen:
         # Keras takes seconds to import, and only a frozen backbone needs it here.
-        from stages.core.backbone import load_backbone, run_backbone
+        from stages.network.backbone import load_backbone, run_backbone
 
         backbone = load_backbone(params.weights, params.image_size, params.precision)
     count = 0

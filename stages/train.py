@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.core.checkpoints import checkpoint_files
 from stages.core.errors import PipelineError, naming, run_stage
-from stages.core.features import read_features
 from stages.core.files import new_folder, write_file
 from stages.core.machine import environment
-from stages.core.memory import check_memory
-from stages.core.network import ENVIRONMENT, MODELS, accelerator_names, keras, weights_file
 from stages.core.parallel import finish
 from stages.core.params import load_params
-from stages.core.training import fit, validation_mask
-from stages.core.weights import save_weights
+from stages.network.checkpoints import checkpoint_files
+from stages.network.fitting import fit, validation_mask
+from stages.network.inputs import read_features
+from stages.network.memory import check_memory
+from stages.network.runtime import accelerator_names
+from stages.network.weights import ENVIRONMENT, MODELS, save_weights, weights_file
 
 HISTORY = Path("metrics/history")
 
@@ -48,7 +48,7 @@ def train(dataset: str) -> None:
             "`train.patience` needs validation images, so `train.validation_fraction` must hold at least one a class; "
             f"received: {params.validation_fraction:g}"
         )
-    check_memory(params, len(features.paths))
+    check_memory(params, features.inputs)
     histories = []
     with checkpoint_files(dataset, features, params) as files, new_folder(MODELS / dataset) as folder:
         for seed in params.seeds:
@@ -58,17 +58,17 @@ def train(dataset: str) -> None:
                     f"training on {dataset} diverged: the loss is not a number; lower `train.learning_rate`, "
                     f"received: {params.learning_rate:g}"
                 )
-            # Without the optimizer, whose state would treble the file.
-            with naming(MODELS / dataset / weights_file(seed)):
-                save_weights(keras.Model(model.inputs, model.outputs), folder / weights_file(seed))
+            file = weights_file(dataset, seed)
+            with naming(file):
+                save_weights(model, folder / file.name)
             histories.append(history)
         made_with = environment(accelerator_names()) | {"precision": params.precision}
         (folder / ENVIRONMENT).write_text(json.dumps(made_with) + "\n", encoding="utf-8")
-    file = HISTORY / f"{dataset}.csv"
-    write_file(file, pd.concat(histories).to_csv(index=False).encode())
+    curves = HISTORY / f"{dataset}.csv"
+    write_file(curves, pd.concat(histories).to_csv(index=False).encode())
     finish(
         f"train: {len(params.seeds)} network(s) on {len(features.paths)} {dataset} images into {MODELS / dataset}/; "
-        f"curves in {file}"
+        f"curves in {curves}"
     )
 
 

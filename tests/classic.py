@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from stages.core.images import write_image
 from stages.core.machine import processor_name
-from stages.core.network import keras
 from stages.core.parallel import map_ordered, worker_count
 from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
+from stages.network.runtime import keras
 from tests.benchmarks import blur_7, closing_7, merging_grid, read_images
 from tests.clones import ENVIRONMENT, ROOT, copy_pipeline, run, set_param
 from tests.networks import measure_peak, operations, shares_of_peak

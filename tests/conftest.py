@@ -91,7 +91,6 @@ def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
                 cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
                 if images == "gallery" or dataset != "raw":
                     write_image(folder / "data" / images / dataset / "00.png", cell)
-        (folder / "metrics" / "cross_evaluation.csv").write_text("trained_on,raw,gaussian_blur,morphology\n")
         (folder / "metrics" / "ingest.json").write_text(json.dumps(INGEST))
         return folder
 

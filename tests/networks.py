@@ -9,10 +9,12 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from stages.core.backbone import load_backbone, run_backbone
-from stages.core.network import batches, build_classifier, keras, start_tensorflow, tf
 from stages.core.params import TrainParams, load_params
-from stages.core.training import make_optimizer
+from stages.network.backbone import load_backbone, run_backbone
+from stages.network.batches import batches
+from stages.network.classifier import build_classifier
+from stages.network.optimizers import make_optimizer
+from stages.network.runtime import keras, start_tensorflow, tf
 
 PHOTOS, PHOTO_SIZE = 128, 224
 IMAGES, CLASSES = 512, 16

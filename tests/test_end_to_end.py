@@ -60,7 +60,7 @@ def clone(tmp_path_factory):
 
 def test_a_first_run_runs_every_stage(clone):
     _, output = clone
-    expected = {"sample", "ingest", "cross_evaluate", "compare"}
+    expected = {"sample", "ingest", "compare"}
     expected |= {f"anonymize@{name}" for name in DATASETS[1:]}
     expected |= {f"{stage}@{name}" for stage in PER_DATASET for name in DATASETS}
     assert stages_run(output) == expected
@@ -97,7 +97,7 @@ def test_no_output_of_any_stage_holds_metadata_of_the_source(clone):
     folder, _ = clone
     tops = [folder / top for top in ("data", "metrics", ".dvc/cache")]
     outputs = [file for top in tops for file in top.rglob("*") if file.is_file()]
-    assert {".h5", ".png", ".json", ".csv", ".xlsx"} <= {file.suffix for file in outputs}
+    assert {".npz", ".png", ".json", ".csv", ".xlsx"} <= {file.suffix for file in outputs}
     for file in [*outputs, folder / "dvc.lock"]:
         assert not marked(file.read_bytes()), file
 
@@ -121,11 +121,11 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     folder, _ = clone
     fewer = ["raw", "gaussian_blur"]
     set_param(folder, "datasets", fewer)
-    assert stages_run(run(folder, "dvc", "repro")) == {"cross_evaluate", "compare"}
+    assert stages_run(run(folder, "dvc", "repro")) == {"compare"}
 
     set_param(folder, "variants.gaussian_blur.sigma", 3)
     blur = {f"{stage}@gaussian_blur" for stage in ["anonymize", *PER_DATASET]}
-    assert stages_run(run(folder, "dvc", "repro")) == blur | {"cross_evaluate", "compare"}
+    assert stages_run(run(folder, "dvc", "repro")) == blur | {"compare"}
     assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
     assert "metrics/datasets/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
 
@@ -143,7 +143,7 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     params["datasets"].append("mild_blur")
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     rerun = stages_run(run(folder, "dvc", "repro"))
-    assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"cross_evaluate", "compare"}
+    assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"compare"}
     assert json.loads((folder / "metrics/datasets/mild_blur.json").read_text())["accuracy"] >= 0
     assert not list((folder / "metrics").rglob("*morphology*"))  # it is no longer compared
 

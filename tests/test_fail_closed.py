@@ -15,12 +15,12 @@ from stages import anonymize as anonymize_stage
 from stages import ingest as ingest_stage
 from stages import train as train_stage
 from stages.anonymize import anonymize
-from stages.core import checkpoints
-from stages.core.checkpoints import PARTIAL
 from stages.core.errors import run_stage
 from stages.core.images import list_images
-from stages.core.network import MODELS
 from stages.ingest import ingest
+from stages.network import checkpoints
+from stages.network.checkpoints import PARTIAL
+from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT
 from tests.test_train import write_workspace
@@ -166,7 +166,7 @@ def leaving_half(error: OSError | MemoryError):
 def test_train_names_the_weights_that_the_machine_refused(tmp_path, monkeypatch, error, words):
     write_workspace(tmp_path, monkeypatch)
     monkeypatch.setattr(train_stage, "save_weights", leaving_half(error))
-    assert last_words(train, "raw").startswith(f"error: `data/models/raw/seed_0.weights.h5`: {words}")
+    assert last_words(train, "raw").startswith(f"error: `data/models/raw/seed_0.npz`: {words}")
     assert list(MODELS.iterdir()) == []
 
 
@@ -228,7 +228,6 @@ def test_small_disk_ends_extract_in_one_line_and_nothing_is_left(workspace, save
 
 
 def test_small_disk_ends_training_in_one_line_and_nothing_is_left(tmp_path, monkeypatch):
-    # HDF5 that writes to a full disk crashes the process, after the line that says so.
     write_workspace(tmp_path, monkeypatch, head=[512])
     done = in_namespace(
         "mv data whole; mkdir data; mount -t tmpfs -o size=2m tmpfs data; cp -r whole/* data; "
@@ -237,7 +236,7 @@ def test_small_disk_ends_training_in_one_line_and_nothing_is_left(tmp_path, monk
     assert done.stdout.split() == ["status", "1"]
     (said,) = (line for line in done.stderr.splitlines() if "error" in line.lower())
     assert said.endswith(
-        "error: `data/models/raw/seed_0.weights.h5`: No space left on device; make room, then `dvc repro` goes on"
+        "error: `data/models/raw/seed_0.npz`: No space left on device; make room, then `dvc repro` goes on"
     )
     assert "Traceback" not in done.stderr
 

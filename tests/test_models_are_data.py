@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.core.features import read_features
-from stages.core.network import build_backbone, keras, start_tensorflow
 from stages.core.params import load_params
-from stages.core.training import fit
+from stages.network.backbone import build_backbone
+from stages.network.fitting import fit
+from stages.network.inputs import read_features
+from stages.network.runtime import keras, start_tensorflow
+from stages.network.weights import load_weights
 from tests.clones import ROOT
 from tests.test_train import head_params, separable_features, write_workspace
 
@@ -93,6 +95,13 @@ def test_the_state_of_a_training_is_not_unpickled(tmp_path, capsys):
     np.savez(state, state=np.array([Payload(tmp_path / "ran")], dtype=object))
     fit(separable_features(), head_params(epochs=1), 0, "test", state)
     assert "is not whole; training starts anew" in capsys.readouterr().out
+    assert not (tmp_path / "ran").exists()
+
+
+def test_stored_weights_are_not_unpickled(tmp_path):
+    np.savez(tmp_path / "seed_0.npz", np.array([Payload(tmp_path / "ran")], dtype=object))
+    with pytest.raises(PipelineError, match="Object arrays cannot be loaded"):
+        load_weights(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), tmp_path / "seed_0.npz")
     assert not (tmp_path / "ran").exists()
 
 

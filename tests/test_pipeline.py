@@ -58,9 +58,15 @@ def test_stages_never_import_each_other():
         assert not imported_files(file, {file}) & (stage_files - {file})
 
 
-def test_only_the_rooms_that_run_a_network_import_tensorflow():
-    rooms = {file.name for file in (ROOT / "stages").rglob("*.py") if "import tensorflow" in file.read_text()}
-    assert rooms == {"network.py"}
+def test_core_imports_nothing_but_core():
+    for file in (ROOT / "stages/core").rglob("*.py"):
+        assert all(ROOT / "stages/core" in imported.parents for imported in imported_files(file, set())), file
+
+
+def test_one_module_imports_tensorflow_and_keras():
+    importing = re.compile(r"^ *import (tensorflow|keras)\b", re.MULTILINE)
+    files = [file for file in (ROOT / "stages").rglob("*.py") if importing.search(file.read_text())]
+    assert files == [ROOT / "stages/network/runtime.py"]
 
 
 def test_the_default_params_are_valid_and_use_each_default_method():

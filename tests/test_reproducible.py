@@ -19,7 +19,7 @@ ENVIRONMENTS = [
     {"PIPELINE_WORKERS": "5", "PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"},
 ]
 STAGES = f"""
-from stages.core.network import keras
+from stages.network.runtime import keras
 {SMALL_NETWORK}
 
 from importlib import import_module
@@ -71,6 +71,6 @@ def test_the_environment_changes_no_byte(tmp_path):
         _, errors = run.communicate(timeout=300)
         assert run.returncode == 0, errors.decode()
     first, second = (contents(tmp_path / str(number)) for number in range(2))
-    assert {"data/models/raw/seed_0.weights.h5", "metrics/datasets/raw.json", "metrics/comparison.xlsx"} <= first.keys()
+    assert {"data/models/raw/seed_0.npz", "metrics/datasets/raw.json", "metrics/comparison.xlsx"} <= first.keys()
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []

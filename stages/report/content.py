@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from stages.core.images import read_image
 from stages.core.params import RAW, Params
-from stages.report.heat import class_differences, confused_classes, confusion, cross_evaluation
+from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, frontier_svg
 from stages.report.recommendation import attacker_convinces
 from stages.results.gallery import GALLERY, RESTORED, SAMPLE
@@ -22,7 +22,6 @@ from stages.results.scores import CONVINCING_ACCURACY, read_privacy, read_utilit
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
-_CROSS = Path("metrics/cross_evaluation.csv")
 # Columns that the table lacks where nobody is known or no image has a key point.
 _UNKNOWN = {"efficient": False, "keypoint_survival": math.nan}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
@@ -56,7 +55,6 @@ def page_content(
     fewest = min(Counter(utility[0]["labels"]).values())
     low, high = wilson_interval(fewest // 2, fewest)
     data = json.loads(_INGEST.read_text(encoding="utf-8"))
-    crossed = pd.read_csv(_CROSS)
     classes = confused_classes(utility)
     has_people = "identity_accuracy" in table
     return dict(
@@ -79,7 +77,6 @@ def page_content(
         class_spread=(high - low) / 2,
         confusions=[confusion(dataset, one, classes) for dataset, one in zip(params.datasets, utility, strict=True)],
         hidden_classes=len(utility[0]["classes"]) - len(classes),
-        cross=cross_evaluation(crossed) if len(crossed) else None,
         data=data,
         image_count={split: sum(counts.values()) for split, counts in data["images"].items()},
         class_count=len(utility[0]["classes"]),

@@ -1,4 +1,4 @@
-"""Prepares the tables that the page shades: what each class loses, what is taken for what, and cross-evaluation."""
+"""Prepares the tables that the page shades: what each class loses, and what is taken for what."""
 
 from typing import NamedTuple
 
@@ -99,24 +99,3 @@ def confused_classes(scores: list[dict]) -> list[int]:
     wrong = sum((np.array(one["predictions"]) != labels).sum(axis=0) for one in scores)
     errors = np.bincount(labels, weights=wrong, minlength=len(scores[0]["classes"]))
     return sorted(np.argsort(-errors, kind="stable")[:MOST_CLASSES].tolist())
-
-
-def cross_evaluation(matrix: pd.DataFrame) -> Heat:
-    """Shade the accuracy of every model (rows) on every data set's test images (columns).
-
-    Parameters
-    ----------
-    matrix : pandas.DataFrame
-        As `cross_evaluate` wrote it: column trained_on, and one column for each data set.
-
-    Returns
-    -------
-    Heat
-        In percent.
-    """
-    matrix = matrix.set_index("trained_on")
-    rows = [
-        (name, [Cell(f"{100 * share:.1f}", round(share * _FULL, 2), "gain") for share in row])
-        for name, row in zip(matrix.index, matrix.to_numpy(), strict=True)
-    ]
-    return Heat("", list(matrix.columns), rows)

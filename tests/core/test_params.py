@@ -127,8 +127,7 @@ def test_wrong_list_item_is_named_by_its_index(workspace, changes, message):
     [
         (
             "trian",
-            "`trian` is not a parameter; allowed here: "
-            "data, sample, variants, datasets, train, evaluate, attack, compare",
+            "`trian` is not a parameter; allowed here: data, sample, variants, datasets, train, attack, compare",
         ),
         ("sample.colour", "`sample.colour` is not a parameter; allowed here: train_images, test_images, size, seed"),
         (

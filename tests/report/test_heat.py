@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from stages.compare import comparison_table
-from stages.report.heat import MOST_CLASSES, class_differences, confused_classes, confusion, cross_evaluation
+from stages.report.heat import MOST_CLASSES, class_differences, confused_classes, confusion
 from tests.synthetic import CLASSES, WRONG, utility
 
 
@@ -59,12 +59,3 @@ def test_of_many_classes_those_are_shown_that_are_mistaken_most_often():
     assert shown == [0, *range(3, count)]
     heat = confusion("raw", scores, shown)
     assert len(heat.rows) == len(heat.columns) == MOST_CLASSES
-
-
-def test_cross_evaluation_keeps_rows_and_columns():
-    heat = cross_evaluation(pd.DataFrame({"trained_on": ["raw", "a"], "raw": [0.9, 0.25], "a": [0.5, 1.0]}))
-    assert heat.columns == ["raw", "a"]
-    assert [(name, [cell.text for cell in cells]) for name, cells in heat.rows] == [
-        ("raw", ["90.0", "50.0"]),
-        ("a", ["25.0", "100.0"]),
-    ]

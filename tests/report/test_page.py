@@ -185,17 +185,6 @@ def test_several_seeds_show_their_deviation(page):
     assert "deviation of seeds" not in page().text
 
 
-def test_cross_evaluation_is_shown_where_it_was_run(page):
-    def cross():
-        with Path("metrics/cross_evaluation.csv").open("a") as file:
-            file.write("raw,0.95,0.5,0.25\ngaussian_blur,0.8,0.9,0.7\n")
-
-    made = page(cross)
-    assert "cross" in made.ids
-    assert "raw 95.0 50.0 25.0" in made.text
-    assert "cross" not in page().ids
-
-
 def test_names_of_classes_are_text_and_nothing_else(page):
     evil = '<script>alert("x")</script>'
 

@@ -5,7 +5,6 @@ from stages.core.params.sections import (
     AttackParams,
     CompareParams,
     DataParams,
-    EvaluateParams,
     SampleParams,
     TrainParams,
 )
@@ -18,7 +17,6 @@ __all__ = [
     "AttackParams",
     "CompareParams",
     "DataParams",
-    "EvaluateParams",
     "Params",
     "SampleParams",
     "TrainParams",

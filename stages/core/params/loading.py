@@ -15,7 +15,6 @@ from stages.core.params.sections import (
     AttackParams,
     CompareParams,
     DataParams,
-    EvaluateParams,
     SampleParams,
     TrainParams,
 )
@@ -33,7 +32,6 @@ class Params(BaseModel):
     variants: Annotated[dict[str, Any], Field(min_length=1)]
     datasets: Annotated[list[str], Field(min_length=1)]
     train: TrainParams
-    evaluate: EvaluateParams
     attack: AttackParams
     compare: CompareParams
 

@@ -110,12 +110,6 @@ class TrainParams(Section):
         return seeds
 
 
-class EvaluateParams(Section):
-    """What is tested beyond the raw test images and the data set's own."""
-
-    cross: StrictBool
-
-
 class AttackParams(Section):
     """What the attackers know and do."""
 

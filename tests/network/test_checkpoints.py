@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core import checkpoints
-from stages.core.checkpoints import PARTIAL, Checkpoint, training_key
-from stages.core.network import MODELS
-from stages.core.training import fit
+from stages.network import checkpoints
+from stages.network.checkpoints import PARTIAL, Checkpoint, training_key
+from stages.network.fitting import fit
+from stages.network.weights import MODELS
 from stages.train import train
 from tests.test_train import head_params, separable_features, write_workspace
 
@@ -98,7 +98,7 @@ def test_the_stage_goes_on_and_clears_up(interrupt_after, tmp_path, monkeypatch)
         interrupt_after(None)
         train("raw")
         assert not any(PARTIAL.glob("*"))
-    for file in ("data/models/raw/seed_4.weights.h5", "data/models/raw/seed_7.weights.h5", "metrics/history/raw.csv"):
+    for file in ("data/models/raw/seed_4.npz", "data/models/raw/seed_7.npz", "metrics/history/raw.csv"):
         assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes()
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.core.checkpoints import Checkpoint, Stopping
-from stages.core.features import Features
-from stages.core.memory import report_memory_errors
-from stages.core.network import batches, build_classifier, keras, start_tensorflow, tf
 from stages.core.parallel import progress
 from stages.core.params import TrainParams
 from stages.core.seeding import order_key
+from stages.network.batches import batches
+from stages.network.checkpoints import Checkpoint, Stopping
+from stages.network.classifier import build_classifier
+from stages.network.inputs import Features
+from stages.network.memory import report_memory_errors
+from stages.network.optimizers import make_optimizer
+from stages.network.runtime import keras, start_tensorflow
 
 # Seeds of `train` number networks; the validation split stays the same for all of them.
 _SPLIT_SEED = 0
@@ -60,34 +63,6 @@ class _Progress(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         self._bar.close()
-
-
-class FusedAdam(keras.optimizers.Adam):
-    """Keras' Adam, each step by TensorFlow's own kernel: one pass over memory instead of ten, and quick to trace."""
-
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
-        """Update one variable and its two moments."""
-        index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations.value + 1, tf.float32)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=self.beta_1**step,
-            beta2_power=self.beta_2**step,
-            lr=tf.cast(learning_rate, tf.float32),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
-
-
-def make_optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
-    """Return the optimizer that the params name."""
-    if params.optimizer == "adam":
-        return FusedAdam(params.learning_rate)
-    return keras.optimizers.get({"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}})
 
 
 def fit(

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.errors import naming
-from stages.core.features import Features
 from stages.core.files import replace_file
-from stages.core.network import keras
 from stages.core.params import TrainParams
+from stages.network.inputs import Features
+from stages.network.runtime import keras
 
 PARTIAL = Path("data/.partial")
 # Saving takes at most this share of the time.
@@ -48,7 +48,7 @@ def training_key(features: Features, params: TrainParams) -> str:
         digest.update(file.read_bytes())
     digest.update(json.dumps([features.classes, features.paths]).encode())
     for start in range(0, len(features.inputs), 1024):
-        digest.update(features.inputs[start : start + 1024].tobytes())
+        digest.update(np.ascontiguousarray(features.inputs[start : start + 1024]))
     return digest.hexdigest()[:16]
 
 

@@ -1,0 +1,76 @@
+"""Writes and reads the weights of networks as plain arrays, `data/models/<dataset>/seed_<seed>.npz`."""
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.errors import PipelineError
+from stages.core.files import write_file
+from stages.network.runtime import keras
+
+MODELS = Path("data/models")
+ENVIRONMENT = "environment.json"  # beside a data set's weights: what they were trained with
+
+
+def weights_file(dataset: str, seed: int) -> Path:
+    """Return the file of the weights of one network."""
+    return MODELS / dataset / f"seed_{seed}.npz"
+
+
+def save_weights(model: keras.Model, file: Path) -> None:
+    """Write a network's weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    file : pathlib.Path
+        A name that ends in .npz; the file appears whole, or not at all, and has the same bytes for the same weights.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or refuses for another reason.
+    """
+    content = io.BytesIO()
+    np.savez(content, **{variable.path: variable.numpy() for variable in model.weights})
+    write_file(file, content.getvalue())
+
+
+def load_weights(model: keras.Model, file: Path) -> None:
+    """Read the weights that `save_weights` wrote into a network of the same layers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network; its weights are replaced.
+    file : pathlib.Path
+        For example ``data/models/raw/seed_0.npz``.
+
+    Raises
+    ------
+    PipelineError
+        If the file is missing or broken, or its weights are another network's.
+    """
+    try:
+        with file.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as saved:
+            weights = [np.asarray(saved[name]) for name in saved.files]
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise _broken(file, " ".join(str(error).split()) or type(error).__name__) from None
+    if len(weights) != len(model.weights):
+        raise _broken(file, f"{len(model.weights)} arrays needed; received: {len(weights)}")
+    for variable, array in zip(model.weights, weights, strict=True):
+        needed, received = f"{variable.dtype} {variable.shape}", f"{array.dtype} {array.shape}"
+        if received != needed:
+            raise _broken(file, f"{variable.path} must be {needed}; received: {received}")
+    model.set_weights(weights)
+
+
+def _broken(file: Path, reason: str) -> PipelineError:
+    return PipelineError(
+        f"`{file}` must hold the weights of the network that `train` describes ({reason}); "
+        f"`dvc repro -f train@{file.parent.name}` makes it anew"
+    )

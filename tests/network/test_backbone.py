@@ -1,0 +1,67 @@
+"""ResNet50 without its top: its weights, and the fast way to run it, which agrees with the plain one."""
+
+import numpy as np
+import pytest
+
+from stages.core.errors import PipelineError
+from stages.network.backbone import (
+    BATCH,
+    BATCH_NORMALIZATION_MOMENTUM,
+    RANDOM_WEIGHTS_SEED,
+    build_backbone,
+    load_backbone,
+    run_backbone,
+)
+from stages.network.runtime import keras, start_tensorflow
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 3, 32, 32, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    start_tensorflow(RANDOM_WEIGHTS_SEED, "float32")
+    return build_backbone(None, 32)
+
+
+def features(backbone):
+    return np.concatenate(list(run_backbone(backbone, iter(IMAGES))))
+
+
+def test_every_image_gets_its_features_in_order_whatever_the_number_of_workers(plain, monkeypatch):
+    expected, backbone = plain.predict_on_batch(IMAGES), load_backbone(None, 32, "float32")
+    monkeypatch.setenv("PIPELINE_WORKERS", "1")
+    one = features(backbone)
+    np.testing.assert_allclose(one, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+    monkeypatch.setenv("PIPELINE_WORKERS", "5")
+    np.testing.assert_array_equal(features(backbone), one)
+
+
+def test_bfloat16_differs_by_its_rounding_alone(plain):
+    expected = plain.predict_on_batch(IMAGES)
+    difference = np.abs(features(load_backbone(None, 32, "bfloat16")) - expected)
+    assert difference.max() < 0.05 * np.abs(expected).max()
+
+
+def test_batch_normalization_settles_within_a_short_training(plain):
+    resnet = next(layer for layer in plain.layers if isinstance(layer, keras.Model))
+    momenta = {layer.momentum for layer in resnet.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    assert momenta == {BATCH_NORMALIZATION_MOMENTUM}
+
+
+def test_weights_from_a_file_are_used(tmp_path):
+    start_tensorflow(1, "float32")
+    resnet = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg")
+    resnet.save_weights(tmp_path / "resnet.weights.h5")
+    start_tensorflow(2, "float32")
+    loaded = build_backbone(str(tmp_path / "resnet.weights.h5"), 32)
+    for expected, value in zip(resnet.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(expected, value)
+
+
+def test_imagenet_weights_without_a_network_name_the_two_ways_out(monkeypatch):
+    def refuse(**options):
+        raise OSError("URL fetch failure")
+
+    monkeypatch.setattr(keras.applications, "ResNet50", refuse)
+    with pytest.raises(PipelineError, match=r"could not be downloaded; use `train.weights: null`, or the path"):
+        build_backbone("imagenet", 32)

@@ -1,0 +1,25 @@
+"""The network that is trained."""
+
+import numpy as np
+
+from stages.core.params import load_params
+from stages.network.classifier import build_classifier, predict
+from stages.network.runtime import start_tensorflow
+from tests.clones import ROOT
+
+
+def train_params(**changes):
+    return load_params(ROOT / "params.yaml").train.model_copy(update=changes)
+
+
+def test_a_frozen_backbone_leaves_only_the_head_to_train():
+    params = train_params(backbone="frozen", head=[16, 0.5, 8])
+    kinds = [type(layer).__name__ for layer in build_classifier(params, 3).layers]
+    assert kinds == ["InputLayer", "Dense", "Dropout", "Dense", "Dense"]
+
+
+def test_predictions_keep_the_order_of_the_inputs():
+    start_tensorflow(0, "float32")
+    model = build_classifier(train_params(backbone="frozen", head=[]), 2)
+    inputs = np.random.default_rng(0).normal(size=(250, 2048)).astype(np.float32)
+    np.testing.assert_allclose(predict(model, inputs)[137], predict(model, inputs[137:138])[0], rtol=1e-4)

@@ -1,0 +1,77 @@
+"""Weights are plain arrays in a file, and a broken file is one line."""
+
+import numpy as np
+import pytest
+
+from stages.core.errors import PipelineError
+from stages.network.runtime import keras, start_tensorflow
+from stages.network.weights import load_weights, save_weights, weights_file
+
+
+@pytest.fixture
+def network():
+    """The function that builds a small network, of other weights each time."""
+    start_tensorflow(0, "float32")
+
+    def build(units: int = 7) -> keras.Model:
+        inputs = keras.Input((3,))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(units, name="first")(inputs))
+        return keras.Model(inputs, keras.layers.BatchNormalization(name="last")(hidden))
+
+    return build
+
+
+def test_weights_come_back_and_the_same_weights_are_the_same_bytes(network, tmp_path):
+    one, other = network(), network()
+    save_weights(one, tmp_path / "one.npz")
+    load_weights(other, tmp_path / "one.npz")
+    save_weights(other, tmp_path / "other.npz")
+    for expected, value in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(expected, value)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
+    # Anyone can read them without Keras.
+    assert np.load(tmp_path / "one.npz")["first/kernel"].shape == (3, 7)
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[content.index(b"NUMPY") + 150] ^= 1  # in the first array
+    file.write_bytes(content)
+
+
+def add_an_array(file):
+    with np.load(file) as saved:
+        np.savez(file, more=np.zeros(1), **saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda file: file.write_bytes(b""), "File is not a zip file"),
+        (cut, "File is not a zip file"),
+        (flip, "Bad CRC-32 for file 'first/kernel.npy'"),
+        (add_an_array, "6 arrays needed; received: 7"),
+    ],
+)
+def test_a_broken_file_is_one_line_that_says_how_to_mend_it(network, tmp_path, monkeypatch, change, reason):
+    monkeypatch.chdir(tmp_path)
+    file, model = weights_file("raw", 0), network()
+    save_weights(model, file)
+    change(file)
+    with pytest.raises(PipelineError) as caught:
+        load_weights(model, file)
+    assert str(caught.value) == (
+        "`data/models/raw/seed_0.npz` must hold the weights of the network that `train` describes "
+        f"({reason}); `dvc repro -f train@raw` makes it anew"
+    )
+
+
+def test_the_weights_of_another_network_are_refused(network, tmp_path):
+    save_weights(network(8), tmp_path / "seed_0.npz")
+    with pytest.raises(PipelineError, match=r"\(first/kernel must be float32 \(3, 7\); received: float32 \(3, 8\)\)"):
+        load_weights(network(7), tmp_path / "seed_0.npz")
