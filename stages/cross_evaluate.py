@@ -13,7 +13,7 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.parallel import finish, progress
 from stages.core.params import Params, load_params
-from stages.network.classifier import build_classifier, predict
+from stages.network.classifier import build_classifier, make_predictor
 from stages.network.inputs import FEATURES, read_features
 from stages.network.runtime import start_tensorflow
 from stages.network.weights import load_weights, weights_file
@@ -94,13 +94,14 @@ def _test_all(params: Params) -> pd.DataFrame:
     tests = {dataset: read_features(dataset, "test") for dataset in params.datasets}
     start_tensorflow(0, params.train.fitted_precision)
     model = build_classifier(params.train, len(tests[params.datasets[0]].classes))
+    predict = make_predictor(model)
     matrix = pd.DataFrame(0.0, params.datasets, params.datasets)
     with progress(total=len(tests) ** 2 * len(params.train.seeds), label="cross_evaluate", unit="tests") as bar:
         for trained_on in params.datasets:
             for seed in params.train.seeds:
                 load_weights(model, weights_file(trained_on, seed))
                 for dataset, images in tests.items():
-                    right = predict(model, images.inputs).argmax(axis=1) == images.labels
+                    right = predict(images.inputs).argmax(axis=1) == images.labels
                     matrix.loc[trained_on, dataset] += np.mean(right) / len(params.train.seeds)
                     bar.update()
     return matrix

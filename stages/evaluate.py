@@ -16,38 +16,15 @@ from stages.core.files import write_file
 from stages.core.machine import environment
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
-from stages.network.classifier import build_classifier, predict
+from stages.network.classifier import build_classifier, cross_entropy, make_predictor
 from stages.network.inputs import Features, read_features
+from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
-from stages.network.weights import ENVIRONMENT, MODELS, load_weights, weights_file
+from stages.network.weights import load_weights, weights_file
 from stages.results.gallery import write_gallery
-from stages.results.scores import correct_predictions, utility_file, wilson_interval
+from stages.results.scores import accuracy_interval, correct_predictions, utility_file
 
 METRICS = Path("metrics")
-
-
-def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean cross-entropy in nats.
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        (images, classes) float.
-    labels : numpy.ndarray
-        (images,) int.
-
-    Returns
-    -------
-    float
-        Probabilities below 1e-7 count as 1e-7, as in Keras.
-
-    Examples
-    --------
-    >>> round(cross_entropy(np.array([[0.5, 0.5]]), np.array([1])), 4)
-    0.6931
-    """
-    chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.clip(chosen.astype(float), 1e-7, 1)).mean())
 
 
 def evaluate(dataset: str) -> None:
@@ -62,6 +39,7 @@ def evaluate(dataset: str) -> None:
     raw, own = read_features(RAW, "test"), read_features(dataset, "test")
     start_tensorflow(0, params.train.fitted_precision)
     model = build_classifier(params.train, len(raw.classes))
+    predict = make_predictor(model)
     scores: dict = {
         "classes": raw.classes,
         "labels": raw.labels.tolist(),
@@ -69,15 +47,12 @@ def evaluate(dataset: str) -> None:
         "predictions": [],
         "predictions_anonymized": [],
         "loss": [],
-        "made_with": {
-            "training": json.loads((MODELS / dataset / ENVIRONMENT).read_text(encoding="utf-8")),
-            "evaluation": environment(accelerator_names()),
-        },
+        "made_with": _trainings(dataset, params.train.seeds) | {"evaluation": environment(accelerator_names())},
     }
     for seed in params.train.seeds:
         load_weights(model, weights_file(dataset, seed))
-        probabilities = predict(model, raw.inputs)
-        anonymized = probabilities if dataset == RAW else predict(model, own.inputs)
+        probabilities = predict(raw.inputs)
+        anonymized = probabilities if dataset == RAW else predict(own.inputs)
         scores["predictions"].append(probabilities.argmax(axis=1).tolist())
         scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
@@ -91,6 +66,13 @@ def evaluate(dataset: str) -> None:
     )
 
 
+def _trainings(dataset: str, seeds: list[int]) -> dict[str, dict[str, str]]:
+    made = {seed: read_model(dataset, seed).made_with for seed in seeds}
+    if all(one == made[seeds[0]] for one in made.values()):
+        return {"training": made[seeds[0]]}
+    return {f"training of seed {seed}": one for seed, one in made.items()}
+
+
 def _write_confusion(dataset: str, raw: Features, scores: dict) -> None:
     names = np.array(raw.classes)
     table = pd.concat(
@@ -100,13 +82,13 @@ def _write_confusion(dataset: str, raw: Features, scores: dict) -> None:
 
 
 def _write_per_class(dataset: str, raw: Features, scores: dict) -> None:
-    correct = correct_predictions(scores).mean(axis=0)
+    correct = correct_predictions(scores)
     rows = []
     for label, name in enumerate(raw.classes):
-        images = correct[raw.labels == label]
-        low, high = wilson_interval(round(float(images.sum())), len(images))
+        images = correct[:, raw.labels == label]
+        low, high = accuracy_interval(images)
         rows.append(
-            {"class": name, "images": len(images), "accuracy": images.mean(), "ci95_low": low, "ci95_high": high}
+            {"class": name, "images": images.shape[1], "accuracy": images.mean(), "ci95_low": low, "ci95_high": high}
         )
     write_file(METRICS / "per_class" / f"{dataset}.csv", pd.DataFrame(rows).round(4).to_csv(index=False).encode())
 

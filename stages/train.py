@@ -1,13 +1,12 @@
 """Trains ResNet50 on one data set, once a seed, and keeps the networks and their learning curves.
 
-Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `metrics/history/<dataset>.csv`.
+Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `metrics/history/<dataset>.csv`. Networks
+that are there and were made of the same images, settings and code are kept, so that another seed trains one network.
 """
 
-import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from stages.core.errors import PipelineError, naming, run_stage
@@ -15,12 +14,12 @@ from stages.core.files import new_folder, write_file
 from stages.core.machine import environment
 from stages.core.parallel import finish
 from stages.core.params import load_params
-from stages.network.checkpoints import checkpoint_files
 from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import read_features
 from stages.network.memory import check_memory
+from stages.network.models import Model, keep_model, keep_states, training_key, write_model
 from stages.network.runtime import accelerator_names
-from stages.network.weights import ENVIRONMENT, MODELS, save_weights, weights_file
+from stages.network.weights import MODELS
 
 HISTORY = Path("metrics/history")
 
@@ -42,32 +41,33 @@ def train(dataset: str) -> None:
     features = read_features(dataset, "train")
     if (
         params.patience is not None
-        and not validation_mask(features.paths, features.labels, params.validation_fraction).any()
+        and not validation_mask(features.paths, features.labels, params.validation_fraction, params.seeds[0]).any()
     ):
         raise PipelineError(
             "`train.patience` needs validation images, so `train.validation_fraction` must hold at least one a class; "
             f"received: {params.validation_fraction:g}"
         )
     check_memory(params, features.inputs)
-    histories = []
-    with checkpoint_files(dataset, features, params) as files, new_folder(MODELS / dataset) as folder:
+    key = training_key(features, params)
+    with new_folder(MODELS / dataset) as folder:
+        histories = {}
         for seed in params.seeds:
-            model, history = fit(features, params, seed, dataset, files[seed])
-            if not np.isfinite(history["loss"].iloc[-1]):
-                raise PipelineError(
-                    f"training on {dataset} diverged: the loss is not a number; lower `train.learning_rate`, "
-                    f"received: {params.learning_rate:g}"
-                )
-            file = weights_file(dataset, seed)
-            with naming(file):
-                save_weights(model, folder / file.name)
-            histories.append(history)
-        made_with = environment(accelerator_names()) | {"precision": params.precision}
-        (folder / ENVIRONMENT).write_text(json.dumps(made_with) + "\n", encoding="utf-8")
-    curves = HISTORY / f"{dataset}.csv"
-    write_file(curves, pd.concat(histories).to_csv(index=False).encode())
+            if (kept := keep_model(dataset, seed, key, folder)) is not None:
+                histories[seed] = kept.history
+        missing = [seed for seed in params.seeds if seed not in histories]
+        with keep_states(dataset, key, missing) as files:
+            made_with = environment(accelerator_names()) | {"precision": params.precision}
+            for fitted in fit(features, params, dataset, files) if missing else ():
+                with naming(MODELS / dataset):
+                    write_model(folder, fitted.seed, Model(key, made_with, fitted.history), fitted.weights)
+                histories[fitted.seed] = fitted.history
+        curves = HISTORY / f"{dataset}.csv"
+        table = pd.concat(histories[seed] for seed in params.seeds)
+        write_file(curves, table.to_csv(index=False).encode())
+    kept_count = len(params.seeds) - len(missing)
+    also = f", {kept_count} kept as they were," if kept_count else ""
     finish(
-        f"train: {len(params.seeds)} network(s) on {len(features.paths)} {dataset} images into {MODELS / dataset}/; "
+        f"train: {len(missing)} network(s) on {len(features.paths)} {dataset} images{also} into {MODELS / dataset}/; "
         f"curves in {curves}"
     )
 

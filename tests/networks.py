@@ -1,6 +1,5 @@
 """The network's part of the benchmarks: plain Keras, and what the stages do, to be run in processes of their own."""
 
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -9,12 +8,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from stages.core.parallel import run_side_by_side
 from stages.core.params import TrainParams, load_params
 from stages.network.backbone import load_backbone, run_backbone
-from stages.network.batches import batches
 from stages.network.classifier import build_classifier
-from stages.network.optimizers import make_optimizer
+from stages.network.optimizers import OPTIMIZERS
 from stages.network.runtime import keras, start_tensorflow, tf
+from stages.network.steps import Network, Steps
 
 PHOTOS, PHOTO_SIZE = 128, 224
 IMAGES, CLASSES = 512, 16
@@ -87,26 +87,37 @@ def _training_data() -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def _classifier(plain: bool) -> keras.Model:
+def _plain_classifier() -> keras.Model:
     params = load_params().train
-    if not plain:
-        start_tensorflow(0, params.precision)
     model = build_classifier(params, CLASSES)
-    optimizer = keras.optimizers.Adam(params.learning_rate) if plain else make_optimizer(params)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    adam = keras.optimizers.Adam(params.learning_rate)
+    model.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
 def train_plain() -> None:
-    """Train the default's network for an epoch as Keras does."""
-    _classifier(plain=True).fit(*_training_data(), batch_size=load_params().train.batch_size, verbose=0)
+    """Train the default's network for an epoch as Keras does, once a seed."""
+    params = load_params().train
+    for _ in params.seeds:
+        _plain_classifier().fit(*_training_data(), batch_size=params.batch_size, verbose=0)
+
+
+@cache
+def _side_by_side() -> tuple[Steps, list[Network]]:
+    params = load_params().train
+    start_tensorflow(0, params.precision)
+    model, optimizer = build_classifier(params, CLASSES), OPTIMIZERS[params.optimizer]
+    networks = [Network(model, optimizer) for _ in params.seeds]
+    return Steps(model, optimizer, networks[0]), networks
 
 
 def train_fast() -> None:
-    """Train it as `train` does."""
-    batch_size = load_params().train.batch_size
-    _classifier(plain=False).fit(
-        batches(*_training_data(), np.arange(IMAGES), batch_size, seed=0),
-        steps_per_epoch=math.ceil(IMAGES / batch_size),
-        verbose=0,
-    )
+    """Train as many networks as `train` does, all at the same time."""
+    (steps, networks), params, (images, labels) = _side_by_side(), load_params().train, _training_data()
+
+    def train(network: Network, stop: object) -> None:
+        for step in range(1, 1 + len(images) // params.batch_size):
+            batch = slice((step - 1) * params.batch_size, step * params.batch_size)
+            steps.train(network, step, params.learning_rate, images[batch], labels[batch])
+
+    run_side_by_side(train, networks, len(networks))

@@ -1,98 +1,140 @@
-"""Training: its validation split, its determinism, and its errors."""
+"""The stage that trains: which networks it makes, which it keeps, and its errors."""
 
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from stages import train as train_stage
 from stages.core.errors import PipelineError
 from stages.core.machine import environment
-from stages.core.params import load_params
-from stages.network.fitting import fit, validation_mask
-from stages.network.inputs import Features, create_inputs, write_index
+from stages.network import checkpoints
+from stages.network.checkpoints import PARTIAL, Checkpoint
+from stages.network.inputs import create_inputs, write_index
 from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT
-
-PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]
-LABELS = np.repeat([0, 1], 20)
+from tests.network.test_fitting import PATHS, separable_features
 
 
-def separable_features() -> Features:
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(40, 2048)).astype(np.float32)
-    inputs[:20, :8] += 3
-    return Features(inputs, LABELS, ["cat", "dog"], PATHS)
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """The function that writes the training split of raw, and settings of a small head."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(**changes):
+        values = yaml.safe_load((ROOT / "params.yaml").read_text())
+        values["train"] |= {"backbone": "frozen", "head": [], "epochs": 2, "batch_size": 8} | changes
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+        split = tmp_path / "data/features/raw/train"
+        features = separable_features()
+        create_inputs(split, features.inputs.shape, np.float32)[:] = features.inputs
+        write_index(split, PATHS, ["cat", "dog"])
+
+    return write
 
 
-def head_params(**changes):
-    defaults = {"backbone": "frozen", "head": [8], "epochs": 4, "batch_size": 8, "seeds": [0]}
-    return load_params(ROOT / "params.yaml").train.model_copy(update=defaults | changes)
+@pytest.fixture
+def trained(monkeypatch):
+    """The seeds of each training, in a list."""
+    calls, fit = [], train_stage.fit
+    monkeypatch.setattr(train_stage, "fit", lambda *given: calls.append(list(given[-1])) or fit(*given))
+    return calls
 
 
-def write_workspace(folder, monkeypatch, **train_changes):
-    import yaml
-
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values["train"] |= {"backbone": "frozen", "head": [], "epochs": 2, "batch_size": 8} | train_changes
-    (folder / "params.yaml").write_text(yaml.safe_dump(values))
-    monkeypatch.chdir(folder)
-    split = folder / "data/features/raw/train"
-    features = separable_features()
-    create_inputs(split, features.inputs.shape, np.float32)[:] = features.inputs
-    write_index(split, PATHS, ["cat", "dog"])
+def outputs():
+    files = [*MODELS.glob("raw/*"), train_stage.HISTORY / "raw.csv"]
+    return {str(file): file.read_bytes() for file in files}
 
 
-def test_validation_takes_the_same_share_of_each_class():
-    mask = validation_mask(PATHS, LABELS, 0.25)
-    assert [int(mask[label == LABELS].sum()) for label in (0, 1)] == [5, 5]
-
-
-def test_validation_depends_on_the_paths_alone():
-    order = np.random.default_rng(1).permutation(40)
-    shuffled = validation_mask([PATHS[index] for index in order], LABELS[order], 0.25)
-    assert {PATHS[order[index]] for index in np.flatnonzero(shuffled)} == {
-        PATHS[index] for index in np.flatnonzero(validation_mask(PATHS, LABELS, 0.25))
-    }
-
-
-def test_a_class_of_one_image_is_not_held_out():
-    assert not validation_mask(["a/1.png"], np.array([0]), 0.9).any()
-
-
-def test_a_head_learns_and_each_seed_gives_a_network_of_its_own(tmp_path):
-    first, history = fit(separable_features(), head_params(), 3, "test", tmp_path / "state.npz")
-    second, _ = fit(separable_features(), head_params(), 4, "test", tmp_path / "other.npz")
-    assert history["accuracy"].iloc[-1] > 0.9
-    assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
-
-
-def test_without_validation_images_there_are_no_validation_curves(tmp_path):
-    _, history = fit(
-        separable_features(), head_params(epochs=1, validation_fraction=0.0), 0, "test", tmp_path / "state.npz"
-    )
-    assert list(history) == ["seed", "epoch", "accuracy", "loss"]
-
-
-def test_every_seed_leaves_a_network_and_a_curve(tmp_path, monkeypatch):
-    write_workspace(tmp_path, monkeypatch, seeds=[4, 7])
+def test_every_seed_leaves_a_network_and_a_curve(workspace):
+    workspace(seeds=[7, 4])
     train("raw")
     written = {file.name: file for file in MODELS.glob("raw/*")}
-    assert sorted(written) == ["environment.json", "seed_4.npz", "seed_7.npz"]
-    assert json.loads(written["environment.json"].read_text()) == environment() | {"precision": "float32"}
+    assert sorted(written) == ["seed_4.json", "seed_4.npz", "seed_7.json", "seed_7.npz"]
+    about = json.loads(written["seed_4.json"].read_text())
+    assert about["made_with"] == environment() | {"precision": "float32"}
     history = pd.read_csv("metrics/history/raw.csv")
-    assert history[["seed", "epoch"]].values.tolist() == [[4, 1], [4, 2], [7, 1], [7, 2]]
+    assert history[["seed", "epoch"]].values.tolist() == [[7, 1], [7, 2], [4, 1], [4, 2]]
 
 
-def test_patience_without_validation_images_is_refused(tmp_path, monkeypatch):
-    write_workspace(tmp_path, monkeypatch, patience=2, validation_fraction=0.0)
+def test_another_seed_trains_one_network_and_gives_what_training_all_gives(workspace, trained):
+    workspace(seeds=[1, 2])
+    train("raw")
+    workspace(seeds=[1, 2, 3])
+    train("raw")
+    assert trained == [[1, 2], [3]]
+    step_by_step = outputs()
+    for file in MODELS.glob("raw/*"):
+        file.unlink()
+    train("raw")
+    assert trained[-1] == [1, 2, 3]
+    assert outputs() == step_by_step
+    workspace(seeds=[3])
+    train("raw")
+    assert len(trained) == 3 and len(list(MODELS.glob("raw/*"))) == 2
+
+
+def change_setting(workspace):
+    workspace(seeds=[1, 2], epochs=1)
+
+
+def change_image(workspace):
+    workspace(seeds=[1, 2])
+    np.load("data/features/raw/train/inputs.npy", mmap_mode="r+")[-1, -1] += 1
+
+
+def break_weights(workspace):
+    file = MODELS / "raw" / "seed_2.npz"
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(("change", "seeds"), [(change_setting, [1, 2]), (change_image, [1, 2]), (break_weights, [2])])
+def test_a_network_made_of_something_else_or_broken_is_trained_again(change, seeds, workspace, trained):
+    workspace(seeds=[1, 2])
+    train("raw")
+    change(workspace)
+    train("raw")
+    assert trained == [[1, 2], seeds]
+
+
+def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeypatch):
+    monkeypatch.setattr(checkpoints, "COST_SHARE", float("inf"))
+    save = Checkpoint.save
+
+    def save_and_stop(self, history, best):
+        save(self, history, best)
+        raise KeyboardInterrupt
+
+    workspace(seeds=[4, 7])
+    train("raw")
+    undisturbed = outputs()
+    for file in MODELS.glob("raw/*"):
+        file.unlink()
+    monkeypatch.setattr(Checkpoint, "save", save_and_stop)
+    # The state of other settings is no start for these.
+    for rate in (0.5, 0.001):
+        workspace(seeds=[4, 7], learning_rate=rate)
+        with pytest.raises(KeyboardInterrupt):
+            train("raw")
+    assert {file.name[:7] for file in PARTIAL.glob("raw/*")} <= {"seed_4_", "seed_7_"}
+    assert not any(MODELS.glob("raw/*"))
+    monkeypatch.setattr(Checkpoint, "save", save)
+    train("raw")
+    assert outputs() == undisturbed
+    assert not any(PARTIAL.glob("*"))
+
+
+def test_patience_without_validation_images_is_refused(workspace):
+    workspace(patience=2, validation_fraction=0.0)
     with pytest.raises(PipelineError, match=r"`train.patience` needs validation images.*received: 0"):
         train("raw")
 
 
-def test_a_diverged_training_leaves_no_model(tmp_path, monkeypatch):
-    write_workspace(tmp_path, monkeypatch, learning_rate=1e38, optimizer="sgd", head=[16, 16])
+def test_a_diverged_training_leaves_no_model(workspace):
+    workspace(learning_rate=1e38, optimizer="sgd", head=[16, 16])
     with pytest.raises(PipelineError, match=r"diverged.*lower `train.learning_rate`"):
         train("raw")
     assert not (MODELS / "raw").exists()

@@ -5,10 +5,11 @@ Threads of this machine today; anything with the interface of `concurrent.future
 
 import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 from typing import TextIO, TypeVar
 
 import cv2
@@ -89,6 +90,40 @@ def map_bounded(function: Callable[[Item], Result], items: Iterable[Item]) -> It
                 yield pending.popleft().result()
         finally:
             for future in pending:
+                future.cancel()
+
+
+def run_side_by_side(
+    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], at_once: int
+) -> list[Result]:
+    """Call a function that takes long with every item, each on a thread of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item and an event; it must return soon after the event is set, which is when another call
+        failed, or the stage was interrupted.
+    items : iterable
+        What to work on.
+    at_once : int
+        How many calls run at the same time.
+
+    Returns
+    -------
+    list
+        The function's results, in the order of the items.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(at_once) as executor:
+        futures = [executor.submit(function, item, stop) for item in items]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            return [future.result() for future in futures]
+        finally:
+            stop.set()
+            for future in futures:
                 future.cancel()
 
 

@@ -1,11 +1,13 @@
 """Builds the network that is trained: ResNet50 with a head, or the head alone, on stored features."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from stages.core.parallel import map_bounded
 from stages.core.params import TrainParams
 from stages.network.backbone import build_backbone
-from stages.network.batches import batches
-from stages.network.runtime import keras
+from stages.network.runtime import keras, tf
 
 PREDICTION_BATCH = 100
 
@@ -38,7 +40,49 @@ def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
     return keras.Model(inputs, outputs)
 
 
-def predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
-    """Return the class probabilities of all inputs, (images, classes) float32."""
-    rows = np.arange(len(inputs))
-    return model.predict(batches(inputs, rows, rows, PREDICTION_BATCH), verbose=0)
+def make_predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function that computes class probabilities with the weights that the model has then.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `build_classifier`.
+
+    Returns
+    -------
+    callable
+        From all inputs to (images, classes) float32, one batch a worker.
+    """
+    shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
+    traced = tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
+    traced.get_concrete_function()  # here, as not on several threads at once
+
+    def predict(inputs: np.ndarray) -> np.ndarray:
+        parts = (inputs[start : start + PREDICTION_BATCH] for start in range(0, len(inputs), PREDICTION_BATCH))
+        return np.concatenate(list(map_bounded(lambda part: traced(tf.constant(part)).numpy(), parts)))
+
+    return predict
+
+
+def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean cross-entropy in nats.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        (images, classes) float.
+    labels : numpy.ndarray
+        (images,) int.
+
+    Returns
+    -------
+    float
+        Probabilities below 1e-7 count as 1e-7, as in Keras.
+
+    Examples
+    --------
+    >>> round(cross_entropy(np.array([[0.5, 0.5]]), np.array([1])), 4)
+    0.6931
+    """
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(chosen.astype(float), 1e-7, 1)).mean())

@@ -7,13 +7,19 @@ import numpy as np
 
 from stages.core.errors import PipelineError
 from stages.core.machine import memory_bytes
+from stages.core.parallel import worker_count
 from stages.core.params import TrainParams
 from stages.network.runtime import tf
 
 # What ResNet50's convolutions and normalizations keep for the gradient, at least: bytes a pixel of input.
 _TRAINING_BYTES = {"float32": 1700, "bfloat16": 850}
-# One batch is read while the network works on another.
-_BATCHES_HELD = 2
+# Of a batch of inputs: as an array, and as a tensor.
+_BATCH_COPIES = 2
+# ResNet50's 24 million weights, their gradients and what Adam keeps of them.
+_NETWORK_BYTES = 4 * 4 * 24_000_000
+# The estimate is a lower bound; so much more is assumed before networks are trained side by side.
+_MARGIN = 2
+_NETWORKS_A_WORKER = 2
 _GIB = 2**30
 
 
@@ -32,20 +38,51 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
     Raises
     ------
     PipelineError
-        If a batch takes more than all memory: its inputs and, where the whole network is trained without a GPU, what
-        the layers keep for the gradient.
+        If one network takes more than all memory: its weights, a batch of inputs and, where the whole network is
+        trained without a GPU, what the layers keep for the gradient.
     """
-    needed = _BATCHES_HELD * inputs.nbytes // len(inputs)
-    if params.backbone == "trainable" and not tf.config.list_physical_devices("GPU"):
-        needed += params.image_size**2 * _TRAINING_BYTES[params.precision]
-    needed *= min(params.batch_size, len(inputs))
-    there = memory_bytes()
+    needed, there = _needed_bytes(params, inputs), memory_bytes()
     if needed > there:
         batch, advice = _describe(params)
         raise PipelineError(
             f"{batch} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has {there / _GIB:.0f} GiB; "
             f"{advice}"
         )
+
+
+def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> int:
+    """Return how many networks to train at the same time.
+
+    Parameters
+    ----------
+    params : TrainParams
+        Batch and image size.
+    inputs : numpy.ndarray
+        (images, ...), of training.
+    networks : int
+        How many there are to train, 1 or more.
+
+    Returns
+    -------
+    int
+        One on a GPU, else two a worker, as one network leaves a core idle now and then, if memory holds them.
+    """
+    if _has_gpu():
+        return 1
+    fitting = memory_bytes() // (_MARGIN * _needed_bytes(params, inputs))
+    return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), fitting))
+
+
+def _needed_bytes(params: TrainParams, inputs: np.ndarray) -> int:
+    needed = _BATCH_COPIES * inputs.nbytes // len(inputs)
+    if params.backbone == "trainable" and not _has_gpu():
+        needed += params.image_size**2 * _TRAINING_BYTES[params.precision]
+    weights = _NETWORK_BYTES if params.backbone == "trainable" else 0
+    return weights + needed * min(params.batch_size, len(inputs))
+
+
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from stages.core.files import write_file
 from stages.network.runtime import keras
 
 MODELS = Path("data/models")
-ENVIRONMENT = "environment.json"  # beside a data set's weights: what they were trained with
 
 
 def weights_file(dataset: str, seed: int) -> Path:
@@ -20,13 +19,13 @@ def weights_file(dataset: str, seed: int) -> Path:
     return MODELS / dataset / f"seed_{seed}.npz"
 
 
-def save_weights(model: keras.Model, file: Path) -> None:
+def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:
     """Write a network's weights.
 
     Parameters
     ----------
-    model : keras.Model
-        The network.
+    weights : dict of str to numpy.ndarray
+        By the variable's path, in the order of `keras.Model.weights`.
     file : pathlib.Path
         A name that ends in .npz; the file appears whole, or not at all, and has the same bytes for the same weights.
 
@@ -36,7 +35,7 @@ def save_weights(model: keras.Model, file: Path) -> None:
         If the disk is full, or refuses for another reason.
     """
     content = io.BytesIO()
-    np.savez(content, **{variable.path: variable.numpy() for variable in model.weights})
+    np.savez(content, **weights)
     write_file(file, content.getvalue())
 
 

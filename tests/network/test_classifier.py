@@ -3,7 +3,7 @@
 import numpy as np
 
 from stages.core.params import load_params
-from stages.network.classifier import build_classifier, predict
+from stages.network.classifier import build_classifier, make_predictor
 from stages.network.runtime import start_tensorflow
 from tests.clones import ROOT
 
@@ -18,8 +18,12 @@ def test_a_frozen_backbone_leaves_only_the_head_to_train():
     assert kinds == ["InputLayer", "Dense", "Dropout", "Dense", "Dense"]
 
 
-def test_predictions_keep_the_order_of_the_inputs():
+def test_predictions_keep_the_order_of_the_inputs_and_use_the_weights_of_the_moment():
     start_tensorflow(0, "float32")
     model = build_classifier(train_params(backbone="frozen", head=[]), 2)
     inputs = np.random.default_rng(0).normal(size=(250, 2048)).astype(np.float32)
-    np.testing.assert_allclose(predict(model, inputs)[137], predict(model, inputs[137:138])[0], rtol=1e-4)
+    predict = make_predictor(model)
+    expected = model.predict_on_batch(inputs)
+    np.testing.assert_allclose(predict(inputs), expected, rtol=1e-4, atol=1e-6)
+    model.set_weights([weights * 2 for weights in model.get_weights()])
+    assert np.abs(predict(inputs) - expected).max() > 0.01

@@ -1,17 +1,145 @@
-"""What `fit` is made of."""
+"""Fitting: validation images, learning, determinism, and what early stopping and interruptions leave."""
 
 import numpy as np
+import pandas as pd
+import pytest
 
 from stages.core.params import load_params
-from stages.network.fitting import fit
+from stages.network import checkpoints
+from stages.network.checkpoints import Checkpoint
+from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import Features
+from tests.clones import ROOT
+
+PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]
+LABELS = np.repeat([0, 1], 20)
 
 
-def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_are(workspace, tmp_path):
-    workspace({"train.epochs": 20, "train.batch_size": 8, "train.learning_rate": 0.01, "train.validation_fraction": 0})
+def separable_features() -> Features:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(40, 2048)).astype(np.float32)
+    inputs[:20, :8] += 3
+    return Features(inputs, LABELS, ["cat", "dog"], PATHS)
+
+
+def head_params(**changes):
+    defaults = {"backbone": "frozen", "head": [8], "epochs": 4, "batch_size": 8}
+    return load_params(ROOT / "params.yaml").train.model_copy(update=defaults | changes)
+
+
+def fit_in(folder, params, seeds=(3,)):
+    return fit(separable_features(), params, "test", {seed: folder / f"seed_{seed}.npz" for seed in seeds})
+
+
+def assert_equal(one, other):
+    pd.testing.assert_frame_equal(one.history, other.history, check_exact=True)
+    assert list(one.weights) == list(other.weights)
+    for path, expected in one.weights.items():
+        np.testing.assert_array_equal(expected, other.weights[path])
+
+
+def test_a_seed_holds_out_the_same_share_of_each_class_and_the_same_images_in_every_data_set():
+    mask = validation_mask(PATHS, LABELS, 0.25, 0)
+    assert [int(mask[label == LABELS].sum()) for label in (0, 1)] == [5, 5]
+    order = np.random.default_rng(1).permutation(40)
+    shuffled = validation_mask([PATHS[index] for index in order], LABELS[order], 0.25, 0)
+    assert {PATHS[index] for index in order[shuffled]} == {PATHS[index] for index in np.flatnonzero(mask)}
+    assert (mask != validation_mask(PATHS, LABELS, 0.25, 1)).any()
+    assert not validation_mask(["a/1.png"], np.array([0]), 0.9, 0).any()
+
+
+def test_a_network_learns_and_depends_on_its_seed_but_not_on_company_or_threads(tmp_path, monkeypatch):
+    params = head_params(head=[32, 0.5], epochs=6)
+    monkeypatch.setenv("PIPELINE_WORKERS", "3")
+    together = fit_in(tmp_path, params, seeds=(3, 4, 5))
+    assert all(fitted.history["accuracy"].iloc[-1] > 0.8 for fitted in together)
+    monkeypatch.setenv("PIPELINE_WORKERS", "1")
+    (alone,) = fit_in(tmp_path, params, seeds=(4,))
+    assert_equal(together[1], alone)
+    first, second = (next(iter(fitted.weights.values())) for fitted in together[:2])
+    assert not np.array_equal(first, second)
+
+
+def test_without_validation_images_there_are_no_validation_curves(tmp_path):
+    (fitted,) = fit_in(tmp_path, head_params(epochs=1, validation_fraction=0.0))
+    assert list(fitted.history) == ["seed", "epoch", "loss", "accuracy"]
+
+
+def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_are(tmp_path):
+    params = load_params(ROOT / "params.yaml").train.model_copy(
+        update={"epochs": 20, "batch_size": 8, "learning_rate": 0.01, "validation_fraction": 0.25}
+    )
     labels = np.array([0] * 24 + [1] * 8)
     inputs = np.full((32, 32, 32, 3), 128, np.uint8)
     features = Features(inputs, labels, ["a", "b"], [f"{'ab'[label]}/{i}.png" for i, label in enumerate(labels)])
-    model, history = fit(features, load_params().train, 0, "mask", tmp_path / "state.npz")
-    assert np.isfinite(history["loss"]).all()
-    assert model.predict(inputs[:1], verbose=0).argmax() == 0
+    (fitted,) = fit(features, params, "mask", {0: tmp_path / "state.npz"})
+    assert np.isfinite(fitted.history["loss"]).all()
+    assert fitted.history["val_accuracy"].iloc[-1] == 0.75
+
+
+@pytest.fixture
+def interrupt_after(monkeypatch):
+    """The function that makes trainings save every epoch and end, as if by Ctrl-C, after some; None lets them go on."""
+    monkeypatch.setattr(checkpoints, "COST_SHARE", float("inf"))
+    save = Checkpoint.save
+
+    def choose(epochs):
+        def save_and_stop(self, history, best):
+            save(self, history, best)
+            if len(history) == epochs:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Checkpoint, "save", save_and_stop)
+
+    return choose
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"head": [8, 0.5, 8], "validation_fraction": 0.25},
+        {"epochs": 30, "patience": 2, "learning_rate": 0.5, "validation_fraction": 0.25},
+    ],
+)
+def test_an_interrupted_training_ends_as_an_undisturbed_one(changes, interrupt_after, tmp_path, capsys):
+    params = head_params(**changes)
+    interrupt_after(None)
+    (undisturbed,) = fit_in(tmp_path / "undisturbed", params)
+    count = len(undisturbed.history)
+    assert (2 < count < 30) if params.patience else count == params.epochs
+    # In the last one all was done already, and just the network was not written.
+    for epochs in (count - 1, count):
+        interrupt_after(epochs)
+        with pytest.raises(KeyboardInterrupt):
+            fit_in(tmp_path / str(epochs), params)
+        interrupt_after(None)
+        (resumed,) = fit_in(tmp_path / str(epochs), params)
+        assert f"goes on after epoch {epochs}" in capsys.readouterr().out
+        assert_equal(undisturbed, resumed)
+
+
+def test_early_stopping_keeps_the_best_epoch(tmp_path):
+    params = head_params(epochs=30, patience=2, learning_rate=0.5, validation_fraction=0.25)
+    (stopped,) = fit_in(tmp_path, params)
+    losses = stopped.history["val_loss"]
+    assert len(losses) == losses.argmin() + 3
+    (best,) = fit_in(tmp_path, params.model_copy(update={"epochs": int(losses.argmin()) + 1, "patience": None}))
+    assert_equal(best, stopped._replace(history=stopped.history.iloc[:-2]))
+
+
+def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys):
+    interrupt_after(None)
+    (whole,) = fit_in(tmp_path, head_params())
+    file = tmp_path / "seed_3.npz"
+    content = file.read_bytes()
+    for kept in (0, len(content) - 1):
+        file.write_bytes(content[:kept])
+        (again,) = fit_in(tmp_path, head_params())
+        assert "is not whole; training starts anew" in capsys.readouterr().out
+        assert_equal(whole, again)
+
+
+def test_a_training_that_is_short_beside_its_saving_saves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "COST_SHARE", 1e-9)
+    fit_in(tmp_path, head_params(epochs=1))
+    assert not any(tmp_path.iterdir())

@@ -4,7 +4,7 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.core.params import load_params
 from stages.network import memory
-from stages.network.memory import check_memory, report_memory_errors
+from stages.network.memory import check_memory, networks_at_once, report_memory_errors
 from stages.network.runtime import tf
 from tests.clones import ROOT
 
@@ -42,6 +42,16 @@ def test_a_batch_of_features_that_no_memory_holds_is_refused():
     assert str(caught.value) == (
         "`train.batch_size` 1000000 takes more than 15 GiB of memory, and this machine has 1 GiB; lower it"
     )
+
+
+def test_networks_share_the_machine_as_far_as_memory_holds_them(monkeypatch):
+    monkeypatch.setenv("PIPELINE_WORKERS", "2")
+    params, inputs = train_params(batch_size=8), stored(1000, 32, 32, 3)
+    at_once = {}
+    for gib in (1, 2, 64):
+        monkeypatch.setattr(memory, "memory_bytes", lambda gib=gib: gib * 2**30)
+        at_once[gib] = [networks_at_once(params, inputs, count) for count in (1, 3, 9)]
+    assert at_once == {1: [1, 1, 1], 2: [1, 2, 2], 64: [1, 3, 4]}
 
 
 @pytest.mark.parametrize(

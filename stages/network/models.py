@@ -1,0 +1,155 @@
+"""Keeps the trained networks of a data set, one by one: `data/models/<dataset>/seed_<seed>.{npz,json}`.
+
+The JSON file says what the weights beside it were made of, so that a network is trained again only if that changed.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stages.core.params import TrainParams
+from stages.network.checkpoints import PARTIAL
+from stages.network.inputs import Features
+from stages.network.runtime import keras
+from stages.network.weights import save_weights, weights_file
+
+_STAGES = Path(__file__).parents[1]
+_CODE = ("core", "network", "train.py")  # what `train` depends on in dvc.yaml
+
+
+class Model(NamedTuple):
+    """What is known of one trained network."""
+
+    key: str  # of all that it was made of
+    made_with: dict[str, str]  # versions and processor
+    history: pd.DataFrame  # learning curves, a row an epoch
+
+
+def training_key(features: Features, params: TrainParams) -> str:
+    """Return a key of all that the result of a training depends on, but for its seed: data, settings, code, versions.
+
+    Parameters
+    ----------
+    features : Features
+        The training split.
+    params : TrainParams
+        Network and hyperparameters.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    settings = params.model_dump_json(exclude={"seeds"})
+    digest = hashlib.sha256(f"{keras.__version__} {np.__version__} {settings}".encode())
+    for place in _CODE:
+        for file in sorted((_STAGES / place).rglob("*.py")) or [_STAGES / place]:
+            digest.update(file.read_bytes())
+    digest.update(json.dumps([features.classes, features.paths]).encode())
+    for start in range(0, len(features.inputs), 1024):
+        digest.update(np.ascontiguousarray(features.inputs[start : start + 1024]))
+    return digest.hexdigest()[:16]
+
+
+def read_model(dataset: str, seed: int) -> Model:
+    """Read what is known of one trained network."""
+    known = json.loads(_about(weights_file(dataset, seed)).read_text(encoding="utf-8"))
+    return Model(known["key"], known["made_with"], pd.read_csv(io.StringIO(known["history"])))
+
+
+def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.ndarray]) -> None:
+    """Write a trained network and what is known of it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder of the data set's networks.
+    seed : int
+        The network's seed.
+    model : Model
+        What is known of it.
+    weights : dict of str to numpy.ndarray
+        By variable, in the network's order.
+    """
+    file = folder / weights_file("", seed).name
+    save_weights(weights, file)
+    about = model._asdict() | {"history": model.history.to_csv(index=False), "sha256": _digest(file)}
+    _about(file).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def keep_model(dataset: str, seed: int, key: str, folder: Path) -> Model | None:
+    """Take a network that is there over into a new folder, if it was made of the same and is whole.
+
+    Parameters
+    ----------
+    dataset : str
+        ``raw`` or a variant.
+    seed : int
+        The network's seed.
+    key : str
+        From `training_key`.
+    folder : pathlib.Path
+        Where to.
+
+    Returns
+    -------
+    Model or None
+        None if there is no such network.
+    """
+    file = weights_file(dataset, seed)
+    try:
+        known = json.loads(_about(file).read_text(encoding="utf-8"))
+        if known["key"] != key or known["sha256"] != _digest(file):
+            return None
+        model = read_model(dataset, seed)
+    except (OSError, ValueError, KeyError):
+        return None
+    for each in (file, _about(file)):
+        try:
+            os.link(each, folder / each.name)
+        except OSError:
+            shutil.copyfile(each, folder / each.name)
+    return model
+
+
+@contextmanager
+def keep_states(dataset: str, key: str, seeds: list[int]) -> Iterator[dict[int, Path]]:
+    """Choose a file for each seed's state; remove states of other settings before, and these after a whole training.
+
+    Parameters
+    ----------
+    dataset : str
+        ``raw`` or a variant.
+    key : str
+        From `training_key`.
+    seeds : list of int
+        Which are trained.
+
+    Yields
+    ------
+    dict of int to pathlib.Path
+        The file of each seed; an error or an interruption leaves them.
+    """
+    folder = PARTIAL / dataset
+    files = {seed: folder / f"seed_{seed}_{key}.npz" for seed in seeds}
+    for other in set(folder.glob("*")) - set(files.values()):
+        other.unlink()
+    yield files
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _about(file: Path) -> Path:
+    return file.with_suffix(".json")
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
