@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from stages.core.errors import run_stage
@@ -23,8 +24,6 @@ from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datase
 from stages.results.scores import (
     METRIC_KEYS,
     SCORES,
-    accuracy_drop_interval,
-    accuracy_interval,
     commonest_class,
     correct_predictions,
     exposure,
@@ -33,8 +32,10 @@ from stages.results.scores import (
     read_utility,
     utility_row,
 )
+from stages.results.statistics import holm
 
 METRICS = Path("metrics")
+_SMALLEST_P_VALUE = 0.0001  # written for smaller ones: a chance is never zero
 _BY_DATASET = (
     *(GALLERY, RESTORED, SCORES / "privacy", SCORES / "utility"),
     *(METRICS / name for name in ("confusion", "history", "per_class")),
@@ -58,27 +59,24 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
     raw = read_utility(RAW)
     rows = []
     for dataset in datasets:
-        scores = read_utility(dataset)
+        scores = raw if dataset == RAW else read_utility(dataset)
         privacy = read_privacy(dataset)
-        correct = correct_predictions(scores)
-        low, high = accuracy_interval(correct)
-        drop_low, drop_high = accuracy_drop_interval(scores, raw)
-        by_class = pd.Series(correct.mean(axis=0)).groupby(pd.Series(scores["labels"])).mean()
+        by_class = pd.Series(correct_predictions(scores).mean(axis=0)).groupby(pd.Series(scores["labels"])).mean()
         rows.append(
             {
                 "dataset": dataset,
                 **utility_row(scores, raw),
                 **privacy_row(privacy),
-                "accuracy_low": low,
-                "accuracy_high": high,
-                "accuracy_drop_low": drop_low,
-                "accuracy_drop_high": drop_high,
                 "commonest_class": commonest_class(scores),
                 **exposure(privacy),
                 **{f"class {name}": by_class[label] for label, name in enumerate(scores["classes"])},
             }
         )
-    table = pd.DataFrame(rows).round(4)
+    table = pd.DataFrame(rows)
+    if "p_value" in table:
+        tested = table["p_value"].notna()
+        table.loc[tested, "p_value"] = np.maximum(holm(table.loc[tested, "p_value"].tolist()), _SMALLEST_P_VALUE)
+    table = table.round(4)
     if "identity_accuracy" in table:
         table.insert(1, "efficient", efficient_variants(table))
     return table

@@ -126,7 +126,7 @@ def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
     Returns
     -------
     markupsafe.Markup
-        Validation as lines, training dashed.
+        Mean over seeds: validation as lines, with a band from the lowest to the highest seed; training dashed.
     """
     with matplotlib.rc_context(_STYLE):
         names = list(dict.fromkeys(curves["dataset"]))
@@ -137,7 +137,10 @@ def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
             for images, line in (("validation", "-"), ("training", "--")):
                 rows = curves[(curves["dataset"] == dataset) & (curves["images"] == images)]
                 label = dataset if images == "training" else None
-                axes.plot(rows["epoch"], rows[measure], line, color=colour, marker=marker, markersize=3, label=label)
+                mean, low, high = (getattr(rows.groupby("epoch")[measure], part)() for part in ("mean", "min", "max"))
+                axes.plot(mean.index, mean, line, color=colour, marker=marker, markersize=3, label=label)
+                if images == "validation":
+                    axes.fill_between(mean.index, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
         axes.set(xlabel="epoch", ylabel=f"{measure} (dashed: on training images)", ylim=(0, None))
         handles, labels = axes.get_legend_handles_labels()

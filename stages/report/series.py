@@ -20,16 +20,17 @@ def learning_curves(datasets: list[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Mean over seeds; columns dataset, images (training or validation), epoch, loss, accuracy.
+        Columns dataset, images (training or validation), seed, epoch, loss, accuracy.
     """
     tables = []
     for dataset in datasets:
-        history = pd.read_csv(HISTORY / f"{dataset}.csv").groupby("epoch").mean().drop(columns="seed")
+        history = pd.read_csv(HISTORY / f"{dataset}.csv")
         for images, prefix in (("training", ""), ("validation", "val_")):
             if f"{prefix}loss" in history:
-                curves = history[[f"{prefix}loss", f"{prefix}accuracy"]].set_axis(["loss", "accuracy"], axis=1)
-                tables.append(curves.reset_index().assign(dataset=dataset, images=images))
-    return pd.concat(tables)[["dataset", "images", "epoch", "loss", "accuracy"]].round(6)
+                curves = history[["seed", "epoch", f"{prefix}loss", f"{prefix}accuracy"]]
+                curves = curves.set_axis(["seed", "epoch", "loss", "accuracy"], axis=1)
+                tables.append(curves.assign(dataset=dataset, images=images))
+    return pd.concat(tables)[["dataset", "images", "seed", "epoch", "loss", "accuracy"]]
 
 
 def frontier_points(table: pd.DataFrame) -> pd.DataFrame:

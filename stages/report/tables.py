@@ -132,6 +132,8 @@ def _markdown_cell(row: dict, key: str) -> str:
 def _cell(row: dict, key: str) -> str:
     if pd.isna(row[key]):
         return ""
+    if key == "p_value":
+        return "< 0.001" if row[key] < 0.001 else f"{row[key]:.3f}"
     if key == "people_named":
         return f"{round(row[key] * row['people_asked'])} of {row['people_asked']:.0f}"
     return f"{row[key]:.3f}"

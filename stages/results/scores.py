@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from stages.results.statistics import (
     Verdicts,
+    crossed_estimate,
     images_named,
+    macro_f1_estimate,
     most_exposed,
-    paired_difference_interval,
     paired_p_value,
     people_named,
     wilson_interval,
@@ -67,31 +67,41 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     Parameters
     ----------
     scores, raw : dict
-        Predictions of the data set's networks and of those trained on raw images, as `evaluate` wrote them.
+        Predictions of the data set's networks and of those trained on raw images with the same seeds, as `evaluate`
+        wrote them.
 
     Returns
     -------
     dict of str to float
         Flat, rounded to 4 decimals: accuracy, accuracy_ci95, accuracy_std (with several seeds), accuracy_drop,
-        p_value, accuracy_anonymized, macro_f1, loss.
+        accuracy_anonymized, macro_f1, loss; the ends of the 95 % intervals, over training runs and test images; and,
+        where `scores` is not `raw` itself, p_value, neither rounded nor corrected for the number of variants.
     """
     correct, reference = correct_predictions(scores), correct_predictions(raw)
-    low, high = accuracy_interval(correct)
     labels, predictions = np.array(scores["labels"]), np.array(scores["predictions"])
+    low, high = accuracy_interval(correct)
+    drop = crossed_estimate(reference.astype(float) - correct, least=-1, most=1)
+    macro_f1 = macro_f1_estimate(predictions, labels)
+    own = np.array(scores["predictions_anonymized"]) == np.array(scores["labels_anonymized"])
     row = {
         "accuracy": correct.mean(),
         "accuracy_ci95": (high - low) / 2,
         "accuracy_drop": reference.mean() - correct.mean(),
-        "p_value": paired_p_value(correct, reference),
-        "accuracy_anonymized": np.mean(
-            np.array(scores["predictions_anonymized"]) == np.array(scores["labels_anonymized"])
-        ),
-        "macro_f1": np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions]),
+        "accuracy_anonymized": own.mean(),
+        "macro_f1": macro_f1.mean,
         "loss": np.mean(scores["loss"]),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "accuracy_drop_low": drop.low,
+        "accuracy_drop_high": drop.high,
+        "macro_f1_low": macro_f1.low,
+        "macro_f1_high": macro_f1.high,
     }
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
-    return _rounded(row)
+    if scores is raw:
+        return _rounded(row | {"accuracy_drop_low": 0, "accuracy_drop_high": 0})
+    return _rounded(row) | {"p_value": paired_p_value(correct, reference)}
 
 
 def privacy_row(scores: dict) -> dict[str, float]:
@@ -178,11 +188,6 @@ def attacks_run(scores: dict) -> dict[str, Verdicts]:
     return {name: verdicts for name, verdicts in read_verdicts(scores).items() if name != KNOWN_NOISE}
 
 
-def accuracy_drop_interval(scores: dict, raw: dict) -> tuple[float, float]:
-    """Return the 95 % interval of the accuracy that is lost against raw; it counts test images, not training runs."""
-    return paired_difference_interval(correct_predictions(scores), correct_predictions(raw))
-
-
 def commonest_class(scores: dict) -> float:
     """Return the accuracy of always answering the class that most test images show."""
     return float(np.bincount(scores["labels"]).max() / len(scores["labels"]))
@@ -194,8 +199,22 @@ def correct_predictions(scores: dict) -> np.ndarray:
 
 
 def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
-    """Return the Wilson interval of the mean accuracy over seeds; more seeds do not make more test images."""
-    return wilson_interval(round(float(correct.mean(axis=0).sum())), correct.shape[1])
+    """Return the 95 % interval of the mean accuracy, over training runs and test images.
+
+    Parameters
+    ----------
+    correct : numpy.ndarray
+        (runs, images) bool.
+
+    Returns
+    -------
+    tuple of float
+        From `crossed_estimate`; with one run, which tells nothing of others, Wilson's interval over images.
+    """
+    if len(correct) == 1:
+        return wilson_interval(int(correct.sum()), correct.shape[1])
+    estimate = crossed_estimate(correct.astype(float), least=0, most=1)
+    return estimate.low, estimate.high
 
 
 def _rounded(row: dict) -> dict[str, float]:
