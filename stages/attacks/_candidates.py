@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 # The most robust to changes that were not in training comes first: of two about equally good ones, the first wins.
 CANDIDATES = ("committee", "pixels", "gradients")
 FOLDS = 4
-FEW_IMAGES = 800  # up to so many, each fold is held out in turn; above, one is enough
+FEW_IMAGES = 800  # up to this many, each fold is held out in turn; above, one is enough
 
 
 def assign_folds(identities: np.ndarray, *, folds: int, seed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from stages.attacks._candidates import by_look, choose, members_of, odds_of, tra
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import features_of, looks_of, moved_copy
 
-MOVED_IMAGES = 2000  # about so many moved copies are learned from, up to 4 of an image
+MOVED_IMAGES = 2000  # about this many moved copies are learned from, up to 4 of an image
 CHUNK = 1024
 
 

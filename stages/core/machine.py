@@ -10,7 +10,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def environment(accelerators: list[str] | None = None) -> dict[str, str]:
-    """Return what results depend on beside data, params and code; the same for every run on a machine.
+    """Return what results depend on besides data, params and code; the same for every run on a machine.
 
     Parameters
     ----------

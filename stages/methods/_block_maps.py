@@ -13,8 +13,8 @@ import numpy as np
 from stages.methods._fill_map import FillMap, Geometry, Side, context_size, fill_map
 from stages.methods._layout import buffer, to_blocks, to_image
 
-STRIP_PIXELS = 262144  # an image is worked on in strips of so many pixels, to bound memory
-CHUNK_BLOCKS = 384  # and a product takes so many blocks, to stay in the processor's cache
+STRIP_PIXELS = 262144  # an image is processed in strips of this many pixels, to bound memory
+CHUNK_BLOCKS = 384  # and a product takes this many blocks, to stay in the processor's cache
 
 
 def merge_with_maps(

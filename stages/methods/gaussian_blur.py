@@ -13,10 +13,10 @@ CHUNK_BYTES = 2**22  # of the image in double precision at a time
 def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]) -> np.ndarray:
     """Blur an image with a Gaussian.
 
-    As ``cv2.GaussianBlur`` does on 8-bit images: the kernel ends 3 `sigma` from its centre, and beyond its borders the
-    image goes on as its mirror image, the border pixel not repeated. The result differs by at most 1 grey level, from
-    OpenCV's while the kernel is small, from the exact one where it is large (from a `sigma` of 13 at 500 x 375
-    pixels), because OpenCV rounds its weights to 1/256 and is off by some levels there.
+    As ``cv2.GaussianBlur`` does on 8-bit images: the kernel ends 3 `sigma` from its centre, and the image is mirrored
+    at its borders, without repeating the border pixel. While the kernel is small, the result is within 1 grey level of
+    OpenCV's. Where it is large (from a `sigma` of 13 at 500 x 375 pixels), the result is within 1 grey level of the
+    exact blur, because OpenCV rounds its weights to 1/256 and is off by some levels there.
 
     Parameters
     ----------

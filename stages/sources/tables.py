@@ -78,7 +78,7 @@ def read_rows(
     file : pathlib.Path
         The table, at the top of the source.
     required : tuple of str
-        The columns beside `path` that it must have, filled in every row.
+        The columns besides `path` that it must have, filled in every row.
     taken : collection of str
         The files that are taken in, relative to the source. Rows may be about other files of the source too.
     list_all : callable
