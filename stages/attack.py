@@ -183,7 +183,7 @@ def _summary(dataset: str, scores: dict) -> str:
         f"{row['people_named'] * asked:.0f} of {asked} people"
     )
     if dataset == RAW and row["identity_accuracy"] < CONVINCING_ACCURACY:
-        text += f"; below {CONVINCING_ACCURACY:.0%} on raw images, this attacker's failure elsewhere proves nothing"
+        text += f"; below {CONVINCING_ACCURACY:.0%} on raw images this attacker proves nothing about the others"
     return text
 
 

@@ -96,7 +96,7 @@ def unchanged_pixels(original: np.ndarray, anonymized: np.ndarray) -> float:
 
 
 def _key_points(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places (n, 2) and descriptors (n, 32) of an image's ORB key points."""
+    """Give the places (n, 2) and descriptors (n, 32) of an image's ORB key points."""
     points = ()
     if min(image.shape[:2]) >= SMALLEST:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -56,7 +56,7 @@ def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
     real = os.path.realpath(folder)
     seen = {real}
     top = None if within is None else os.path.realpath(within)
-    # Of each folder in progress: its path, its real path, the real paths of it and of the links that led here.
+    # Of each folder that is under way: its path, its real path, the real paths of it and of what links led here.
     under_way = [("", real, (real,), iter(sorted(folder.iterdir())))]
     while under_way:
         above, real_above, roots, entries = under_way[-1]
