@@ -24,7 +24,7 @@ def anonymize_image(image: np.ndarray, path: str, variant: Variant, secret: byte
     image : numpy.ndarray
         (height, width, 3) uint8, RGB.
     path : str
-        The image's path relative to the data set. Draws that protect nobody depend on it and the seed alone.
+        The image's path relative to the data set. Draws that protect nobody depend on this path and the seed alone.
     variant : Variant
         The method and its arguments.
     secret : bytes, optional

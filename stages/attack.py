@@ -1,7 +1,7 @@
 """Attacks a data set as someone would who knows its method and holds the training images, raw and anonymized.
 
-Scored on test images only. Writes what was learned of them to `data/scores/privacy/<dataset>.json`, and the images
-of the gallery, restored as well as it can, to `data/restored/<dataset>/`; raw ones as they are.
+Scored on test images only. Writes what the attacks found to `data/scores/privacy/<dataset>.json`, and the gallery's
+images, restored as well as possible, to `data/restored/<dataset>/`; raw images need no restoration.
 """
 
 import json
@@ -33,7 +33,7 @@ from stages.results.scores import CONVINCING_ACCURACY, privacy_file, privacy_row
 DATA = Path("data")
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
 View = Callable[[str, dict[str, int]], tuple[np.ndarray, np.ndarray]]  # of a split and its people: images, and who
-# Large photos teach the inverse as much in fewer pairs, and memory stays bounded.
+# Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
 MOST_PIXELS = 50_000_000
 
 

@@ -77,9 +77,9 @@ def cross_evaluate() -> None:
     matrix = _test_all(params).round(4)
     write_file(CROSS_EVALUATION.with_suffix(".csv"), matrix.to_csv(index_label="trained_on").encode())
     write_file(CROSS_EVALUATION.with_suffix(".md"), to_markdown(matrix).encode())
-    print(to_terminal(matrix))
-    print("rows: what the networks were trained on; columns: whose test images they saw")
     finish(f"cross_evaluate: {len(matrix)} x {len(matrix)} accuracies into {CROSS_EVALUATION}.{{csv,md}}")
+    print("rows: what the networks were trained on; columns: whose test images they saw")
+    print(to_terminal(matrix))
 
 
 def _check_files(params: Params) -> None:

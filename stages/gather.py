@@ -45,8 +45,8 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
     Returns
     -------
     table : pandas.DataFrame
-        One row for each different strength, and one for raw; `dataset` names what differs, `experiment` where it is
-        from. The same settings with the same result come once.
+        One row for each different strength, and one for raw; `dataset` names what differs, `experiment` the
+        origin. The same settings with the same result are listed once.
     left_out : list of str
         Names of the experiments that cannot be compared.
     """
@@ -92,7 +92,7 @@ def gather() -> None:
     write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     for name in left_out:
-        print(f"gather: left out {name}: its row of raw images differs, so its data or its training does")
+        print(f"gather: left out {name}: its row of raw images differs, so its data or its training was another")
     finish(f"gather: {len(table)} rows of {len(found)} experiments and the workspace into {SWEEP}.{{csv,md,png}}")
 
 
@@ -117,7 +117,7 @@ def _settings(result: Result) -> list[str]:
 
 
 def _differences(rows: pd.DataFrame) -> list[str]:
-    """Say of each row what sets it apart from the others of its name: the settings that they do not share."""
+    """Name the settings of each row in which it differs from other rows of the same data set."""
     settings = rows["settings"].map(json.loads)
     texts = []
     for name, own in zip(rows["dataset"], settings, strict=True):

@@ -1,4 +1,4 @@
-"""Takes the images of `data.source` into `data/raw/{train,test}/<class>/` as upright 8-bit RGB without metadata.
+"""Writes the images of `data.source` to `data/raw/{train,test}/<class>/` as upright 8-bit RGB without metadata.
 
 Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`, so that nothing is skipped in silence, and
 who is in which image, where that is known, to `data/identities.csv`.
@@ -58,12 +58,12 @@ def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
 
 
 def ingest() -> None:
-    """Take all images of `data.source` in, or stop with the reason why not.
+    """Write all images of `data.source` to `data/raw`, or stop and say why not.
 
     Raises
     ------
     PipelineError
-        If the source is missing, empty or not laid out as data set, if more than `data.max_rejected` of its files
+        If the source is missing, empty or in no known layout, if more than `data.max_rejected` of its files
         are rejected, or if a class is left without training or test images.
     """
     params = load_params().data
@@ -72,7 +72,7 @@ def ingest() -> None:
     people, by_table = identify_sources(files, params)
     if params.rename:
         secret = load_secret()
-        # Not in the order of names, which the times of writing would tell.
+        # Not in the order of names, as the times of writing would give that order away.
         files.sort(key=lambda file: secret_key(secret, "order of writing", file.path))
     with new_folder(RAW_FOLDER) as folder:
         with warnings.catch_warnings():

@@ -20,7 +20,7 @@ SAMPLE = Path("data/sample")
 
 
 def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
-    """Choose the class and the person of every image, so that neither says anything about the other.
+    """Choose the class and the person of every image, independently of each other.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
     -------
     list of tuple
         Relative path, class and identity. In each split every class, every identity, and every pair of the two comes
-        equally often, give or take one.
+        equally often, within one.
     """
     scenes = []
     for split, count in (("train", params.train_images), ("test", params.test_images)):
@@ -44,8 +44,8 @@ def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
 
 
 def _draw_round(rng: np.random.Generator) -> list[tuple[str, int]]:
-    # Each pair once, in an order that has balanced classes and people wherever it is cut: both go round and round, and
-    # one is shifted whenever they meet again.
+    # Each pair once, in an order whose every beginning has balanced classes and people: both lists repeat, and one is
+    # shifted by one place whenever the first pair would come again.
     classes, people = rng.permutation(len(CLASSES)), rng.permutation(IDENTITIES)
     period = math.lcm(len(CLASSES), IDENTITIES)
     return [

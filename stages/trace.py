@@ -1,7 +1,6 @@
 """Finds out which file of the source a renamed image comes from, in `data/key.csv`: a command, not a stage.
 
-Prints the rows whose image or file of the source contains a text, after a check that they are about the `data/raw` that
-is there.
+Prints the rows whose image or source file contains a text, after checking that the key belongs to this `data/raw`.
 """
 
 import csv

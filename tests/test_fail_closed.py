@@ -72,7 +72,7 @@ SYSTEM = {
     "quota": (of_system(errno.EDQUOT), "Disk quota exceeded; make room, then `dvc repro` goes on"),
     "permission": (of_system(errno.EACCES), "Permission denied"),
     "broken disk": (of_system(errno.EIO), "Input/output error"),
-    "memory": (MemoryError(), "not enough memory; PIPELINE_WORKERS=1 takes the least"),
+    "memory": (MemoryError(), "not enough memory; lower PIPELINE_WORKERS"),
 }
 
 
@@ -121,7 +121,7 @@ def test_image_that_cannot_be_encoded_is_named(images, monkeypatch):
     calls = iter(range(1000))
     # As OpenCV does on any error.
     monkeypatch.setattr(cv2, "imencode", lambda *options: encode(*options) if next(calls) < 5 else (False, np.empty(0)))
-    assert ".png` cannot be encoded, perhaps for want of memory" in last_words(anonymize, "morphology")
+    assert ".png` cannot be encoded; out of memory?" in last_words(anonymize, "morphology")
     no_folder_but("raw")
 
 

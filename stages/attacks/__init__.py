@@ -1,1 +1,1 @@
-"""The attacks: one a file, each measures what an anonymized image still gives away."""
+"""The attacks: one per file, and each measures what an anonymized image still gives away."""

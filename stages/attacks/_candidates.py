@@ -11,10 +11,10 @@ from stages.core.parallel import map_bounded
 
 Result = TypeVar("Result")
 
-# What may win, by how well it bears changes it was not trained on: of two that do about as well, the first is kept.
+# The most robust to changes that were not in training comes first: of two about equally good ones, the first wins.
 CANDIDATES = ("committee", "pixels", "gradients")
 FOLDS = 4
-FEW_IMAGES = 800  # up to here each fold is held out in turn, above one is enough
+FEW_IMAGES = 800  # up to this many, each fold is held out in turn; above, one is enough
 
 
 def assign_folds(identities: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
@@ -91,6 +91,6 @@ def train_member(copies: np.ndarray, who: np.ndarray, chosen: np.ndarray) -> Dis
 
 
 def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
-    """Give distances to people as shares of their mean: a member that fits an image badly gets little weight."""
+    """Return distances to people as shares of their mean: a member that fits an image badly gets little weight."""
     distances = member.distances(features)
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)

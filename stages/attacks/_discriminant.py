@@ -1,4 +1,4 @@
-"""Fisher's discriminant in a subspace of principal components: closed form, and good with few images a person."""
+"""Fisher's discriminant in a subspace of principal components: closed form, and good with few images per person."""
 
 import copy
 
@@ -14,14 +14,14 @@ CHUNK = 4096
 
 
 class Discriminant:
-    """The nearest mean, in a subspace where people's own images vary alike in all directions.
+    """The nearest mean, in a subspace where the images of one person vary equally in all directions.
 
     Parameters
     ----------
     features : ndarray of float32, shape (images, length)
-        What is known of each image.
+        Features of each image.
     identities : ndarray of int, shape (images,)
-        Who is in it: from 0 to the number of people, less one; nobody is left out.
+        Who is in it: from 0 to the number of people, less one; every number occurs.
 
     References
     ----------
@@ -50,18 +50,18 @@ class Discriminant:
         self._means = means @ self._whiten
 
     def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
-        """Return a copy that knows other people, by the same directions; arguments as for training."""
+        """Return a copy that knows other people, in the same subspace; arguments as for training."""
         other = copy.copy(self)
         other._means = _means(self._project(features), identities) @ self._whiten
         return other
 
     def distances(self, features: np.ndarray) -> np.ndarray:
-        """Give the squared distances of images to people, in units of a person's own variance.
+        """Return the squared distances of images to people, in units of a person's own variance.
 
         Parameters
         ----------
         features : ndarray of float32, shape (images, length)
-            What is known of each image.
+            Features of each image.
 
         Returns
         -------
@@ -88,11 +88,11 @@ def _means(places: np.ndarray, identities: np.ndarray) -> np.ndarray:
 
 
 def _principal_axes(features: np.ndarray, mean: np.ndarray, most: int) -> np.ndarray:
-    """Give the directions of greatest variance, (length, dimensions), exactly unless there are too many features."""
+    """Return the directions of greatest variance, (length, dimensions), exactly unless there are too many features."""
     images, length = features.shape
     values, vectors, total = (_approximately if min(images, length) > MOST_EXACT else _exactly)(features, mean)
     share = np.cumsum(values) / max(total, np.finfo(float).tiny)
-    # Directions of rounding noise alone are left out, save one, so that flat images have a place too.
+    # Directions of rounding noise alone are left out, but one is kept, so that flat images can be projected too.
     real = max(1, int((values > 1e-9 * values[0]).sum()))
     count = min(int((share < ENERGY).sum()) + 1, most, real)
     axes = vectors[:, :count]
@@ -100,7 +100,7 @@ def _principal_axes(features: np.ndarray, mean: np.ndarray, most: int) -> np.nda
 
 
 def _exactly(features: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Give the greatest variances, their directions (length, n), and the sum of all, from the smaller Gram matrix."""
+    """Return the greatest variances, their directions (length, n), and the sum of all, from the smaller Gram matrix."""
     images, length = features.shape
     if images < length:
         centred = (features - mean).astype(float)
@@ -129,11 +129,11 @@ def _approximately(features: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _whitening(within: np.ndarray, spare: int) -> np.ndarray:
-    """Give the map, (dimensions, dimensions), after which the images of one person scatter alike in all directions."""
+    """Return the map, (dimensions, dimensions), after which images of one person vary equally in all directions."""
     dimensions = within.shape[1]
     scatter = within.T @ within / spare
     level = np.trace(scatter) / dimensions
-    if level < 1e-12:  # one image a person, or flat ones: nothing is known of how they vary
+    if level < 1e-12:  # one image per person, or flat ones: how they vary is unknown
         return np.eye(dimensions)
     _, shrinkage = ledoit_wolf(within, assume_centered=True)
     scatter = (1 - shrinkage) * scatter + max(shrinkage, 1e-4) * level * np.eye(dimensions)

@@ -38,13 +38,13 @@ def looks_of(size: int) -> list[str]:
 
 
 def features_of(look: str, images: np.ndarray) -> np.ndarray:
-    """Look at images, float32 of shape (images, length)."""
+    """Return the features of images under a look, float32 of shape (images, length)."""
     kind, side = look.split("_")
     return {"pixels": pixels, "gradients": gradients}[kind](images, int(side))
 
 
 def pixels(images: np.ndarray, side: int) -> np.ndarray:
-    """Give the colours of images scaled to `side` x `side`: what is left of a person in any blur.
+    """Return the colours of images scaled to `side` x `side`, which survive any blur.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def pixels(images: np.ndarray, side: int) -> np.ndarray:
 
 
 def gradients(images: np.ndarray, side: int) -> np.ndarray:
-    """Give histograms of oriented gradients, and the colours of their cells, of images scaled to `side` x `side`.
+    """Return histograms of oriented gradients, and the colours of their cells, of images scaled to `side` x `side`.
 
     Parameters
     ----------

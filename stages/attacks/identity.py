@@ -1,4 +1,4 @@
-"""Who is in the picture? Trains several identifiers, and keeps the one that does best on images held out for it."""
+"""Who is in the picture? Trains several identifiers, and keeps the one that does best on held-out images."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from stages.attacks._candidates import by_look, choose, members_of, odds_of, tra
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import features_of, looks_of, moved_copy
 
-MOVED_IMAGES = 2000  # about so many moved copies are learned from, up to 4 of an image
+MOVED_IMAGES = 2000  # about this many moved copies are learned from, up to 4 of an image
 CHUNK = 1024
 
 
@@ -53,7 +53,7 @@ class Identifier:
         return self._people[np.concatenate(named)] if named else self._people[:0]
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":
-        """Get to know other people than those of the training images, who taught what tells people apart.
+        """Learn to name other people than those in the training images, from which it learned to tell people apart.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Takes secret noise off an image, for an attacker who knows it or believes to."""
+"""Subtracts secret noise from an image, for an attacker who knows the noise or guesses it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ GREY = 128  # so that noise shows to either side
 def subtract_noise(
     image: np.ndarray, method: Callable[..., np.ndarray], arguments: dict[str, Any], rng: np.random.Generator
 ) -> np.ndarray:
-    """Take off the noise that a method adds.
+    """Subtract the noise that a method adds.
 
     The noise is what the method makes of a flat grey image with the same generator, so it works for any method that
     adds noise which does not depend on the image.
@@ -25,7 +25,7 @@ def subtract_noise(
     arguments : dict
         Its other arguments.
     rng : numpy.random.Generator
-        In the state that the attacker believes the method to have started from.
+        In the state from which, the attacker believes, the method drew.
 
     Returns
     -------

@@ -10,7 +10,7 @@ CONSTANT = 16.0  # grey levels, so that the penalty weighs it like a pixel
 LARGEST_CROP = 144  # pixels, of a training image
 MOST_PAIRS = 60
 MOST_SAMPLES = 20_000  # neighbourhoods that one map is learned from
-# Relative to the mean variance of a pixel; the first one changes nothing, and wins where nothing decides.
+# Relative to the mean variance of a pixel; the first one changes nothing, and wins ties.
 PENALTIES = (np.inf, 1e-1, 1e-3)
 _VALIDATION = 5  # every fifth pair chooses the penalty
 _SQUARE = np.ones((SIDE, SIDE), np.uint8)
@@ -19,9 +19,10 @@ _SQUARE = np.ones((SIDE, SIDE), np.uint8)
 class RidgeInverse:
     """A linear map from a neighbourhood to what its centre lost, one for each place in the method's block grid.
 
-    Beside the pixels it sees the darkest and brightest of them, as morphology leaves those, and a constant, as it
-    shifts all. It works on differences to the centre pixel and learns what the centre lost, so a large penalty leaves
-    the image as it is: on the pairs that choose the penalty the map is never worse than doing nothing.
+    Besides the pixels, its inputs are the darkest and the brightest of them, which morphology keeps, and a constant,
+    because morphology shifts all values. It works on differences to the centre pixel and learns what the centre lost,
+    so a large penalty leaves the image unchanged: on the pairs that choose the penalty, the map is never worse than
+    doing nothing.
 
     Parameters
     ----------

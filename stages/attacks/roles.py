@@ -1,4 +1,4 @@
-"""Decides which images teach an attacker, which are its references, and about which it is asked."""
+"""Decides from which images an attacker learns, which are its references, and which it is asked about."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from stages.core.seeding import order_key
 class Roles(NamedTuple):
     """What images are for when people are to be named, by path relative to the split."""
 
-    learned: dict[str, int]  # training images, that teach what tells people apart
+    learned: dict[str, int]  # training images, from which it learns to tell people apart
     enrolled: dict[str, int]  # test images of people who are not in train: the photos that an attacker has of them
     asked: dict[str, int]  # test images, whose people are to be named
     people_left_out: int  # of known identity, in test, but neither learned nor enrolled: nobody is asked about them
@@ -17,11 +17,11 @@ class Roles(NamedTuple):
 
 
 def assign_roles(train: dict[str, int], test: dict[str, int], *, most_images: int, seed: int) -> Roles | None:
-    """Decide which images teach an attacker, and about which it is asked.
+    """Decide from which images an attacker learns, and which it is asked about.
 
     Where at least half of the people in test are in train too, it is asked about the images of those people. Where
-    people are split, it has half of everyone's test images as references, and is asked about the others. Whole people
-    are left out where there are too many training images, and nobody is asked about whom it did not learn.
+    people are split, it has half of everyone's test images as references, and is asked about the others. If there are
+    too many training images, whole people are left out, and it is never asked about people whom it did not learn.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What survives as it is: key points that are found again at their place, and pixels that were never changed."""
+"""What survives unchanged: key points that are found again in their place, and pixels."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ SMALLEST = 32  # pixels: ORB finds nothing within 31 of a border, and fails on a
 
 
 def keypoint_survival(original: np.ndarray, anonymized: np.ndarray) -> float | None:
-    """Tell which share of an image's ORB key points is still there, at the same place and looking the same.
+    """Return the share of an image's ORB key points that are still there, in the same place and looking the same.
 
     A key point survives if one of the anonymized image's lies within 2 pixels of it, their descriptors differ in at
     most 64 of 256 bits, and each is the other's nearest among all that lie within 2 pixels.
@@ -63,7 +63,7 @@ def keypoint_survival(original: np.ndarray, anonymized: np.ndarray) -> float | N
 
 
 def unchanged_pixels(original: np.ndarray, anonymized: np.ndarray) -> float:
-    """Tell which share of the pixels is the same in all three channels.
+    """Return the share of pixels that are the same in all three channels.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Inverts a blur of known strength: the best linear estimate, given how photos and rounding errors spread."""
+"""Inverts a blur of known strength: the best linear estimate, given the spectra of photos and of rounding errors."""
 
 import numpy as np
 from scipy.fft import dctn

@@ -1,1 +1,1 @@
-"""What several stages share: errors, params, images and folders, the executor, the model, scores."""
+"""What every stage needs: errors, interruption, parallel work, seeds, secrets, the machine, files, images, params."""

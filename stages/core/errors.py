@@ -1,6 +1,6 @@
 """The one exception for a user's mistake, and the one place that turns it into one line on standard error.
 
-What the machine refuses, such as room on the disk, is said in one line too.
+Failures of the machine, such as a full disk, are reported in one line too.
 """
 
 import errno
@@ -15,11 +15,11 @@ from stages.core.interruption import Interrupted, interruptible
 
 
 class PipelineError(Exception):
-    """A mistake in the params or the data that the user can mend; the message is one line that says how."""
+    """A mistake in the params or the data that the user can fix; the message says how, in one line for each mistake."""
 
 
 def shown(name: object) -> str:
-    r"""Return a name, or a path, as it may stand in one line: what is not printed is spelt out.
+    r"""Return a name or a path that is safe to print in one line: characters that cannot be printed are escaped.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def shown(name: object) -> str:
 
 @contextmanager
 def naming(file: object) -> Iterator[None]:
-    """Name the file that was worked on when the machine refused something.
+    """Name the file that was being worked on, if the system fails.
 
     Parameters
     ----------
     file : object
-        What to name.
+        The file, or what else to name.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def naming(file: object) -> Iterator[None]:
 
 def _reason(error: OSError | MemoryError, known: object = None) -> str:
     if isinstance(error, MemoryError):
-        return "not enough memory; PIPELINE_WORKERS=1 takes the least, and a lower `data.max_pixels` or `data.max_side`"
+        return "not enough memory; lower PIPELINE_WORKERS, `data.max_pixels` or `data.max_side`"
     reason = shown(error.strerror or " ".join(str(error).split()) or type(error).__name__)
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     named = [f"`{shown(name)}`" for name in names if name != str(known)]
@@ -80,7 +80,7 @@ def _check_arguments(stage: Callable[..., None], arguments: tuple[str, ...]) -> 
 
 
 def run_stage(stage: Callable[..., None], *arguments: str) -> None:
-    """Run a stage; end the process with one line for what the user can mend, with a traceback only for our mistakes.
+    """Run a stage; end the process with one line for each mistake of the user, and with a traceback only for our own.
 
     Parameters
     ----------
@@ -100,19 +100,20 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
         with interruptible():
             stage(*arguments)
     except PipelineError as error:
-        sys.exit(f"error: {error}")
+        sys.exit("\n".join(f"error: {mistake}" for mistake in str(error).split("\n")))
     except (OSError, MemoryError) as error:
         sys.exit(f"error: {_reason(error)}")
     except Interrupted as interruption:
         print(
-            "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage", file=sys.stderr
+            "interrupted: nothing half-written was kept; `dvc repro` continues after the last finished stage",
+            file=sys.stderr,
         )
         sys.exit(128 + interruption.number)
 
 
 @contextmanager
 def hold_back_errors() -> Iterator[None]:
-    """Hold back what is written to standard error, by compiled code too, and show it only after an exception."""
+    """Hold back standard error, including what compiled code writes, and show it only after an exception."""
     sys.stderr.flush()
     original = os.dup(2)
     with tempfile.TemporaryFile() as held:

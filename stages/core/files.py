@@ -68,7 +68,7 @@ def write_file(file: Path, content: bytes) -> None:
     file : pathlib.Path
         The file to write; its folder is made.
     content : bytes
-        What it shall hold.
+        Its content.
     """
     with replace_file(file) as partial:
         partial.write_bytes(content)

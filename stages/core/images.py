@@ -1,4 +1,4 @@
-"""The one room that lists, reads and writes folders of images; archives can take the place of folders here alone."""
+"""Lists, reads and writes data sets of images; only this module would change if archives took the place of folders."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from stages.core.parallel import map_ordered
 SPLITS = ("train", "test")
 # In pixels; OpenCV writes an empty file where a side is longer.
 MAX_SIDE = {".png": 1_000_000, ".jpg": 65_500}
-# Level 1 takes a fifth of the time of OpenCV's default and a tenth more space; RLE strategy off keeps photos small.
+# Level 1 takes a fifth of the time of OpenCV's default and a tenth more space. Naming a level also turns off the RLE
+# strategy, which makes photos larger.
 _ENCODING = {
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
     ".jpg": [
@@ -111,7 +112,7 @@ def write_image(file: Path, image: np.ndarray) -> None:
         )
     done, encoded = cv2.imencode(file.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING[file.suffix])
     if not done:
-        raise PipelineError(f"`{file}` cannot be encoded, perhaps for want of memory")
+        raise PipelineError(f"`{file}` cannot be encoded; out of memory?")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded)
 
@@ -138,7 +139,7 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def read_resized(folder: Path, paths: list[str], size: int, label: str) -> Iterator[np.ndarray]:
-    """Read images at the network's size, the aspect ratio not kept.
+    """Read images and resize them to the network's square input, whatever their aspect ratio.
 
     Parameters
     ----------

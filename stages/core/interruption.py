@@ -1,4 +1,4 @@
-"""Lets Ctrl-C, SIGTERM and the end of the pipeline that started a stage end the stage as one exception."""
+"""Turns Ctrl-C, SIGTERM and the end of the `dvc repro` that started a stage into one exception."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What a result was made with: versions and processor, as another one may differ in the last digits."""
+"""What a result was made with: versions and processor, as networks trained on another one differ."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def environment(accelerators: list[str] | None = None) -> dict[str, str]:
-    """Return what may change the last digits of a result, the same for every run on a machine.
+    """Return what results depend on besides data, params and code; the same for every run on a machine.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def environment(accelerators: list[str] | None = None) -> dict[str, str]:
 
 
 def processor_name() -> str:
-    """Return the processor's name, or its architecture where the system does not tell."""
+    """Return the processor's name, or its architecture where the system does not give a name."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def processor_flags() -> set[str]:
-    """Return what the processor can do, as Linux names it; nothing where the system does not tell."""
+    """Return the processor's features, as Linux names them; none where the system does not list them."""
     return set((_cpuinfo("flags") or _cpuinfo("Features")).split())
 
 

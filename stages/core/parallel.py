@@ -1,4 +1,4 @@
-"""The one place where work over many files is shared out.
+"""Shares work over many files out to workers.
 
 Threads of this machine today; anything with the interface of `concurrent.futures` can take their place.
 """

@@ -19,9 +19,9 @@ class People(NamedTuple):
 
 
 def write_people(people: dict[str, str]) -> None:
-    """Write who is in the images of `data/raw`, people as numbers: by who comes first in the order of the paths.
+    """Write who is in the images of `data/raw`, with people numbered as they first appear in the sorted paths.
 
-    Such numbers tell no more than the paths and who shares an image's person. A list of names recovers none of them.
+    These numbers tell no more than the paths, and which images show the same person. A list of names recovers none.
 
     Parameters
     ----------

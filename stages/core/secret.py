@@ -69,7 +69,7 @@ def secret_key(secret: bytes, *parts: str | bytes) -> bytes:
 
 
 def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
-    """Return a random generator for one purpose, whose draws tell nothing about its other draws.
+    """Return a random generator for one purpose, from whose draws nobody can compute others.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
     -------
     numpy.random.Generator
         The stream of ChaCha20 under `secret_key`. NumPy's own generators are not made to keep a secret: from enough of
-        their numbers the rest can be computed.
+        their numbers, all others can be computed.
     """
     # Only methods that draw from the secret need it.
     from randomgen import ChaCha

@@ -1,6 +1,6 @@
 """Telea's inpainting of all blocks of an image by matrix products: blocks of one geometry share one map.
 
-It differs from OpenCV's own by the term that makes that not quite linear, some grey levels at most.
+OpenCV's own has a small term that is not linear; without it, the result differs by a few grey levels at most.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ import numpy as np
 from stages.methods._fill_map import FillMap, Geometry, Side, context_size, fill_map
 from stages.methods._layout import buffer, to_blocks, to_image
 
-STRIP_PIXELS = 262144  # an image is worked on in strips of so many pixels, to bound memory
-CHUNK_BLOCKS = 384  # and a product takes so many blocks, to stay in the processor's cache
+STRIP_PIXELS = 262144  # an image is processed in strips of this many pixels, to bound memory
+CHUNK_BLOCKS = 384  # and a product takes this many blocks, to stay in the processor's cache
 
 
 def merge_with_maps(
@@ -36,7 +36,7 @@ def merge_with_maps(
     Returns
     -------
     ndarray of uint8, shape (height, width, 3), or None
-        None where maps do not serve: the geometry is too large, or there is only one block.
+        None where maps cannot be used: the geometry is too large, or there is only one block.
     """
     reach = context_size(block_size, radius, pattern)
     if reach is None or sets.size == 1:
@@ -99,7 +99,7 @@ def _chunks(numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     groups = sorted(((int(numbers[members[0]]), members) for members in groups), key=lambda group: -len(group[1]))
     number, members = groups[0]
     if len(members) * 4 > 3 * (members[-1] + 1 - members[0]):
-        # The few blocks between are filled wrongly, and then again, for a run is quicker than its parts.
+        # The few other blocks in between get wrong pixels first and their own later: one long run is quicker.
         groups[0] = number, np.arange(members[0], members[-1] + 1)
     for number, members in groups:
         for start in range(0, len(members), CHUNK_BLOCKS):
@@ -107,7 +107,7 @@ def _chunks(numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _scattered(members: np.ndarray) -> bool:
-    """Tell whether blocks must be picked one by one, not sliced; for a few, picking is quicker."""
+    """Return whether blocks must be picked one by one, not sliced; for a few, picking is quicker."""
     return len(members) < 16 or members[-1] - members[0] >= len(members)
 
 

@@ -1,4 +1,4 @@
-"""The inpainting of a block as two small matrices, one pair per geometry, built from the single steps and cached.
+"""The inpainting of a block as two small matrices, one pair per geometry, built from its single steps and cached.
 
 The entries are multiples of a power of two and the pixels are integers, so that every partial sum is exact in single
 precision: a product has the same bytes whatever the order of summation, the number of threads or the processor.
@@ -13,9 +13,9 @@ from scipy.linalg import solve_triangular
 
 from stages.methods._telea import step_weights
 
-MAX_STEPS = 2_500_000  # size of the largest matrix of single steps that is still quicker built than avoided
+MAX_STEPS = 2_500_000  # size of the largest matrix of single steps that is worth building
 MAX_CACHE_BYTES = 2**27
-BIAS = 0.4  # grey levels a step: OpenCV adds 0.5 before it rounds, which flat areas do not see
+BIAS = 0.4  # grey levels a step: OpenCV adds 0.5 before it rounds, which changes nothing in flat areas
 CORRELATION_LENGTH = 10  # pixels; that of photos, from 5 to 100 serves as well
 WORST_ERROR = 0.4 / 60  # of the skeleton's prediction, as a share of an image's standard deviation
 
@@ -29,7 +29,7 @@ class Side(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """All that the inpainting of a block depends on, the pixels apart."""
+    """All that the inpainting of a block depends on, apart from the pixels."""
 
     block_size: int
     radius: int
@@ -51,7 +51,7 @@ class FillMap(NamedTuple):
 
 
 def context_size(block_size: int, radius: int, pattern: str) -> int | None:
-    """Give the pixels around a block that decide its inpainting, or None where a map would be too large."""
+    """Return how many pixels around a block decide its inpainting, or None where a map would be too large."""
     if pattern == "random":
         reach = block_size + radius + 1  # the blocks around, and the pixels around those
     elif block_size > 2 * radius:
@@ -69,7 +69,7 @@ _lock = threading.Lock()
 
 
 def fill_map(geometry: Geometry) -> FillMap:
-    """Give the map from the cache; threads that need a new one wait for the first to build it."""
+    """Return the map from the cache; threads that need a new one wait for the first to build it."""
     with _lock:
         if geometry not in _maps:
             _maps[geometry] = build_map(geometry)
@@ -92,11 +92,11 @@ def build_map(geometry: Geometry) -> FillMap:
     paths = solve_triangular(-steps[:, pixels], chosen, trans=1, lower=True, unit_diagonal=True, check_finite=False).T
     sources = np.flatnonzero(sure.ravel() & ~missing.ravel() & steps.any(axis=0))
     weights = np.zeros((len(own), missing.size))
-    weights[:, sources] = paths @ steps[:, sources]  # what is not sure to be known is left out
+    weights[:, sources] = paths @ steps[:, sources]  # pixels that may be missing are left out
     weights /= weights.sum(axis=1, keepdims=True)
     known = np.flatnonzero(weights.max(axis=0) > 2**-16)
     known = known[np.lexsort((x[known] % size, y[known] % size, x[known] // size, y[known] // size))]
-    # Farther out, a quarter of the pixels tells enough.
+    # Farther out, a quarter of the pixels is enough.
     used = (distance[known] <= 3) | ((y + 2 * x)[known] % 4 == 0)
     used &= weights[:, known].max(axis=0) > 4e-3
     inner, outer = _factor(weights[:, known], y[known], x[known], used)
@@ -115,7 +115,7 @@ def build_map(geometry: Geometry) -> FillMap:
 
 
 def _surroundings(row: np.ndarray, column: np.ndarray, around: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Tell which pixels around a block are missing with it, and of which this is sure, by their blocks' places."""
+    """Return which pixels around a block are missing with it, and for which this is certain, from their blocks."""
     if around is None:
         missing = (row % 2 == 0) & (column % 2 == 0)
         return missing, np.ones_like(missing)

@@ -1,4 +1,4 @@
-"""Pixels sorted by their position in the block, so that blocks beside each other lie beside each other in memory."""
+"""Sorts pixels by their position in the block, so that those of neighbouring blocks are neighbours in memory."""
 
 import math
 import threading
@@ -10,7 +10,7 @@ _memory = threading.local()
 
 
 def buffer(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
-    """Give this thread's working memory, because fresh pages from the system cost as much as the work."""
+    """Return memory that this thread reuses, because fresh pages from the system cost as much time as the work."""
     size = math.prod(shape)
     memory = getattr(_memory, name, None)
     if memory is None or memory.size < size:
@@ -22,7 +22,7 @@ def buffer(name: str, shape: tuple[int, ...], dtype: type = np.float32) -> np.nd
 def to_blocks(image: np.ndarray, size: int) -> np.ndarray:
     """Sort the pixels of an image, shape (height, width, 3), into shape (size * size, 3, blocks).
 
-    What cut-off blocks lack stays undefined.
+    Pixels that cut-off blocks lack stay undefined.
     """
     height, width = image.shape[:2]
     down, across = -(-height // size), -(-width // size)

@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 
-FAR = 1e6  # arrival time where the front never comes, the frame around the image included
+FAR = 1e6  # arrival time where the front never arrives, including the frame around the image
 
 
 def march(missing: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +19,7 @@ def march(missing: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     missing : ndarray of bool, shape (height, width)
-        Where the image is missing.
+        Which pixels are missing.
     radius : int
         Reach of the inpainting in pixels.
 

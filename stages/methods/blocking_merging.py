@@ -1,4 +1,4 @@
-"""Blocking and merging: every block is painted anew from its surroundings, then ORB key points are put back."""
+"""Blocking and merging: every block is inpainted from its surroundings, then ORB key points are put back."""
 
 from typing import Annotated, Literal
 
@@ -90,7 +90,7 @@ def grid_period(*, block_size: int, **_: object) -> int:
 
 
 def deal_blocks(shape: tuple[int, int], block_size: int, pattern: str, rng: np.random.Generator) -> np.ndarray:
-    """Give the set (0 to 3) of every block: int, shape (rows, columns)."""
+    """Return the set (0 to 3) of every block: int, shape (rows, columns)."""
     rows, columns = (-(-length // block_size) for length in shape)
     tiles = -(-rows // 2), -(-columns // 2)
     order = np.broadcast_to(np.arange(4), (*tiles, 4))

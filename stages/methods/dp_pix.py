@@ -48,9 +48,9 @@ def dp_pix(
     Of a colour image each channel, as a grey image, has this guarantee. All three together have it for 3 * epsilon, for
     a pixel may differ in all of them.
 
-    It speaks of m pixels of one image. Whatever covers more pixels, a face in close-up say, or is seen in several
-    images, is protected accordingly less. An image that is published at two strengths has the guarantee for the sum of
-    their epsilons.
+    The guarantee is about m pixels of one image. Anything that covers more pixels, such as a face in close-up, or that
+    appears in several images, is protected less. An image that is published at two strengths has the guarantee for the
+    sum of their epsilons.
 
     And it holds only while the noise is secret, as whoever can draw it again takes it off. So it comes from
     `data/secret.key`, and each image, path and strength has noise of its own. Keep that file: without it nobody can

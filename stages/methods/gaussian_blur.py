@@ -6,17 +6,17 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-FAINT = 1e-3  # a cosine that the blur leaves less of is dropped: far below one grey level in sum
+FAINT = 1e-3  # cosines that the blur damps to less than this share are dropped: far below one grey level in sum
 CHUNK_BYTES = 2**22  # of the image in double precision at a time
 
 
 def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]) -> np.ndarray:
     """Blur an image with a Gaussian.
 
-    As ``cv2.GaussianBlur`` does on 8-bit images: the kernel ends 3 `sigma` from its centre, and beyond its borders the
-    image goes on as its mirror image, the border pixel not repeated. The result differs by at most 1 grey level, from
-    OpenCV's while the kernel is small, from the exact one where it is large (from a `sigma` of 13 at 500 x 375
-    pixels), because OpenCV's own rounds its weights to 1/256 and is off by some levels there.
+    As ``cv2.GaussianBlur`` does on 8-bit images: the kernel ends 3 `sigma` from its centre, and the image is mirrored
+    at its borders, without repeating the border pixel. While the kernel is small, the result is within 1 grey level of
+    OpenCV's. Where it is large (from a `sigma` of 13 at 500 x 375 pixels), the result is within 1 grey level of the
+    exact blur, because OpenCV rounds its weights to 1/256 and is off by some levels there.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def _eight_bits(kernel: np.ndarray) -> np.ndarray:
 
 
 def _gains(kernel: np.ndarray, length: int) -> np.ndarray:
-    """Tell what the kernel leaves of each cosine of an axis, up to the last that it leaves anything of."""
+    """Return the share that the kernel leaves of each cosine of an axis, up to the last one that matters."""
     distance = np.arange(len(kernel)) - len(kernel) // 2
     count = min(length, 8 * length // len(kernel) + 2)  # 4 standard deviations of its frequency response
     frequency = np.pi * np.arange(count) / max(length - 1, 1)
@@ -105,7 +105,7 @@ def _blur_with_cosines(image: np.ndarray, gains_down: np.ndarray, gains_across: 
 
 
 def _cosines(length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the matrices from an axis to its lowest cosines (DCT-I) and back."""
+    """Return the matrices from an axis to its lowest cosines (DCT-I) and back."""
     cosines = np.cos(np.pi / max(length - 1, 1) * np.outer(np.arange(count), np.arange(length)))
     weights = np.full(length, 1 / max(length - 1, 1))
     weights[[0, -1]] /= 2 if length > 1 else 1

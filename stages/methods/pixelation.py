@@ -63,9 +63,9 @@ def block_sums(image: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarr
 
 
 def spread_blocks(colours: np.ndarray, block_size: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Draw an image of one colour a block."""
+    """Return an image with one colour per block."""
     rows, columns = colours.shape[:2]
-    if rows == columns == 1:  # of which one block may be far larger
+    if rows == columns == 1:  # a single block may be far larger than the image
         return np.broadcast_to(colours, shape).copy()
     large = cv2.resize(colours, (columns * block_size, rows * block_size), interpolation=cv2.INTER_NEAREST)
     return large[: shape[0], : shape[1]].copy()

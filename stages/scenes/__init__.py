@@ -1,6 +1,6 @@
-"""The drawing room: everyday scenes with one object, which is the label, and one person, who is the secret.
+"""Draws everyday scenes with one object, which is the label, and one person, whose identity is to be protected.
 
-Pure functions: class, identity and a random generator in, pixels out; the same ones give the same pixels anywhere.
+Pure functions: class, identity and a random generator in, pixels out.
 """
 
 import math
@@ -24,8 +24,8 @@ _FINE_SIDE = 256
 def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int) -> np.ndarray:
     """Draw an everyday scene with one object and one person.
 
-    Background, light, object and person are drawn from four independent streams, so that scenes of the same state of
-    `rng` differ by their class and identity alone.
+    Background, object, person and camera have four independent random streams, so that scenes from the same state of
+    `rng` differ in their class and identity alone.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     identity : int
         Who the person is: from 0 to ``IDENTITIES - 1``.
     rng : numpy.random.Generator
-        Decides everything else; it moves on by the same number of draws for every scene.
+        Decides everything else; every scene takes the same number of draws from it.
     size : int
         Width and height in pixels, at least 32.
 

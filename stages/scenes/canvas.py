@@ -15,7 +15,7 @@ _SHIFT = 4
 
 
 class Canvas:
-    """A square picture, and the frame of coordinates in which it is drawn on.
+    """A square picture, and a frame of coordinates to draw in.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Canvas:
         self._origin = np.array([-0.5, -0.5])
 
     def at(self, x: float, y: float, scale: float = 1.0, *, angle: float = 0.0, flip: bool = False) -> "Canvas":
-        """Give the same picture in a moved, scaled, turned (clockwise, degrees) and mirrored frame."""
+        """Return the same picture in a moved, scaled, turned (clockwise, degrees) and mirrored frame."""
         cosine, sine = np.cos(np.radians(angle)) * scale, np.sin(np.radians(angle)) * scale
         frame = copy.copy(self)
         frame._origin = self._axes @ (x, y) + self._origin
@@ -92,7 +92,7 @@ class Canvas:
         self._blend(window, cover, np.array([[colour]], np.uint8), alpha)
 
     def mask(self, points: Points, *, smooth: bool = False) -> np.ndarray:
-        """Give the area of a shape as a (side, side) uint8 mask."""
+        """Return the area of a shape as a (side, side) uint8 mask."""
         mask = np.zeros(self.pixels.shape[:2], np.uint8)
         cv2.fillPoly(mask, self._outlines(points, smooth), 255, cv2.LINE_AA, _SHIFT)
         return mask
@@ -114,7 +114,7 @@ class Canvas:
         return [fixed] if fixed.ndim == 2 else list(fixed)
 
     def _window(self, outlines: list[np.ndarray], margin: int) -> tuple[slice, slice] | None:
-        """Give the rows and columns that the outlines and a margin touch, or None outside the picture."""
+        """Return the rows and columns that the outlines and a margin touch, or None outside the picture."""
         left, top, width, height = cv2.boundingRect(outlines[0] if len(outlines) == 1 else np.concatenate(outlines))
         side = self.pixels.shape[0]
         right, bottom = (min((end >> _SHIFT) + margin + 1, side) for end in (left + width, top + height))

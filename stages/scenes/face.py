@@ -15,7 +15,7 @@ BLACK, WHITE = (28, 22, 26), (255, 255, 255)
 
 
 class Pose(NamedTuple):
-    """How a person is caught: where the head turns, the smile, the eyes, the brows, and the light's side."""
+    """Pose and expression: where the head turns, the smile, the eyes, the brows, and the side of the light."""
 
     turn: float
     smile: float
@@ -26,7 +26,7 @@ class Pose(NamedTuple):
 
 
 def face_outline(who: Identity) -> np.ndarray:
-    """Give the outline of a face, from the crown clockwise, as points of shape (14, 2)."""
+    """Return the outline of a face, from the crown clockwise, as points of shape (14, 2)."""
     cheek, jaw, chin = who.cheek, who.jaw, who.chin
     right = [(0.42 * cheek, -1.0), (0.86 * cheek, -0.78), (cheek, -0.3), (cheek * 0.985, 0.12)]
     right += [(0.5 * (cheek + jaw) + 0.03, 0.44), (jaw, 0.7), (chin + 0.04, 0.94)]

@@ -132,7 +132,7 @@ def draw_hair(head: Canvas, who: Identity, side: int) -> None:
 
 
 def _curls(reach: float, count: int, size: float, low: float) -> np.ndarray:
-    """Give circles along an arch over the head, from ear to ear, whose ends hang down to `low` below the middle."""
+    """Return circles along an arch over the head, from ear to ear, whose ends hang down to `low` below the middle."""
     turn = np.linspace(-0.1 * low, 1 + 0.1 * low, count) * np.pi
     x, y = -reach * np.cos(turn), -0.32 - (reach - 0.05) * np.sin(turn)
     sizes = size * (1 + 0.12 * np.sin(np.arange(count) * 2.4))

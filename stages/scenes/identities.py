@@ -1,7 +1,7 @@
 """The people: a fixed table of what each one's face, hair and clothes look like.
 
-Neighbours in the table (0 and 1, 2 and 3, ...) share their colours, so that from afar or blurred they are alike, and
-what tells them apart is fine: shape of face and hair, eyes, brows, nose, mouth, and the pattern of the clothes.
+Neighbours in the table (0 and 1, 2 and 3, ...) share their colours, so that they look alike from afar or blurred. Only
+details tell them apart: the shape of face and hair, eyes, brows, nose, mouth, and the pattern of the clothes.
 """
 
 from typing import NamedTuple

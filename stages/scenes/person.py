@@ -10,7 +10,7 @@ from stages.scenes.shapes import Colour, box, mix, oval
 
 BLACK, WHITE = (24, 24, 32), (255, 255, 255)
 
-# Cloth and second colour; on average, outfits of one colour are alike. After the underscore: the cut or the pattern.
+# Cloth and second colour; outfits of one colour have similar averages. After the underscore: the cut or the pattern.
 OUTFITS: dict[str, tuple[Colour, Colour]] = {
     "navy_stripes": ((46, 60, 104), (206, 212, 222)),
     "navy_blazer": ((68, 82, 122), (224, 228, 236)),

@@ -34,7 +34,7 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 @cache
 def spline(count: int, closed: bool, steps: int) -> np.ndarray:
-    """Give the matrix from `count` control points to a Catmull-Rom curve of `steps` points a span through them."""
+    """Return the matrix from `count` control points to a Catmull-Rom curve of `steps` points a span through them."""
     time = np.arange(steps)[:, None] / steps
     basis = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
     weights = np.hstack([time**0, time, time**2, time**3]) @ basis

@@ -7,7 +7,7 @@ from stages.scenes.shapes import Colour, box, mix, oval
 
 BLACK, WHITE = (26, 28, 34), (255, 255, 255)
 GLASS = (104, 140, 168)
-# What each kind of vehicle is likely to be painted in.
+# Likely colours of each kind of vehicle.
 PAINTS: dict[str, tuple[Colour, ...]] = {
     "aeroplane": ((206, 48, 44), (38, 92, 176), (28, 60, 120), (232, 116, 40)),
     "bicycle": ((30, 122, 128), (52, 132, 110), (44, 54, 66), (58, 104, 150)),

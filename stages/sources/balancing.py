@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from stages.core.seeding import order_key
 
 _PASSES = 10
-_NOTHING = 1e-9  # what a sum of fractions may be off
+_NOTHING = 1e-9  # rounding error of a sum of fractions
 
 
 def draw_groups(groups: Mapping[str, Mapping[str, int]], *, share: float, seed: int) -> set[str]:
     """Draw groups for testing, so that each class has close to a share of its images there.
 
-    In a random order, a group is taken if that brings its classes closer to what is wanted; where each image is a
-    group of its own, the first ones are. Then each class whose images are all on one side gets one of its groups on
-    the other, if no other class loses its images there. A class with two groups of its own always gets one.
+    Groups are visited in random order. A group moves to test if that brings its classes closer to their shares; where
+    each image is a group of its own, the first ones do. Then, for each class whose images are all on one side, one of
+    its groups moves to the other, unless another class would lose all its images on a side. This always succeeds for a
+    class with two groups that hold no other class.
 
     Parameters
     ----------
@@ -88,12 +89,12 @@ class _Sides:
         return self.held[name] + more in (0, self.sizes[name])
 
     def _lost(self, group: str) -> int:
-        # How many classes of the group are on one side alone, once it has changed its own.
+        # How many classes of the group would be on one side alone after its move.
         sign = self._sign(group)
         return sum(self._lacks(name, sign * count) for name, count in self.groups[group].items())
 
     def _distance(self, group: str) -> float:
-        # How much farther from what is wanted the shares of the classes get, if the group changes its side.
+        # By how much the move of the group takes its classes away from their shares.
         sign, farther = self._sign(group), 0.0
         for name, count in self.groups[group].items():
             off = self.held[name] - self.wanted[name]

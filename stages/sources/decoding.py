@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from stages.sources.signatures import HEAD, unread_format
 
-# Told apart by content; PPM covers PGM and PBM, JPEG covers MPO.
+# Recognized by content; PPM covers PGM and PBM, JPEG covers MPO.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
 # What undoes each EXIF orientation.
 _TURNS = {
@@ -22,12 +22,12 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Its errors are raised too; on standard error they would stand without the file's name.
+# Pillow also raises its errors; on standard error they would not name the file.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-# libtiff's too, from C and in all threads. Where it is no library of its own, it cannot be reached, and goes on.
+# The same for libtiff, which prints from C on any thread. Where it is linked statically, it cannot be silenced.
 with suppress(AttributeError):
     ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
-# Bounds are ours (`max_pixels`), checked before decoding.
+# We check our own bound (`max_pixels`) before decoding.
 Image.MAX_IMAGE_PIXELS = None
 
 
@@ -36,11 +36,11 @@ _MOST_PASSES = 100
 
 
 class RejectedImage(Exception):  # noqa: N818
-    """A file that cannot be taken in; the message is the reason."""
+    """A file that is rejected; the message is the reason."""
 
 
 def longest_file(max_pixels: int) -> int:
-    """Return how many bytes an image file may have: those of 16-bit colour and alpha, and 64 MiB of anything else."""
+    """Return the size limit of an image file in bytes: 16-bit colour and alpha, and 64 MiB for everything else."""
     return 8 * max_pixels + 2**26
 
 
@@ -48,15 +48,15 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
     """Decode an image file of any supported format to upright RGB.
 
     EXIF rotation is applied where it can be read. Grey, palette, CMYK, YCbCr and Lab become RGB; 16-bit grey is
-    divided by 257, of 16-bit colour the high byte is taken; transparency is laid on white; colour profiles are
-    ignored. Of several frames the first is taken.
+    divided by 257, and 16-bit colour keeps its high byte; transparency is laid on white; colour profiles are ignored.
+    The first of several frames is used.
 
     Parameters
     ----------
     content : bytes
         The whole file.
     max_pixels : int
-        Larger images are refused before they are decoded, and so are JPEG files of endless scans.
+        Larger images are rejected before they are decoded, and so are JPEG files with absurdly many scans.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def decode_image(content: bytes, *, max_pixels: int) -> np.ndarray:
 
 
 def _check_passes(image: Image.Image, content: bytes, max_pixels: int) -> None:
-    # Each scan of a JPEG file is a pass over all pixels, and takes a few bytes of the file.
+    # Each scan of a JPEG file costs a pass over all pixels, and only a few bytes of the file.
     scans = content.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 1
     if scans * image.width * image.height > _MOST_PASSES * max_pixels:
         raise RejectedImage(f"{scans} scans of {image.width} x {image.height} pixels are too much work")
@@ -116,7 +116,7 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
 
 
 def _orientation(image: Image.Image) -> int:
-    # Not `ImageOps.exif_transpose`: it writes all EXIF anew, and so fails on images whose other tags are broken.
+    # Not `ImageOps.exif_transpose`: it rewrites all of EXIF, and so fails if any other tag is broken.
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:

@@ -19,7 +19,7 @@ _TEST_NAMES = ("test", "val", "validation")
 class SourceFile(NamedTuple):
     """A file of the source."""
 
-    path: str  # <split>/<class>/..., the split empty where the source has none; of each file another one
+    path: str  # <split>/<class>/..., the split empty where the source has none; unique
     file: Path
 
     @property
@@ -58,8 +58,8 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     Returns
     -------
     files : list of SourceFile
-        Sorted by path. Folders below a class are followed, and so are symbolic links that stay within the source; with
-        `data.follow_outside_links`, all of them.
+        Sorted by path. Folders below a class are searched. Symbolic links are followed if they stay within the source,
+        or with `data.follow_outside_links`.
     ignored : int
         How many files lie outside any class, are hidden, or are images neither by their name nor by their content.
 
@@ -178,7 +178,7 @@ def _holds_folders(folder: Path, within: Path | None) -> bool:
 
 
 def _refuse_images_alone(split: Path, within: Path | None) -> None:
-    # Of a folder with images in it, the name may be that of a class.
+    # A folder that holds images itself may be a class of that name.
     if not _holds_folders(split, within) and any(not _is_hidden(entry.name) for entry in split.iterdir()):
         name = split.name
         raise PipelineError(
@@ -199,7 +199,7 @@ def _class_files(folder: Path, split: str, within: Path | None) -> tuple[list[So
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not _is_hidden(entry.name) and entry.name not in classes:
             _refuse_link_out(entry, within)
-            next(entry.iterdir(), None)  # where it may not be listed, that is the reason
+            next(entry.iterdir(), None)  # raises the reason if it may not be listed
             raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
     if not files:
         raise PipelineError(
@@ -213,7 +213,7 @@ def _is_hidden(path: str) -> bool:
 
 
 def _is_other_file(file: Path, within: Path | None) -> bool:
-    # Notes and side-car files lie in any folder of photos. What cannot be read is no such file: it is rejected later.
+    # Folders of photos often hold notes and side-car files. A file that cannot be read is none: it is rejected later.
     if may_be_image(file.suffix, b"") or (within is not None and leads_out(file, within)) or not file.is_file():
         return False
     try:

@@ -26,8 +26,8 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
 
     `identities.csv` at the top of the source says so, with the columns `path`, relative to the source, and `identity`.
     Without that file, the group of `data.identity_pattern` does, searched for in ``/<class>/<path below the class>``.
-    Two spellings are one person where they differ only in blanks around them or in how letters are composed; where they
-    differ in case, they are two.
+    Two spellings are the same person if they differ only in blanks around them or in how letters are composed. If they
+    differ in case, they are two people.
 
     Parameters
     ----------
@@ -70,10 +70,10 @@ def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) 
     people : dict of str to str
         Path below `data/raw` to person.
     by_table : bool
-        Whether a table told the people. It may say 1 where the path has a 1 for another reason, so only whole words
-        count. What was read off the paths counts wherever it stands.
+        Whether the people come from a table. A person may be called 1 there, and a path have a 1 for another reason, so
+        only whole words count. What was read off the paths counts wherever it stands.
     renamed : bool
-        Whether the images have numbers for names. Then only their class can still name people.
+        Whether numbers replaced the names of the images. Then only their class can still name people.
 
     Returns
     -------

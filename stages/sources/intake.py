@@ -1,4 +1,4 @@
-"""What became of each file of the source, and the report of it."""
+"""Keeps track of what becomes of each file of the source, and reports it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ class Taken(NamedTuple):
 
     @property
     def relation(self) -> str:
-        """What a training image that is dropped is to the test image that it is dropped for."""
+        """How a dropped training image relates to the test image because of which it was dropped."""
         return "equals" if self.pixel_hash else "same group as"
 
 
@@ -39,13 +39,13 @@ class Intake(NamedTuple):
 def take_in(
     files: list[SourceFile], params: DataParams, take: Callable[[list[SourceFile]], Iterable[Taken]]
 ) -> tuple[dict[str, Taken], Drawn]:
-    """Decode files and decide their split, so that files that turn out to be broken take no place in it.
+    """Decode files and decide their split, so that broken files use up no places in it.
 
     Only files that the draw wants are decoded: all of them, or with `data.max_per_class` so many of each class and
     split, but no training file whose group is in the source's own test. If some are broken, the draw is repeated
-    without them, until all that it wants are whole. So the result is that of the source without its broken files, with
+    without them, until all wanted files are whole. So the result is that of the source without its broken files, with
     one exception: under `data.max_per_class`, files that nobody decoded count as whole when a class's number of test
-    images is worked out. Each further round decodes as many spare files as were broken, so that few rounds do.
+    images is worked out. Each further round decodes as many spare files as were broken, so that few rounds are needed.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def take_in(
     results : dict of str to Taken
         `SourceFile.path` to what became of it, for all files that were decoded.
     drawn : Drawn
-        Which of them make the data set, all of them whole.
+        Which of them make up the data set, all of them whole.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def take_in(
 def sort_out(
     files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: int
 ) -> Intake:
-    """Tell images to be kept from rejected files, and from training images whose pixels or group are in test too.
+    """Separate images to keep from rejected files, and from training images whose pixels or group are in test too.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def sort_out(
     Returns
     -------
     Intake
-        Each file at most once; files that the draw did not want are in no list.
+        Each file at most once; files that were not drawn are in no list.
     """
 
     def name_of(file: SourceFile) -> str:

@@ -1,4 +1,4 @@
-"""The key from renamed images to files of the source: in `data/key.csv`, for its owner alone, made by `ingest`."""
+"""The key: which file of the source each renamed image comes from, in `data/key.csv`, for its owner alone."""
 
 import csv
 import hashlib
@@ -11,13 +11,13 @@ from stages.core.files import replace_file
 from stages.core.parallel import map_ordered
 from stages.sources.intake import Intake, in_source
 
-KEY = Path("data/key.csv")  # neither git's nor an output of DVC, so that it is never pushed
+KEY = Path("data/key.csv")  # in neither git nor DVC, so that it is never pushed
 _COLUMNS = ["image", "source", "reason"]
 _BELONGS = "# belongs to the data/raw with the SHA-256 "
 
 
 def remove_key() -> None:
-    """Remove the key, and what a killed process left of one, before the images change that it is about."""
+    """Remove the key, and what a killed process left of one, before its images change."""
     for file in [KEY, *KEY.parent.glob(f".{KEY.name}.*")]:
         file.unlink(missing_ok=True)
 
@@ -61,7 +61,7 @@ def read_key(raw: Path) -> list[tuple[str, str, str]]:
     Returns
     -------
     list of tuple of str
-        Path of an image or nothing, path of a file of the source, and why that gave no image or nothing.
+        Image, file of the source, and the reason why that file gave no image; image or reason is empty.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Names of written images: different on any file system, valid everywhere, and safe to print."""
+"""Names of written images: unique and valid on every file system, and safe to print."""
 
 import hashlib
 import itertools
@@ -16,7 +16,7 @@ def output_names(paths: list[str], suffix: str) -> dict[str, str]:
     """Name the written images: the source's name with a new suffix.
 
     Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
-    in the name. What is not UTF-8 or cannot be printed is spelt out, and what is longer than a name may be is cut.
+    in the name. Characters that are not UTF-8 or cannot be printed are escaped, and names that are too long are cut.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def output_names(paths: list[str], suffix: str) -> dict[str, str]:
 
 
 def folded(name: str) -> str:
-    """Return what two names have in common that a file system which ignores case and spelling takes for one."""
+    """Return the form in which two names are equal if a file system that ignores case and composition confuses them."""
     return unicodedata.normalize("NFC", name.casefold())
 
 
@@ -88,7 +88,7 @@ def _words(text: str) -> list[str]:
 
 
 def valid_name(name: str, suffix: str = "") -> str:
-    """Return a name that every file system and JSON file takes, and that can be printed: no longer than may be.
+    """Return a name that is valid on every file system and in JSON, can be printed, and is not too long.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def valid_name(name: str, suffix: str = "") -> str:
     Returns
     -------
     str
-        The name, but for what is not UTF-8, cannot be printed, or is a backslash.
+        The name; characters that are not UTF-8 or cannot be printed are escaped, backslashes become underscores.
     """
     encoded = shown(name).replace("\\", "_").encode()
     if len(encoded) > LONGEST_NAME:

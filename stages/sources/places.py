@@ -1,4 +1,4 @@
-"""Finds the tables that a source may have at its top, and the files of the source that their paths mean."""
+"""Finds the tables at the top of a source, and the files of the source to which their paths refer."""
 
 import os
 import unicodedata
@@ -11,7 +11,7 @@ from stages.sources.walking import leads_out
 
 
 def composed(text: str) -> str:
-    """Return a text with each letter in one piece (NFC), however it was typed."""
+    """Return a text with composed letters (Unicode NFC), however it was typed."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -28,7 +28,7 @@ def find_table(source: Path, name: str) -> Path | None:
     Returns
     -------
     pathlib.Path or None
-        None if there is none; a folder of that name is none.
+        None if there is none; a folder of that name does not count.
 
     Raises
     ------
@@ -75,7 +75,7 @@ class SourcePlaces:
         Parameters
         ----------
         written : str
-            Relative to the source, or absolute. The exact spelling goes first; else blanks around the path, doubled
+            Relative to the source, or absolute. An exact match wins. Otherwise blanks around the path, doubled
             slashes, `./`, backslashes of Windows, and how letters are composed make no difference.
 
         Returns
@@ -86,7 +86,7 @@ class SourcePlaces:
         Raises
         ------
         LookupError
-            If the path leads out of the source, or means no file, or several.
+            If the path leads out of the source, or fits no file, or several.
         """
         if written in self._taken:
             return written

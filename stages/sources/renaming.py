@@ -1,4 +1,4 @@
-"""Numbers in place of names, which carry names of people."""
+"""Replaces the names of images, which may hold names of people, with numbers."""
 
 from pathlib import PurePosixPath
 
@@ -11,7 +11,7 @@ DIGITS = 6  # of a number, or more where there are more images
 
 
 def unnamed_paths(files: list[SourceFile], suffix: str) -> dict[str, str]:
-    """Name images so that nothing of their names or folders is left but split and class.
+    """Give images temporary names that keep nothing but split and class.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def unnamed_paths(files: list[SourceFile], suffix: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        `SourceFile.path` to a path of its own, to which `neutral_paths` never gives a name.
+        `SourceFile.path` to a unique path, never one that `neutral_paths` gives.
     """
     heads = (file.path.split("/", 2)[:2] for file in files)
     return {
@@ -33,7 +33,7 @@ def unnamed_paths(files: list[SourceFile], suffix: str) -> dict[str, str]:
 
 
 def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
-    """Number images in an order that nobody can repeat without the secret, even with all originals and params.
+    """Number images in an order that nobody can reproduce without the secret, even with all originals and params.
 
     Parameters
     ----------

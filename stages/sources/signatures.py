@@ -1,9 +1,9 @@
-"""Tells files by their first bytes: images of formats that are read, of formats that are not, and other files."""
+"""Recognizes files by their first bytes: images in formats that are read, images in others, and other files."""
 
 import re
 
-HEAD = 16  # bytes that tell
-# Files of other names are images only if their content says so. No suffix is as good as one of these.
+HEAD = 16  # bytes that are enough
+# A file with one of these suffixes, or none, counts as an image by name; any other only by its content.
 _SUFFIXES = re.compile(
     r"(\.(jpe?g?|jfif|mpo|png|webp|bmp|dib|tiff?|p[bgnp]m|gif|hei[cf]|avif|jxl|jp2))?", re.IGNORECASE
 )
@@ -30,7 +30,7 @@ def unread_format(head: bytes) -> str | None:
 
 
 def may_be_image(suffix: str, head: bytes) -> bool:
-    """Tell whether a file is an image by its name or its content.
+    """Return whether a file is an image by its name or its content.
 
     Parameters
     ----------

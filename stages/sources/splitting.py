@@ -1,4 +1,4 @@
-"""Decides which files of the source are for training, which for testing, and which of too many are left out."""
+"""Decides which files of the source are for training, which for testing, and which are left out as too many."""
 
 import re
 from collections import Counter, defaultdict
@@ -48,8 +48,8 @@ def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, 
     """Decide which files are wanted, and for which split; `data.seed` and paths alone decide.
 
     The source's own split is kept, but training files whose group is in test too are left out. Where there is none,
-    whole groups are drawn for test, so that each class has close to `data.test_fraction` of its images there. Of these,
-    `data.max_per_class` of each class and split are drawn.
+    whole groups are drawn for test, so that each class has close to `data.test_fraction` of its images there. If there
+    are more than `data.max_per_class` of a class and split, so many are drawn.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ class Row(NamedTuple):
 
     line: int  # of the file, where the row begins
     path: str  # of the file that the row is about, relative to the source, as it is spelt on the disk
-    cells: dict[str, str]  # by column; trimmed, letters composed (NFC); of an optional column that is missing, empty
+    cells: dict[str, str]  # by column; trimmed, letters composed (NFC); empty for an optional column that is missing
 
 
 def read_table(
@@ -68,20 +68,21 @@ def read_rows(
 ) -> list[Row]:
     """Read a table about files of the source.
 
-    UTF-8, or UTF-16 with a byte-order mark; comma, semicolon or tab, whichever makes columns of the header; names of
-    columns in any case and order. Other columns and blank lines are passed over. Paths are relative to the source or
-    absolute, and need not be spelt exactly as on the disk (`stages.sources.places.SourcePlaces`).
+    UTF-8, or UTF-16 with a byte-order mark; comma, semicolon or tab, whichever separates the columns of the header.
+    Columns may have names in any case and be in any order. Other columns and blank lines are ignored. Paths are
+    relative to the source or absolute, and need not be spelt exactly as on the disk
+    (`stages.sources.places.SourcePlaces`).
 
     Parameters
     ----------
     file : pathlib.Path
         The table, at the top of the source.
     required : tuple of str
-        The columns beside `path` that it must have, filled in every row.
+        The columns besides `path` that it must have, filled in every row.
     taken : collection of str
         The files that are taken in, relative to the source. Rows may be about other files of the source too.
     list_all : callable
-        Lists all files of the source. Called only for a path that is not exactly that of a file that is taken in.
+        Lists all files of the source. Called only if a path is not exactly that of a file that is taken in.
     optional : tuple of str
         Columns that it may have, filled or not.
 

@@ -1,4 +1,4 @@
-"""Walks folders that nobody has checked: links in rings, links that lead out, folders in folders without end."""
+"""Walks folders that nobody has checked: links in circles, links that lead out, folders nested without end."""
 
 import os
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ def _is_within(real: str, top: str) -> bool:
 
 
 def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
-    """List all that is in a folder and in the folders below.
+    """List everything in a folder and in the folders below it.
 
-    Symbolic links are followed. A folder is yielded like a file, to be rejected, where it was walked already, holds
-    the folder that is walked, leads out of `within`, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
+    Symbolic links are followed. A folder is yielded like a file, to be rejected, if it was walked already, contains the
+    folder that is walked, leads out of `within`, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
 
     Parameters
     ----------

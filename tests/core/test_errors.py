@@ -13,13 +13,14 @@ def test_arguments_are_passed_on():
     assert received == ["raw"]
 
 
-def test_mistake_of_the_user_ends_in_one_line():
+def test_each_mistake_of_the_user_is_one_line_that_a_log_can_be_searched_for():
     def stage() -> None:
-        raise PipelineError("`data.seed` is missing")
+        raise PipelineError("`data.seed` is missing\n`data.rename` is missing")
 
     with pytest.raises(SystemExit) as caught:
         run_stage(stage)
-    assert caught.value.code == "error: `data.seed` is missing"  # printed by Python, which then ends with 1
+    # Printed by Python, which then ends with 1.
+    assert caught.value.code == "error: `data.seed` is missing\nerror: `data.rename` is missing"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -49,7 +50,7 @@ def words_of(error: Exception) -> str:
         (OSError(), "OSError"),
         (
             MemoryError(),
-            "not enough memory; PIPELINE_WORKERS=1 takes the least, and a lower `data.max_pixels` or `data.max_side`",
+            "not enough memory; lower PIPELINE_WORKERS, `data.max_pixels` or `data.max_side`",
         ),
     ],
     ids=range(6),

@@ -48,7 +48,7 @@ def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(tmp_path, number):
     assert stage.returncode == 128 + number
     # The progress bar is wiped with carriage returns.
     assert errors.split("\r")[-1].splitlines() == [
-        "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage"
+        "interrupted: nothing half-written was kept; `dvc repro` continues after the last finished stage"
     ]
     assert "Traceback" not in errors
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,6 @@
 """Reads `params.yaml` as DVC does, and checks all of it, whichever stage asks.
 
-So the first stage that runs finds every mistake, also those that a later stage would stumble on.
+So the first stage that runs reports every mistake, including those that concern a later stage only.
 """
 
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
 
 
 def _read_yaml(file: Path) -> Any:
-    # DVC's own parser: another would take `1e-3`, `010` or `on` for another value than DVC shows and compares.
+    # DVC's own parser: others read `1e-3`, `010` or `on` as values that differ from those that DVC shows and compares.
     try:
         return YAML(typ="safe").load(file.read_bytes())
     except FileNotFoundError:

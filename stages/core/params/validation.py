@@ -23,7 +23,7 @@ _SHOWN_CHARACTERS = 100
 
 
 def _to_number(value: Any) -> Any:
-    # Pydantic takes true for 1 and '7' for 7; DVC would compare both as something else.
+    # Pydantic reads true as 1 and '7' as 7; to DVC, these are different values.
     if isinstance(value, (bool, str)):
         raise ValueError("a number")
     return value
@@ -87,7 +87,7 @@ def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str
     if item["type"] == "missing":
         return f"`{key}` is missing"
     message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    # Pydantic goes on to say what it got.
+    # Pydantic repeats the input after that.
     message = message.split(", got")[0]
     return f"`{key}` must be {_ALLOWED.get(item['type'], message)}; received: {_shorten(item['input'])}"
 

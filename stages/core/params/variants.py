@@ -1,4 +1,4 @@
-"""Checks an entry of `variants` against the signature of its method, so a method is one file and no list of ours."""
+"""Checks an entry of `variants` against the signature of its method: a new method is one file and needs no list."""
 
 import importlib
 import inspect
@@ -47,7 +47,7 @@ class Variant(BaseModel):
 
     @property
     def needs_secret(self) -> bool:
-        """Whether the method draws random numbers that protect people, which must not follow from what is public."""
+        """Whether the method draws random numbers that protect people, so that nobody may be able to compute them."""
         return "secret_rng" in inspect.signature(self.method).parameters
 
 
