@@ -86,7 +86,7 @@ def paired_p_value(correct: np.ndarray, reference: np.ndarray) -> float:
     observed = abs(int(differences.sum()))
     # Distribution of the sum under random signs: for each size a scaled binomial, all convolved.
     total = int(np.abs(differences).sum())
-    distribution = np.ones(1)
+    distribution: np.ndarray = np.ones(1)
     for size, count in Counter(np.abs(differences[differences != 0]).tolist()).items():
         spread = np.zeros(2 * size * count + 1)
         spread[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
