@@ -75,6 +75,13 @@ def test_the_default_params_are_valid_and_use_each_default_method():
     assert {params.variant(name).method.__name__ for name in params.variants} <= set(method_names())
 
 
+def test_each_default_variant_and_its_model_is_an_artifact():
+    variants = load_params(ROOT / "params.yaml").variants
+    expected = {name: {"path": f"data/{name}", "type": "dataset"} for name in variants}
+    expected |= {f"{name}_model": {"path": f"data/models/{name}", "type": "model"} for name in variants}
+    assert PIPELINE["artifacts"] == expected
+
+
 def test_every_param_has_a_comment():
     for line in (ROOT / "params.yaml").read_text().splitlines():
         leaf = ":" in line and not line.lstrip().startswith("#") and not line.split("#")[0].rstrip().endswith(":")
