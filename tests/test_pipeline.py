@@ -99,6 +99,12 @@ def test_every_param_of_a_stage_exists():
             assert value is not None or key.startswith(("data.", "train.", "compare.")), (name, key)
 
 
+def test_a_clone_without_a_cache_has_nothing_to_do(tmp_path):
+    run(tmp_path, "git", "clone", "-q", str(ROOT), "clone")
+    output = run(tmp_path / "clone", "dvc", "repro", "--dry", "--pull", "--allow-missing")
+    assert "Data and pipelines are up to date" in output, output
+
+
 def test_committed_metrics_have_the_same_columns():
     datasets = load_params(ROOT / "params.yaml").datasets
     rows = [json.loads((ROOT / "metrics" / "datasets" / f"{name}.json").read_text()) for name in datasets]
