@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def _attack_pixels(
         }
 
     images, rows = zip(*map_ordered(judge, judged, total=len(judged), label=dataset), strict=True)
-    scores = {key: [row[key] for row in rows] for key in rows[0]}
+    scores: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
     scores["restorer"] = restorer.name
     return dict(zip(judged, images, strict=True)), scores
 
@@ -125,11 +126,11 @@ def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], param
         for name, known in (("noise_guessed", False), ("noise_known", True)):
             see = _view(dataset, params, _noise_remover(dataset, params, known=known))
             attacks[name] = _verdicts(_learn(see, roles, params.attack.seed), *see("test", roles.asked))
-    known = Counter((roles.enrolled or roles.learned).values())
+    images_of = Counter((roles.enrolled or roles.learned).values())
     return {
         "attacker": informed.name,
         "attacks": attacks,
-        "chance": max(float(np.mean(who == known.most_common(1)[0][0])), 1 / len(known)),
+        "chance": max(float(np.mean(who == images_of.most_common(1)[0][0])), 1 / len(images_of)),
         "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }
 

@@ -171,3 +171,11 @@ def test_what_a_dropped_variant_leaves_reruns_nothing_in_another_clone(clone, tm
     assert "up to date" in run(other, "dvc", "status")
     assert stages_run(run(other, "dvc", "repro")) == set()
     assert run(other, "git", "status", "--short") == " M .dvc/config\n"
+
+
+def test_a_published_variant_is_fetched_by_its_name(clone, tmp_path):
+    folder, _ = clone
+    run(folder, "git", "tag", "-a", "gaussian_blur@v1.0.0", "-m", "Published")
+    run(tmp_path, "dvc", "artifacts", "get", str(folder), "gaussian_blur")
+    names = {file.relative_to(tmp_path) for file in (tmp_path / "gaussian_blur").rglob("*.png")}
+    assert names == {file.relative_to(folder / "data") for file in (folder / "data/gaussian_blur").rglob("*.png")}

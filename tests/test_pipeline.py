@@ -75,6 +75,13 @@ def test_the_default_params_are_valid_and_use_each_default_method():
     assert {params.variant(name).method.__name__ for name in params.variants} <= set(method_names())
 
 
+def test_each_default_variant_and_its_model_is_an_artifact():
+    variants = load_params(ROOT / "params.yaml").variants
+    expected = {name: {"path": f"data/{name}", "type": "dataset"} for name in variants}
+    expected |= {f"{name}_model": {"path": f"data/models/{name}", "type": "model"} for name in variants}
+    assert PIPELINE["artifacts"] == expected
+
+
 def test_every_param_has_a_comment():
     for line in (ROOT / "params.yaml").read_text().splitlines():
         leaf = ":" in line and not line.lstrip().startswith("#") and not line.split("#")[0].rstrip().endswith(":")
@@ -90,6 +97,12 @@ def test_every_param_of_a_stage_exists():
             for part in key.split("."):
                 value = value if part.startswith("$") else value[part]
             assert value is not None or key.startswith(("data.", "train.", "compare.")), (name, key)
+
+
+def test_a_clone_without_a_cache_has_nothing_to_do(tmp_path):
+    run(tmp_path, "git", "clone", "-q", str(ROOT), "clone")
+    output = run(tmp_path / "clone", "dvc", "repro", "--dry", "--pull", "--allow-missing")
+    assert "Data and pipelines are up to date" in output, output
 
 
 def test_committed_metrics_have_the_same_columns():

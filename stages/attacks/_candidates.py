@@ -1,7 +1,7 @@
 """The identifiers that may be used, and the choice among them on images held out."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, reduce
 from typing import TypeVar
 
 import numpy as np
@@ -64,7 +64,7 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
             continue
         odds = by_look(partial(_odds_of_held, features, who, held), features)
         for name in CANDIDATES:
-            right[name].append(sum(odds[look] for look in members_of(name, odds)).argmin(axis=1) == who[held])
+            right[name].append(nearest(odds[look] for look in members_of(name, odds)) == who[held])
     if not right["committee"]:
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
@@ -94,3 +94,8 @@ def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
     """Return distances to people as shares of their mean: a member that fits an image badly gets little weight."""
     distances = member.distances(features)
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
+
+
+def nearest(odds: Iterable[np.ndarray]) -> np.ndarray:
+    """Tell which person is nearest to each image, by the sum of what `odds_of` gives for each member."""
+    return reduce(np.add, odds).argmin(axis=1)

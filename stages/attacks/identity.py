@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.attacks._candidates import by_look, choose, members_of, odds_of, train_member
+from stages.attacks._candidates import by_look, choose, members_of, nearest, odds_of, train_member
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import features_of, looks_of, moved_copy
 
@@ -47,9 +47,8 @@ class Identifier:
         named = []
         for start in range(0, len(images), CHUNK):
             part = images[start : start + CHUNK]
-            named.append(
-                sum(odds_of(member, features_of(look, part)) for look, member in self._members.items()).argmin(axis=1)
-            )
+            odds = (odds_of(member, features_of(look, part)) for look, member in self._members.items())
+            named.append(nearest(odds))
         return self._people[np.concatenate(named)] if named else self._people[:0]
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":

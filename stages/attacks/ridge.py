@@ -116,7 +116,7 @@ def _crops(anonymized: list[np.ndarray], raw: list[np.ndarray]) -> tuple[np.ndar
 def _windows(channels: np.ndarray) -> np.ndarray:
     reach = SIDE // 2
     padded = np.pad(channels, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
-    return sliding_window_view(padded, (SIDE, SIDE), axis=(1, 2))
+    return sliding_window_view(padded, (SIDE, SIDE), axis=(1, 2))  # type: ignore[call-overload]  # NumPy: one axis
 
 
 def _extremes(channels: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def _thin_people(people: dict[str, int], most_images: int, seed: int, *, first: 
 
 def _split_references(test: dict[str, int], seed: int) -> tuple[dict[str, int], dict[str, int]]:
     parts: tuple[dict[str, int], dict[str, int]] = {}, {}
-    images, dealt = Counter(test.values()), Counter()
+    images, dealt = Counter(test.values()), Counter[int]()
     for path in sorted(test, key=lambda path: order_key(seed, path)):
         person = test[path]
         if images[person] > 1:

@@ -97,7 +97,7 @@ def unchanged_pixels(original: np.ndarray, anonymized: np.ndarray) -> float:
 
 def _key_points(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the places (n, 2) and descriptors (n, 32) of an image's ORB key points."""
-    points = ()
+    points: tuple = ()
     if min(image.shape[:2]) >= SMALLEST:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         points, words = cv2.ORB_create(nfeatures=FEATURES).detectAndCompute(grey, None)

@@ -88,15 +88,15 @@ def _places(height: int, width: int, block_size: int, radius: int, reach: int) -
         sides = [Side(min(start, reach), stop - start, min(length - stop, reach)) for start, stop in ends]
         kinds.append(list(dict.fromkeys(sides)))
         numbers.append(np.array([kinds[-1].index(side) for side in sides]))
-    geometries = [Geometry(block_size, radius, *pair, around=None) for pair in product(*kinds)]
+    geometries = [Geometry(block_size, radius, down, across, around=None) for down, across in product(*kinds)]
     return numbers[0][:, None] * len(kinds[1]) + numbers[1], geometries
 
 
 def _chunks(numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each geometry's number with the positions of its blocks, a bounded number at a time."""
     order = np.argsort(numbers, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
-    groups = sorted(((int(numbers[members[0]]), members) for members in groups), key=lambda group: -len(group[1]))
+    alike = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    groups = sorted(((int(numbers[members[0]]), members) for members in alike), key=lambda group: -len(group[1]))
     number, members = groups[0]
     if len(members) * 4 > 3 * (members[-1] + 1 - members[0]):
         # The few other blocks in between get wrong pixels first and their own later: one long run is quicker.

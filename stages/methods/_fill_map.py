@@ -141,7 +141,9 @@ def _factor(weights: np.ndarray, y: np.ndarray, x: np.ndarray, used: np.ndarray)
     weights = np.linalg.solve(correlation[used], (weights @ correlation).T).T
     weights /= weights.sum(axis=1, keepdims=True)
     covariance = weights @ correlation[used] @ weights.T
-    variance, factors, skeleton = np.diag(covariance).copy(), [], []
+    variance = np.diag(covariance).copy()
+    factors: list[np.ndarray] = []
+    skeleton: list[int] = []
     while len(skeleton) < len(weights) and variance.max() > WORST_ERROR**2:
         pick = int(variance.round(9).argmax())  # rounded, so that noise does not decide ties
         rest = covariance[pick] - sum(factor[pick] * factor for factor in factors)

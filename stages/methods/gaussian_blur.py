@@ -86,11 +86,11 @@ def _blur_with_cosines(image: np.ndarray, gains_down: np.ndarray, gains_across: 
     height, width = image.shape[:2]
     analysis, synthesis = _cosines(height, len(gains_down))
     columns = max(1, CHUNK_BYTES // (24 * height))
-    terms = [
+    strips = [
         analysis @ image[:, start : start + columns].reshape(height, -1).astype(float)
         for start in range(0, width, columns)
     ]
-    terms = _steps(np.concatenate(terms, axis=1), 18).reshape(-1, width, 3)
+    terms: np.ndarray = _steps(np.concatenate(strips, axis=1), 18).reshape(-1, width, 3)
     across, back = _cosines(width, len(gains_across))
     terms = across @ terms
     terms *= gains_down[:, None, None] * gains_across[:, None]

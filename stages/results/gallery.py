@@ -46,7 +46,7 @@ def choose_images(paths: list[str], count: int, seed: int) -> list[str]:
     ['a', 'b']
     """
     seen: dict[str, int] = {}
-    ranked = []
+    ranked: list[tuple[int, int, str]] = []
     for path in sorted(paths, key=lambda path: order_key(seed, path)):
         ranked.append((seen.get(class_of(path), 0), len(ranked), path))
         seen[class_of(path)] = seen.get(class_of(path), 0) + 1
@@ -145,7 +145,7 @@ def shown_datasets(params: Params, protecting: Collection[str]) -> list[str]:
     list of str
         In the order of `datasets`.
     """
-    show = params.compare.show_images
+    show: str = params.compare.show_images
     if show == "auto":
         show = "all" if params.data.source == SAMPLE else "protecting"
     allowed = {

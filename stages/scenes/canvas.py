@@ -107,10 +107,10 @@ class Canvas:
         )
 
     def _outlines(self, points: Points, smooth: bool, closed: bool = True, steps: int = 7) -> list[np.ndarray]:
-        points = np.asarray(points, dtype=float)
+        outlines = np.asarray(points, dtype=float)
         if smooth:
-            points = spline(points.shape[-2], closed, steps) @ points
-        fixed = ((points @ self._axes.T + self._origin) * (1 << _SHIFT)).astype(np.int32)
+            outlines = spline(outlines.shape[-2], closed, steps) @ outlines
+        fixed = ((outlines @ self._axes.T + self._origin) * (1 << _SHIFT)).astype(np.int32)
         return [fixed] if fixed.ndim == 2 else list(fixed)
 
     def _window(self, outlines: list[np.ndarray], margin: int) -> tuple[slice, slice] | None:

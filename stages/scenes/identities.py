@@ -28,9 +28,9 @@ class Identity(NamedTuple):
     nose: float
     mouth: float  # half width, and fullness of the lips
     lips: float
-    beard: str = ""
-    glasses: str = ""
-    freckles: bool = False
+    beard: str
+    glasses: str
+    freckles: bool
 
 
 FAIR, ROSY, OLIVE, TAN, BROWN, DARK = (
@@ -59,11 +59,14 @@ def _who(
     style: str,
     outfit: str,
     iris: Colour,
-    **extras: str | bool,
+    *,
+    beard: str = "",
+    glasses: str = "",
+    freckles: bool = False,
 ) -> Identity:
     """Make a person; the lengths come first, in hundredths, in the order of `Identity`."""
-    lengths = zip(Identity._fields[5:16], hundredths, strict=True)
-    return Identity(skin, hair, style, outfit, iris, **{name: part / 100 for name, part in lengths}, **extras)
+    lengths = (part / 100 for part in hundredths)
+    return Identity._make((skin, hair, style, outfit, iris, *lengths, beard, glasses, freckles))
 
 
 PEOPLE: tuple[Identity, ...] = (

@@ -64,7 +64,8 @@ def draw_person(canvas: Canvas, identity: int, rng: np.random.Generator, *, x: f
 
 def _lit(colour: Colour, glow: float) -> Colour:
     """Lighten (above 0) or darken a colour, as more or less light on it would."""
-    return tuple(min(255.0, part * (1 + glow)) for part in colour)
+    red, green, blue = (min(255.0, part * (1 + glow)) for part in colour)
+    return red, green, blue
 
 
 def _draw_torso(body: Canvas, who: Identity, cloth: Colour, second: Colour, side: int) -> None:

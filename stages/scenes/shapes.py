@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 
 Colour = tuple[float, float, float]
-Points = Sequence[Sequence[float]] | np.ndarray
+Length = float | np.floating
+Points = Sequence[Sequence[Length] | np.ndarray] | np.ndarray
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
@@ -29,7 +30,8 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     >>> mix((0, 0, 0), (200, 100, 50), 0.5)
     (100.0, 50.0, 25.0)
     """
-    return tuple(a + (b - a) * share for a, b in zip(first, second, strict=True))
+    red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
+    return red, green, blue
 
 
 @cache
@@ -58,7 +60,7 @@ def _circle(count: int = 28) -> np.ndarray:
     return circle
 
 
-def oval(x: float, y: float, width: float, height: float | None = None, angle: float = 0.0) -> np.ndarray:
+def oval(x: Length, y: Length, width: Length, height: Length | None = None, angle: float = 0.0) -> np.ndarray:
     """Outline an ellipse.
 
     Parameters
@@ -82,6 +84,6 @@ def oval(x: float, y: float, width: float, height: float | None = None, angle: f
     return points + (x, y)
 
 
-def box(left: float, top: float, right: float, bottom: float) -> np.ndarray:
+def box(left: Length, top: Length, right: Length, bottom: Length) -> np.ndarray:
     """Outline an upright rectangle, as points of shape (4, 2)."""
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=float)

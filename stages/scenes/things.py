@@ -159,6 +159,6 @@ def draw_tree(canvas: Canvas, rng: np.random.Generator) -> None:
         turn, far = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count))
         low = 0.12 if share < 0 else -0.1
         flecks = np.stack([0.4 * far * np.cos(turn), -0.76 + low + 0.34 * far * np.sin(turn)], axis=1)
-        tone = mix(leaf, (255, 246, 150), share) if share > 0 else mix(leaf, BLACK, -share)
-        canvas.polygon(np.array([oval(x, y, 0.026, 0.016, -25) for x, y in flecks]), tone)
+        fleck = mix(leaf, (255, 246, 150), share) if share > 0 else mix(leaf, BLACK, -share)
+        canvas.polygon(np.array([oval(x, y, 0.026, 0.016, -25) for x, y in flecks]), fleck)
     canvas.soft(oval(-0.14, -0.96, 0.2, 0.14), (255, 250, 190), 0.28, 0.08)

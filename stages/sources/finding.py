@@ -140,13 +140,14 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     tests = [folders[name] for name in _TEST_NAMES if name in folders]
     within = link_limit(params)
     test = next((folder for folder in tests if _holds_folders(folder, within)), tests[0] if tests else None)
-    if train is None and test is None:
+    first = train or test
+    if first is None:
         files, ignored = _class_files(source, "", within)
         return files, ignored - (source / IDENTITIES).is_file()
-    _refuse_images_alone(train or test, within)
+    _refuse_images_alone(first, within)
     if train is None:
         raise PipelineError(
-            f"`data.source` must hold `train` beside `{test.name}`; received: {params.source} without it"
+            f"`data.source` must hold `train` beside `{first.name}`; received: {params.source} without it"
         )
     files, ignored = _class_files(train, "" if test is None else "train", within)
     if test is not None:

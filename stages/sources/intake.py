@@ -69,7 +69,7 @@ def take_in(
         If a class cannot be split, even if all its files are whole.
     """
     results: dict[str, Taken] = {}
-    whole, broken = files, Counter()
+    whole, broken = files, Counter[str]()
     drawn = draw_split(files, params)
     check_split(files, drawn, params)
     while missing := drawn.splits.keys() - results.keys():

@@ -116,9 +116,9 @@ class SourcePlaces:
         parts = _parts(path)
         if parts is not None and not path.startswith("/"):
             return "/".join(parts)
-        for root in self._roots if parts else []:
+        for root in self._roots:
             above = _parts(root)
-            if composed("/".join(parts[: len(above)])) == composed("/".join(above)):
+            if parts and above is not None and composed("/".join(parts[: len(above)])) == composed("/".join(above)):
                 return "/".join(parts[len(above) :])
         raise LookupError(f"`path` must stay in the source; received: {shown(path)}")
 

@@ -57,7 +57,9 @@ def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
     seen = {real}
     top = None if within is None else os.path.realpath(within)
     # Of each folder that is under way: its path, its real path, the real paths of it and of what links led here.
-    under_way = [("", real, (real,), iter(sorted(folder.iterdir())))]
+    under_way: list[tuple[str, str, tuple[str, ...], Iterator[Path]]] = [
+        ("", real, (real,), iter(sorted(folder.iterdir())))
+    ]
     while under_way:
         above, real_above, roots, entries = under_way[-1]
         entry = next(entries, None)

@@ -102,8 +102,9 @@ def _variant_mistakes(entries: Any) -> Iterator[str]:
 def _dataset_mistakes(values: dict) -> Iterator[str]:
     variants, names = values.get("variants"), values.get("datasets")
     # Anything else was refused already.
-    known = isinstance(variants, dict) and variants and isinstance(names, list)
-    if not known or not all(isinstance(name, str) for name in names):
+    if not isinstance(variants, dict) or not variants or not isinstance(names, list):
+        return
+    if not all(isinstance(name, str) for name in names):
         return
     allowed = [RAW, *map(str, variants)]
     for name in names:

@@ -80,7 +80,7 @@ def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str
     parts = (f"[{part}]" if of_list and isinstance(part, int) else f".{part}" for part in (*prefix, *location))
     key = "".join(parts).removeprefix(".")
     if item["type"] == "extra_forbidden":
-        owner = model
+        owner: Any = model
         for part in location[:-1]:
             owner = owner.model_fields[part].annotation
         return f"`{key}` is not a parameter; allowed here: {', '.join(owner.model_fields)}"
