@@ -28,7 +28,7 @@ from stages.core.people import IDENTITIES, read_people
 from stages.core.secret import SECRET, image_generator, load_secret
 from stages.core.seeding import generator, order_key
 from stages.results.gallery import RESTORED, write_gallery
-from stages.results.scores import CONVINCING_ACCURACY, privacy_file, privacy_row
+from stages.results.scores import CONVINCING_SHARE, convinces, exposure, privacy_file, privacy_row
 
 DATA = Path("data")
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
@@ -186,14 +186,14 @@ def _summary(dataset: str, scores: dict) -> str:
     if "identity" not in scores:
         return f"{dataset} without identities"
     row = privacy_row(scores)
-    asked = len(set(scores["identity"]["attacks"]["informed"]["people"]))
+    images, people = len(scores["identity"]["attacks"]["informed"]["people"]), exposure(scores)["people_asked"]
     text = (
-        f"in {dataset}, an informed attacker names the right person in {row['identity_accuracy']:.1%} of the test "
-        f"images ({row['identity_chance']:.1%} by chance), and the strongest attacker "
-        f"{row['people_named'] * asked:.0f} of {asked} people"
+        f"in {dataset}, an informed attacker names the right person in {row['identity_accuracy']:.1%} of {images} test "
+        f"images ({row['identity_chance']:.1%} by chance), and the attack that names most people "
+        f"{row['people_named'] * people:.0f} of {people}"
     )
-    if dataset == RAW and row["identity_accuracy"] < CONVINCING_ACCURACY:
-        text += f"; below {CONVINCING_ACCURACY:.0%} on raw images this attacker proves nothing about the others"
+    if dataset == RAW and not convinces(row):
+        text += f"; who names less than {CONVINCING_SHARE:.0%} of what guessing would miss proves nothing about others"
     return text
 
 
