@@ -193,6 +193,11 @@ def test_several_seeds_show_their_deviation(page):
     assert "deviation of seeds" not in page().text
 
 
+def test_it_is_said_that_predictions_depend_on_the_seed_and_the_processor(page):
+    text = page().text
+    assert "another seed may change it by more than the intervals tell. Another processor changes predictions" in text
+
+
 def test_names_of_classes_are_text_and_nothing_else(page):
     evil = '<script>alert("x")</script>'
 
