@@ -36,7 +36,7 @@ Draw = Callable[[str], np.random.Generator]  # of a path relative to the data se
 View = Callable[[str, dict[str, int]], tuple[np.ndarray, np.ndarray]]  # of a split and its people: images, and who
 # Large photos teach the inverse as much in fewer pairs, and memory stays bounded.
 MOST_PIXELS = 50_000_000
-MOST_JPEG_ERROR = 4  # grey levels, the mean of an image
+MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
 
 
 def attack(dataset: str) -> None:
