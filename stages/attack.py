@@ -186,7 +186,7 @@ def _summary(dataset: str, scores: dict) -> str:
     if "identity" not in scores:
         return f"{dataset} without identities"
     row = privacy_row(scores)
-    images, people = len(scores["identity"]["attacks"]["informed"]["people"]), exposure(scores)["people_asked"]
+    images, people = len(scores["identity"]["attacks"]["informed"]["people"]), int(exposure(scores)["people_asked"])
     text = (
         f"in {dataset}, an informed attacker names the right person in {row['identity_accuracy']:.1%} of {images} test "
         f"images ({row['identity_chance']:.1%} by chance), and the attack that names most people "
