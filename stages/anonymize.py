@@ -45,7 +45,7 @@ def anonymize_image(image: np.ndarray, path: str, variant: Variant, secret: byte
     if variant.needs_secret:
         if secret is None:
             raise TypeError(f"{name} needs a secret; got None")
-        draws["secret_rng"] = image_generator(secret, name, variant.arguments, path, image)
+        draws["secret_rng"] = image_generator(secret, name, variant.arguments, image)
     result = variant.method(image, **variant.arguments, **draws)
     if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
         got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__

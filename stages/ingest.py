@@ -103,11 +103,11 @@ def ingest() -> None:
         write_people(known)
     if params.rename:
         write_key(intake, source, RAW_FOLDER)
-    _tell_of_people(named, report["known_people_without_image"], renamed=params.rename)
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
         f"files rejected, {ignored} ignored, {_dropped(intake, params)}; see {REPORT}"
     )
+    _tell_of_people(named, report["known_people_without_image"], renamed=params.rename)
 
 
 def _tell_of_people(named: int, others: int, *, renamed: bool) -> None:

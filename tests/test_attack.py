@@ -152,11 +152,21 @@ def test_noise_from_what_is_published_would_be_taken_off(people, workspace, monk
     noise = {"method": "dp_pix", "block_size": 8, "epsilon": 0.2, "neighbourhood": 16}
     workspace({"attack.image_size": 32, "attack.reconstruction_images": 10, "variants.dp_pix": noise})
     monkeypatch.setattr(
-        "stages.anonymize.image_generator", lambda secret, method, arguments, path, image: generator(0, path)
+        "stages.anonymize.anonymize_image",
+        lambda image, path, variant, _: variant.method(image, **variant.arguments, secret_rng=generator(0, path)),
     )
     anonymize("dp_pix")
     guessed = scores_of("dp_pix")["identity"]["attacks"]["noise_guessed"]
     assert np.mean(np.equal(guessed["people"], guessed["named"])) > 0.9
+
+
+def test_what_a_leak_would_cost_is_not_measured_with_another_secret(people, workspace, capsys):
+    noise = {"method": "dp_pix", "block_size": 8, "epsilon": 1.0, "neighbourhood": 16}
+    workspace({"attack.image_size": 32, "attack.reconstruction_images": 10, "variants.dp_pix": noise})
+    anonymize("dp_pix")
+    (people / "data/secret.key").unlink()
+    assert set(scores_of("dp_pix")["identity"]["attacks"]) == {"informed", "naive", "restored", "noise_guessed"}
+    assert "as dp_pix was not made with this `data/secret.key`" in capsys.readouterr().out
 
 
 def test_methods_without_secret_noise_have_no_attacker_of_the_noise(people):

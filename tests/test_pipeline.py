@@ -10,7 +10,9 @@ import pytest
 import yaml
 from markupsafe import escape
 
+from stages.core.errors import PipelineError
 from stages.core.params import load_params, method_names
+from stages.core.params.variants import read_variant
 from stages.results.scores import METRIC_KEYS
 from tests.clones import ROOT, run
 
@@ -103,6 +105,17 @@ def test_a_clone_without_a_cache_has_nothing_to_do(tmp_path):
     run(tmp_path, "git", "clone", "-q", str(ROOT), "clone")
     output = run(tmp_path / "clone", "dvc", "repro", "--dry", "--pull", "--allow-missing")
     assert "Data and pipelines are up to date" in output, output
+
+
+def test_no_variant_may_be_named_like_a_folder_of_another_stage():
+    paths = [
+        Path(out if isinstance(out, str) else next(iter(out))) for stage in STAGES.values() for out in stage["outs"]
+    ]
+    taken = {path.parts[1] for path in paths if path.parts[0] == "data" and "$" not in path.parts[1]}
+    assert taken >= {"raw", "sample", "features", "models", "scores"}
+    for name in taken:
+        with pytest.raises(PipelineError, match="a name in `variants` must"):
+            read_variant(name, {"method": "mask", "value": 128})
 
 
 def test_committed_metrics_have_the_same_columns():

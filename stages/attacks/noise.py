@@ -1,11 +1,12 @@
 """Subtracts secret noise from an image, for an attacker who knows the noise or guesses it."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-GREY = 128  # so that noise shows to either side
+BLACK, WHITE = 0, 255
 
 
 def subtract_noise(
@@ -13,8 +14,9 @@ def subtract_noise(
 ) -> np.ndarray:
     """Subtract the noise that a method adds.
 
-    The noise is what the method makes of a flat grey image with the same generator, so it works for any method that
-    adds noise which does not depend on the image.
+    The noise is what the method makes of a black and of a white image with the same generator: the one shows all that
+    brightens, the other all that darkens. So it works for any method that adds noise which does not depend on the
+    image, and clips. Where the image was clipped, the original lies in a known range, and its middle is taken.
 
     Parameters
     ----------
@@ -36,11 +38,15 @@ def subtract_noise(
     --------
     >>> import numpy as np
     >>> def noisy(image, *, secret_rng):
-    ...     return image + secret_rng.integers(0, 9, image.shape, dtype=np.uint8)
+    ...     return np.clip(image + secret_rng.normal(0, 20, image.shape), 0, 255).astype(np.uint8)
     >>> image = noisy(np.full((1, 2, 3), 50, np.uint8), secret_rng=np.random.default_rng(7))
     >>> subtract_noise(image, noisy, {}, np.random.default_rng(7))[0, :, 0]
     array([50, 50], dtype=uint8)
     """
-    grey = np.full_like(image, GREY)
-    noise = method(grey, **arguments, secret_rng=rng).astype(int) - GREY
-    return np.clip(image - noise, 0, 255).astype(np.uint8)
+    noise = np.zeros(image.shape, int)
+    for level in (BLACK, WHITE):
+        noise += method(np.full_like(image, level), **arguments, secret_rng=copy.deepcopy(rng)).astype(int) - level
+    darkest = np.clip(image - noise, BLACK, WHITE)
+    brightest = np.where(image == WHITE, WHITE, darkest)
+    darkest[image == BLACK] = BLACK
+    return ((darkest + brightest) // 2).astype(np.uint8)

@@ -1,6 +1,7 @@
 """The secret of this repository, and random draws that nobody can repeat without it.
 
-`ingest` makes it once, in `data/secret.key`: 32 random bytes, readable by their owner alone, in neither git nor DVC.
+The first stage that needs it makes it, in `data/secret.key`: 32 random bytes, readable by their owner alone, in neither
+git nor DVC.
 """
 
 import hashlib
@@ -90,13 +91,12 @@ def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
     return np.random.Generator(ChaCha(key=int.from_bytes(secret_key(secret, *parts), "little"), rounds=20))
 
 
-def image_generator(
-    secret: bytes, method: str, arguments: dict[str, Any], path: str, image: np.ndarray
-) -> np.random.Generator:
+def image_generator(secret: bytes, method: str, arguments: dict[str, Any], image: np.ndarray) -> np.random.Generator:
     """Return the random generator with which a method protects one image.
 
-    Whatever differs, the draws have nothing in common: were two strengths of an image, or two images of one path, given
-    the same noise, their difference would show what it hides.
+    Two images, or two strengths of one image, have draws that have nothing in common: were their noise the same, their
+    difference would show what it hides. Copies of an image have the same draws, whatever they are called and whenever
+    they are published: the mean of many noises would show what each hides.
 
     Parameters
     ----------
@@ -106,8 +106,6 @@ def image_generator(
         Its name.
     arguments : dict
         Its arguments.
-    path : str
-        The image's path relative to the data set.
     image : numpy.ndarray
         The image that the method gets.
 
@@ -118,7 +116,7 @@ def image_generator(
     """
     pixels = hashlib.sha256(f"{image.shape} {image.dtype}:".encode())
     pixels.update(np.ascontiguousarray(image))
-    return secret_generator(secret, "anonymize", method, json.dumps(arguments, sort_keys=True), path, pixels.digest())
+    return secret_generator(secret, "anonymize", method, json.dumps(arguments, sort_keys=True), pixels.digest())
 
 
 def _repository() -> Path:

@@ -53,8 +53,9 @@ def dp_pix(
     sum of their epsilons.
 
     And it holds only while the noise is secret, as whoever can draw it again takes it off. So it comes from
-    `data/secret.key`, and each image, path and strength has noise of its own. Keep that file: without it nobody can
-    make the same images again. Keep it to yourself: it tells whether an image that someone holds is the original.
+    `data/secret.key`. Each image and strength has noise of its own, and copies of an image have the same, as the mean
+    of many would show what each hides. Keep that file: an image that is published again with another secret is
+    published twice. Keep it to yourself: it tells whether an image that someone holds is the original.
 
     References
     ----------

@@ -18,12 +18,12 @@ from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, frontier_svg
 from stages.report.recommendation import attacker_convinces
 from stages.results.gallery import GALLERY, RESTORED, SAMPLE
-from stages.results.scores import CONVINCING_ACCURACY, read_privacy, read_utility
+from stages.results.scores import CONVINCING_SHARE, read_privacy, read_utility
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
 # Columns that the table lacks where nobody is known or no image has a key point.
-_UNKNOWN = {"efficient": False, "keypoint_survival": math.nan}
+_UNKNOWN = {"efficient": False, "identity_accuracy_noise_known": math.nan, "keypoint_survival": math.nan}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
 
@@ -61,8 +61,8 @@ def page_content(
         answer=answer,
         has_people=has_people,
         weak_attacker=has_people and not attacker_convinces(table),
-        convincing=CONVINCING_ACCURACY,
-        has_noise="identity_accuracy_noise_known" in table,
+        convincing=CONVINCING_SHARE,
+        has_noise="identity_accuracy_noise_guessed" in table,
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
@@ -83,6 +83,9 @@ def page_content(
         made_with=made_with([*utility, *privacy]),
         settings=settings_text(params),
         is_sample=params.data.source == SAMPLE,
+        renamed=params.data.rename,
+        detail=params.attack.image_size,
+        fewest_people=int(table["people_asked"].min()) if has_people else 0,
     )
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stages.core.params import RAW, CompareParams
-from stages.results.scores import CONVINCING_ACCURACY
+from stages.results.scores import CONVINCING_SHARE, convinces
 
 _ATTACKERS = {
     "informed": "an attacker who knows the method",
@@ -78,7 +78,7 @@ def most_images_named(chance: float, params: CompareParams) -> float:
 
 def attacker_convinces(table: pd.DataFrame) -> bool:
     """Tell whether the informed attacker names enough on raw images for its failure elsewhere to mean anything."""
-    return "identity_accuracy" in table and bool(_raw(table)["identity_accuracy"] >= CONVINCING_ACCURACY)
+    return "identity_accuracy" in table and bool(convinces(_raw(table)))
 
 
 def recommend(table: pd.DataFrame, params: CompareParams) -> str:
@@ -104,7 +104,8 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
     if not attacker_convinces(table):
         return (
             f"Recommended: none. The attacker names the right person in only {raw['identity_accuracy']:.1%} of the raw "
-            f"test images; below {CONVINCING_ACCURACY:.0%} there, its failure elsewhere proves nothing."
+            f"test images, and guessing in {raw['identity_chance']:.1%}; an attacker who names less than "
+            f"{CONVINCING_SHARE:.0%} of those that guessing would miss proves nothing by failing elsewhere."
         )
     if raw["accuracy_low"] <= raw["commonest_class"]:
         return (
@@ -118,7 +119,8 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
         return "Recommended: none. There is no variant beside the raw images."
     if protecting.empty:
         best = variants.loc[variants["strongest_high"].idxmin()]
-        return f"Recommended: none. No variant protects enough; {best['dataset']} comes closest. {_naming(best)}"
+        name = best["dataset"]
+        return f"Recommended: none. No variant was shown to protect enough; {name} comes closest. {_naming(best)}"
     affordable = protecting[protecting["accuracy_drop_high"] <= params.max_accuracy_drop]
     if affordable.empty:
         best = protecting.loc[protecting["accuracy_drop_high"].idxmin()]
@@ -145,9 +147,9 @@ def _naming(row: pd.Series) -> str:
     attacker = _ATTACKERS.get(row["strongest_attack"], f"the {row['strongest_attack']} attacker")
     named = round(row["people_named"] * row["people_asked"])
     return (
-        f"There, {attacker} names the right person in {row['strongest_accuracy']:.1%} of the test images "
-        f"({_range(row, 'strongest')}; {row['identity_chance']:.1%} by chance), and taking each person's images "
-        f"together, {named} of {row['people_asked']:.0f} people."
+        f"There, {attacker} names the right person in {row['strongest_accuracy']:.1%} of the test images that it is "
+        f"asked about ({_range(row, 'strongest')}; {row['identity_chance']:.1%} by chance). Taking each person's "
+        f"images together, the attack that names most people names {named} of {row['people_asked']:.0f}."
     )
 
 

@@ -1,6 +1,7 @@
 """The metrics of one data set, computed from the predictions and verdicts in `data/scores/`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,8 @@ METRIC_KEYS = (
 )
 # The attack that knows the noise shows what its leak would cost; nobody else can run it.
 KNOWN_NOISE = "noise_known"
-# Weaker on raw images than this, an identity attacker proves nothing about anonymized ones.
-CONVINCING_ACCURACY = 0.8
+# Of the raw images that guessing would miss. An identity attacker who names fewer proves nothing about anonymized ones.
+CONVINCING_SHARE = 0.8
 
 
 def utility_file(dataset: str) -> Path:
@@ -148,10 +149,10 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     -------
     dict of str to object
         Shares of images: identity_low and identity_high of the informed attacker; strongest_accuracy with
-        strongest_low, strongest_high and strongest_advantage_high (of the share that blind guessing would miss) of the
-        attacker strongest_attack. Shares of people: people_named_low, people_named_high and people_advantage_high of
-        the attacker who names most people; most_exposed, of one person's images. Counts: people_asked,
-        people_left_out. Empty where nobody is known.
+        strongest_low and strongest_high of the attacker strongest_attack; most_exposed, of one person's images. Shares
+        of people: people_named_low and people_named_high of the attacker who names most of the people_asked, which are
+        fewer where it sees a part of the images. Of the share that blind guessing would miss, the greatest of all
+        attackers: strongest_advantage_high, people_advantage_high. Count: people_left_out. Empty where nobody is known.
     """
     attacks = attacks_run(scores)
     if not attacks:
@@ -159,7 +160,7 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     images = {attacker: images_named(verdicts) for attacker, verdicts in attacks.items()}
     people = {attacker: people_named(verdicts) for attacker, verdicts in attacks.items()}
     strongest = max(images, key=lambda attacker: images[attacker].share)
-    most = max(people.values(), key=lambda naming: (naming.share, naming.advantage_high))
+    most = max(people, key=lambda attacker: people[attacker].share)
     return {
         "identity_low": images["informed"].low,
         "identity_high": images["informed"].high,
@@ -167,14 +168,19 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
         "strongest_accuracy": images[strongest].share,
         "strongest_low": images[strongest].low,
         "strongest_high": images[strongest].high,
-        "strongest_advantage_high": images[strongest].advantage_high,
-        "people_named_low": most.low,
-        "people_named_high": most.high,
-        "people_advantage_high": most.advantage_high,
+        "strongest_advantage_high": max(naming.advantage_high for naming in images.values()),
+        "people_named_low": people[most].low,
+        "people_named_high": people[most].high,
+        "people_advantage_high": max(naming.advantage_high for naming in people.values()),
         "most_exposed": max(most_exposed(verdicts) for verdicts in attacks.values()),
-        "people_asked": len(np.unique(attacks["informed"].people)),
+        "people_asked": len(np.unique(attacks[most].people)),
         "people_left_out": scores["identity"]["left_out"]["people"],
     }
+
+
+def convinces(row: Mapping[str, float]) -> bool:
+    """Tell whether the informed attacker names enough on raw images for its failure elsewhere to mean anything."""
+    return row["identity_accuracy"] - row["identity_chance"] >= CONVINCING_SHARE * (1 - row["identity_chance"])
 
 
 def read_verdicts(scores: dict) -> dict[str, Verdicts]:

@@ -179,14 +179,16 @@ def test_images_are_square_rgb(wrong, identifier):
 
 
 def fine_portraits(count, seed):
-    """Draw people who differ within blocks of 2 x 2 pixels alone, at 128 pixels, and who they are."""
+    """Draw people who differ within blocks of 2 x 2 pixels alone, in uneven light, at 128 pixels; and who they are."""
     blocks = np.array([[[1, -1], [-1, 1]], [[1, 1], [-1, -1]], [[1, -1], [1, -1]]])
     rng = np.random.default_rng((7, seed))
     images, who = [], np.arange(4).repeat(count)
     for person in who:
         kinds = np.random.default_rng(person).integers(3, size=(64, 64))
         fine = blocks[kinds].transpose(0, 2, 1, 3).reshape(128, 128)
-        image = 128 + 50 * fine[..., None] + rng.normal(0, 10, (128, 128, 3))
+        # Without it, what is left of the fine pattern where areas of pixels overlap would tell people apart.
+        light = rng.normal(0, 30, (32, 32)).repeat(4, axis=0).repeat(4, axis=1)
+        image = 128 + (40 * fine + light)[..., None] + rng.normal(0, 10, (128, 128, 3))
         images.append(np.clip(np.rint(image), 0, 255).astype(np.uint8))
     return np.array(images), who
 

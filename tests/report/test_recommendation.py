@@ -44,14 +44,14 @@ def test_the_most_accurate_variant_that_protects_is_recommended():
     sentence = recommend(table(open=(0.89, 0.9), closed=(0.88, 0.2), darker=(0.87, 0.1)), bounds())
     assert sentence.startswith("Recommended: closed. It costs 2.0 points of accuracy (0.0 to 4.0).")
     assert "an attacker who knows the method names the right person in 20.0% of the test images" in sentence
-    assert "2 of 10 people" in sentence
+    assert "the attack that names most people names 2 of 10." in sentence
 
 
 def test_nothing_is_recommended_if_nothing_protects():
     sentence = recommend(table(open=(0.89, 0.9), half=(0.8, 0.5)), bounds())
-    assert sentence.startswith("Recommended: none. No variant protects enough; half comes closest.")
+    assert sentence.startswith("Recommended: none. No variant was shown to protect enough; half comes closest.")
     assert (
-        "names the right person in 50.0% of the test images (95 % interval 48.0% to 52.0%; 10.0% by chance)" in sentence
+        "in 50.0% of the test images that it is asked about (95 % interval 48.0% to 52.0%; 10.0% by chance)" in sentence
     )
 
 
@@ -66,7 +66,7 @@ def test_two_people_and_a_variant_at_chance_is_protection():
 
 
 def test_many_times_chance_is_no_protection_however_small_the_share():
-    assert "No variant protects" in recommend(table(chance=0.001, people=1000, blur=(0.9, 0.229)), bounds())
+    assert "No variant was shown to protect" in recommend(table(chance=0.001, people=1000, blur=(0.9, 0.229)), bounds())
 
 
 def test_an_attack_other_than_the_informed_one_counts_if_it_is_stronger():
@@ -74,7 +74,7 @@ def test_an_attack_other_than_the_informed_one_counts_if_it_is_stronger():
     compared["identity_accuracy"] = [1.0, 0.2]
     compared["strongest_attack"] = ["informed", "restored"]
     sentence = recommend(compared, bounds())
-    assert "No variant protects" in sentence and "an attacker who restores the images first" in sentence
+    assert "No variant was shown to protect" in sentence and "an attacker who restores the images first" in sentence
 
 
 @pytest.mark.parametrize("column", ["strongest_high", "strongest_advantage_high", "people_advantage_high"])
@@ -109,6 +109,13 @@ def test_an_attacker_that_fails_on_raw_images_lets_nothing_be_recommended():
     weak.loc[0, "identity_accuracy"] = 0.79
     assert "names the right person in only 79.0% of the raw test images" in recommend(weak, bounds())
     assert not protecting_variants(weak, bounds()).any()
+
+
+def test_an_attacker_who_always_names_the_person_of_most_raw_images_does_not_convince():
+    constant = table(closed=(0.9, 0.1))
+    constant["identity_accuracy"] = constant["identity_chance"] = 0.85
+    assert "85.0% of the raw test images, and guessing in 85.0%" in recommend(constant, bounds())
+    assert not protecting_variants(constant, bounds()).any()
 
 
 def test_raw_alone_has_no_variant_to_recommend():

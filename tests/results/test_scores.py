@@ -122,6 +122,21 @@ def test_the_strongest_attack_is_the_one_that_names_most_whatever_it_is_called()
     assert found["most_exposed"] == 1
 
 
+def test_people_named_are_counted_among_those_whom_that_attack_saw():
+    seen = {"people": [0, 1, 2, 3], "named": [0, 1, 2, 0]}
+    learned = identity(informed=verdicts(4), restored=seen)
+    assert (privacy_row(learned)["people_named"], exposure(learned)["people_asked"]) == (0.75, 4)
+
+
+def test_the_greatest_advantage_counts_whichever_attack_has_it():
+    # 85 of 100 images show one person: always naming that one names most images, and knows nobody.
+    people = np.repeat([0, 1], [85, 15])
+    skilled = np.where(np.arange(100) % 5 == 0, 1 - people, people)
+    informed, naive = ({"people": people.tolist(), "named": named.tolist()} for named in (0 * people, skilled))
+    found = exposure(identity(informed=informed, naive=naive))
+    assert found["strongest_attack"] == "informed" and found["strongest_advantage_high"] > 0.5
+
+
 def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
     learned = identity(informed=verdicts(4), noise_known=verdicts(20))
     assert privacy_row(learned)["identity_accuracy_noise_known"] == 1
