@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +93,7 @@ class Training:
         self._checkpoint = Checkpoint(file, network)
         self.history, self._best = self._checkpoint.restore()
 
-    def run(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> Fitted | None:
+    def run(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> Fitted:
         """Train until the last epoch, or until the validation loss has not fallen for `patience` epochs.
 
         Parameters
@@ -106,19 +107,18 @@ class Training:
 
         Returns
         -------
-        Fitted or None
+        Fitted
             The network after the last epoch, or after the best if `patience` is set.
 
         Raises
         ------
         PipelineError
             If the loss is not a number.
+        concurrent.futures.CancelledError
+            If `stop` was set.
         """
         while len(self.history) < self._params.epochs and not self._stopped():
-            row = self._train_epoch(steps, stop, update)
-            if row is None:
-                return None
-            row |= self._validate(steps)
+            row = self._train_epoch(steps, stop, update) | self._validate(steps)
             if not all(map(math.isfinite, row.values())):
                 raise PipelineError(
                     "training diverged: the loss is not a number; lower `train.learning_rate`, "
@@ -133,13 +133,13 @@ class Training:
         table.insert(1, "epoch", np.arange(1, len(table) + 1))
         return Fitted(self.seed, self._best or self.network.weights(), table.round(6))
 
-    def _train_epoch(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> dict | None:
+    def _train_epoch(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> dict[str, float]:
         epoch, size = len(self.history), self._params.batch_size
         order = generator(self.seed, f"epoch {epoch}").permutation(self._rows)
         losses = right = 0.0
         for number in range(self._steps):
             if stop.is_set():
-                return None
+                raise CancelledError
             batch = order[number * size : (number + 1) * size]
             step = epoch * self._steps + number + 1
             rate = learning_rate(step, self._params.epochs * self._steps, self._params.learning_rate)

@@ -4,6 +4,7 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:
         If the disk is full, or refuses for another reason.
     """
     content = io.BytesIO()
-    np.savez(content, **weights)
+    arrays: dict[str, Any] = weights  # NumPy's types allow nothing else
+    np.savez(content, **arrays)
     write_file(file, content.getvalue())
 
 
