@@ -12,7 +12,7 @@ import pandas as pd
 from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.machine import environment
-from stages.core.parallel import finish
+from stages.core.parallel import finish, operation_threads
 from stages.core.params import load_params
 from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import read_features
@@ -57,6 +57,8 @@ def train(dataset: str) -> None:
         missing = [seed for seed in params.seeds if seed not in histories]
         with keep_states(dataset, key, missing) as files:
             made_with = environment(accelerator_names()) | {"precision": params.precision}
+            if operation_threads() > 1:
+                made_with["threads an operation"] = str(operation_threads())
             for fitted in fit(features, params, dataset, files) if missing else ():
                 with naming(MODELS / dataset):
                     write_model(folder, fitted.seed, Model(key, made_with, fitted.history), fitted.weights)

@@ -20,6 +20,7 @@ from stages.core.errors import PipelineError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 WORKERS_VARIABLE = "PIPELINE_WORKERS"
+OPERATION_THREADS_VARIABLE = "PIPELINE_OPERATION_THREADS"
 LOG_SECONDS = 30  # between two lines of progress in a log
 _STARTED = time.monotonic()
 
@@ -32,11 +33,29 @@ def worker_count() -> int:
     PipelineError
         If `PIPELINE_WORKERS` is not a whole number of at least 1.
     """
-    value = os.environ.get(WORKERS_VARIABLE)
-    if value is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if WORKERS_VARIABLE in os.environ:
+        return _whole_number(WORKERS_VARIABLE)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def operation_threads() -> int:
+    """Return how many threads compute one operation of a network: `PIPELINE_OPERATION_THREADS`, or one.
+
+    With more, cores that networks side by side leave idle help to train them. Sums are then split in another way for
+    each number of threads, so that results are the same only for the same number.
+
+    Raises
+    ------
+    PipelineError
+        If `PIPELINE_OPERATION_THREADS` is not a whole number of at least 1.
+    """
+    return _whole_number(OPERATION_THREADS_VARIABLE) if OPERATION_THREADS_VARIABLE in os.environ else 1
+
+
+def _whole_number(variable: str) -> int:
+    value = os.environ[variable]
     if not value.isascii() or not value.isdigit() or int(value) < 1:
-        raise PipelineError(f"`{WORKERS_VARIABLE}` must be a whole number of at least 1; received: {value!r}")
+        raise PipelineError(f"`{variable}` must be a whole number of at least 1; received: {value!r}")
     return int(value)
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.core.parallel import operation_threads
 from stages.core.params import TrainParams
 from stages.network.checkpoints import PARTIAL
 from stages.network.inputs import Features
@@ -50,7 +51,7 @@ def training_key(features: Features, params: TrainParams) -> str:
         16 hexadecimal digits.
     """
     settings = params.model_dump_json(exclude={"seeds"})
-    digest = hashlib.sha256(f"{keras.__version__} {np.__version__} {settings}".encode())
+    digest = hashlib.sha256(f"{keras.__version__} {np.__version__} {operation_threads()} {settings}".encode())
     for place in _CODE:
         for file in sorted((_STAGES / place).rglob("*.py")) or [_STAGES / place]:
             digest.update(file.read_bytes())

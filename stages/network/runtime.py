@@ -1,11 +1,11 @@
 """Imports Keras and TensorFlow, for all of the network, and sets TensorFlow up.
 
-One thread computes an operation and several operations run at once: so a result does not depend on the number of
-threads, and short training is faster too.
+One thread computes an operation, unless `PIPELINE_OPERATION_THREADS` says otherwise, and several operations run at
+once: so a result does not depend on the number of threads, and short training is faster too.
 """
 
 from stages.core.errors import hold_back_errors
-from stages.core.parallel import worker_count
+from stages.core.parallel import operation_threads, worker_count
 
 with hold_back_errors():
     # TensorFlow writes to standard error that it looked for a GPU, whatever its settings.
@@ -27,7 +27,7 @@ def start_tensorflow(seed: int, precision: str, *, fast_inference: bool = False)
         Let convolutions of float32 graphs run in bfloat16.
     """
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_intra_op_parallelism_threads(operation_threads())
         tf.config.threading.set_inter_op_parallelism_threads(worker_count())
     except RuntimeError:
         pass  # TensorFlow has started in this process already, with these settings
