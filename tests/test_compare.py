@@ -8,8 +8,8 @@ from stages.compare import compare, comparison_table
 from stages.core.images import read_image
 from stages.core.params import load_params
 from stages.results.gallery import CELL, GAP, LABEL, shown_datasets
-from stages.results.scores import METRIC_KEYS, privacy_file, utility_row
-from stages.results.statistics import wilson_interval
+from stages.results.scores import METRIC_KEYS, correct_predictions, privacy_file, utility_row
+from stages.results.statistics import paired_p_value, wilson_interval
 from tests.clones import set_param
 from tests.synthetic import LABELS, WRONG, privacy, utility
 
@@ -27,7 +27,10 @@ def test_csv_has_a_row_for_each_data_set_and_a_column_for_each_class(results):
     for row in rows:
         wrong = WRONG[row["dataset"]]
         expected = utility_row(utility(wrong), utility(1))
-        assert {key: float(row[key]) for key in expected} == expected
+        del expected["p_value"]
+        assert {key: float(row[key]) for key in expected if row["dataset"] != "raw" or "drop" not in key} == {
+            key: value for key, value in expected.items() if row["dataset"] != "raw" or "drop" not in key
+        }
         assert float(row["class boat"]) == (10 - wrong) / 10
         assert float(row["class car"]) == 1
         low, high = wilson_interval(20 - wrong, 20)
@@ -122,9 +125,29 @@ def test_dvc_gets_a_flat_row_of_each_data_set_with_the_same_keys(results):
     compare()
     rows = {name: json.loads(Path(f"metrics/datasets/{name}.json").read_text()) for name in WRONG}
     promised = [key for key in METRIC_KEYS if key != "accuracy_std"]
-    assert all(list(row) == promised for row in rows.values())
+    assert all(list(row) == promised for name, row in rows.items() if name != "raw")
+    assert list(rows["raw"]) == [key for key in promised if key != "p_value"]
     table = comparison_table(list(WRONG)).set_index("dataset")
     assert rows["morphology"] == {key: table.loc["morphology", key] for key in promised}
+
+
+def test_p_values_are_corrected_for_the_number_of_variants_and_never_zero(results):
+    results()
+    one = paired_p_value(*(correct_predictions(utility(WRONG[name])) for name in ("gaussian_blur", "raw")))
+    other = paired_p_value(*(correct_predictions(utility(WRONG[name])) for name in ("morphology", "raw")))
+    table = comparison_table(list(WRONG)).set_index("dataset")
+    assert table["p_value"].dropna().to_dict() == {
+        "gaussian_blur": pytest.approx(max(one, 2 * other), abs=1e-4),
+        "morphology": pytest.approx(2 * other, abs=1e-4),
+    }
+    always = utility(0)
+    for dataset, predictions in (("raw", always["labels"]), ("morphology", [1 - label for label in always["labels"]])):
+        scores = always | {"predictions": [predictions] * 3, "loss": [0] * 3}
+        Path(f"data/scores/utility/{dataset}.json").write_text(json.dumps(scores))
+    compare()
+    (row,) = [row for row in rows_of("metrics/comparison.csv") if row["dataset"] == "morphology"]
+    assert row["p_value"] == "0.0001"
+    assert "| < 0.001 |" in Path("metrics/comparison.md").read_text()
 
 
 def test_what_was_not_measured_is_absent(results):

@@ -22,7 +22,7 @@ from stages.results.scores import CONVINCING_SHARE, read_privacy, read_utility
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
-# Columns that the table lacks where nobody is known or no image has a key point.
+# Columns that the table lacks where nobody is known, no image has a key point, or there is no variant.
 _UNKNOWN = {"efficient": False, "identity_accuracy_noise_known": math.nan, "keypoint_survival": math.nan}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 

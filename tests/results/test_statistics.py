@@ -1,16 +1,17 @@
 """The statistics: intervals of shares, of differences, and of what an attacker names."""
 
-import itertools
-
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from sklearn.metrics import f1_score
 
 from stages.results.statistics import (
     Verdicts,
+    crossed_estimate,
+    holm,
     images_named,
+    macro_f1_estimate,
     most_exposed,
-    paired_difference_interval,
     paired_p_value,
     people_named,
     wilson_interval,
@@ -35,7 +36,7 @@ def test_wilson_interval_mirrors_and_stays_a_share(trials):
 
 
 @pytest.mark.parametrize(("worse", "better"), [(0, 1), (3, 9), (10, 0), (5, 5), (40, 60), (150, 250)])
-def test_one_seed_gives_mcnemars_exact_test(worse, better):
+def test_one_run_gives_mcnemars_exact_test(worse, better):
     reference = np.array([[True] * worse + [False] * better + [True] * 20 + [False] * 20])
     correct = np.array([[False] * worse + [True] * better + [True] * 20 + [False] * 20])
     expected = binomtest(worse, worse + better).pvalue
@@ -43,44 +44,97 @@ def test_one_seed_gives_mcnemars_exact_test(worse, better):
     assert paired_p_value(reference, correct) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_several_seeds_give_the_permutation_test(seed):
-    correct, reference = np.random.default_rng(seed).random((2, 3, 10)) < [[[0.6]], [[0.4]]]
-    differences = correct.sum(axis=0) - reference.sum(axis=0)
-    sums = [abs(np.dot(signs, differences)) for signs in itertools.product((-1, 1), repeat=10)]
-    assert paired_p_value(correct, reference) == pytest.approx(np.mean(np.array(sums) >= abs(differences.sum())))
-
-
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_same_predictions_are_no_difference(seeds):
-    correct = np.random.default_rng(0).random((seeds, 50)) < 0.5
+@pytest.mark.parametrize("runs", [1, 3])
+def test_same_predictions_are_no_difference(runs):
+    correct = np.random.default_rng(0).random((runs, 50)) < 0.5
     assert paired_p_value(correct, correct) == 1
 
 
-def test_p_value_is_small_for_a_large_difference_on_many_images():
-    correct = np.zeros((2, 20_000), bool)
-    assert 0 <= paired_p_value(correct, ~correct) < 1e-12
+def runs_on_images(rng, runs, images, *, of_runs, of_images=1.0):
+    """Return which images each run gets right: both runs and images differ in skill and difficulty."""
+    skill = 0.5 + of_runs * rng.normal(size=(runs, 1)) + of_images * rng.normal(size=images)
+    return rng.random((runs, images)) < 1 / (1 + np.exp(-skill))
+
+
+@pytest.mark.parametrize(
+    ("runs", "of_runs", "least"), [(2, 0.5, 0.83), (3, 0.0, 0.93), (3, 0.15, 0.93), (3, 0.5, 0.89), (5, 0.5, 0.91)]
+)
+def test_the_interval_covers_what_other_runs_and_images_would_give(runs, of_runs, least):
+    rng = np.random.default_rng(runs)
+    truth = runs_on_images(rng, 2000, 2000, of_runs=of_runs).mean()
+    covered = covered_by_images = 0
+    for _ in range(400):
+        values = runs_on_images(rng, runs, 200, of_runs=of_runs).astype(float)
+        low, high = crossed_estimate(values, least=0, most=1)[1:3]
+        covered += low <= truth <= high
+        low, high = wilson_interval(round(values.mean(axis=0).sum()), 200)
+        covered_by_images += low <= truth <= high
+    assert covered >= least * 400
+    if of_runs == 0.5:
+        assert covered_by_images < covered
 
 
 @pytest.mark.parametrize("images", [16, 100, 400])
-def test_the_interval_of_the_drop_covers_the_true_one(images):
+def test_the_interval_of_the_drop_of_one_run_covers_the_true_one(images):
     rng = np.random.default_rng(images)
     covered = 0
     for _ in range(1000):
         reference = rng.random((1, images)) < 0.9
         correct = reference & (rng.random((1, images)) < 0.9)
-        low, high = paired_difference_interval(correct, reference)
-        covered += low <= 0.09 <= high
+        estimate = crossed_estimate(reference.astype(float) - correct, least=-1, most=1)
+        covered += estimate.low <= 0.09 <= estimate.high
     assert covered >= 930
     assert covered <= 980 or images == 16  # of so few, counts are too coarse
 
 
-def test_networks_that_never_differ_on_few_images_may_differ_on_others():
-    same = np.ones((1, 16), bool)
-    low, high = paired_difference_interval(same, same)
+@pytest.mark.parametrize("runs", [1, 3])
+def test_what_never_varies_on_few_images_may_vary_on_others(runs):
+    right = np.ones((runs, 16))
+    low, high = crossed_estimate(right - right, least=-1, most=1)[1:3]
     assert -low == high > 0.1
-    many = np.ones((1, 4000), bool)
-    assert paired_difference_interval(many, many)[1] < 0.001
+    estimate = crossed_estimate(right, least=0, most=1)
+    assert (estimate.mean, estimate.high) == (1, 1) and estimate.low < 0.9
+
+
+def test_a_difference_is_as_unlikely_as_its_interval_says():
+    rng = np.random.default_rng(0)
+    values = rng.normal(0.1, 0.2, (3, 1)) + rng.normal(0, 0.5, 100)
+    _, low, high, p_value = crossed_estimate(values, least=-1, most=1)
+    middle, reach = (low + high) / 2, (high - low) / 2
+    at_the_edge = crossed_estimate(values - middle + reach, least=-1, most=1)
+    assert at_the_edge.low == pytest.approx(0, abs=0.01)
+    assert at_the_edge.p_value == pytest.approx(0.05, abs=0.01)
+    assert p_value > 0.05 if low < 0 < high else p_value < 0.05
+
+
+def test_false_alarms_are_as_rare_as_p_says():
+    rng = np.random.default_rng(4)
+    alarms = 0
+    for _ in range(400):
+        one, other = (runs_on_images(rng, 3, 100, of_runs=0.3, of_images=0) for _ in range(2))
+        alarms += paired_p_value(one, other) < 0.05
+    assert alarms <= 32
+
+
+def test_holm_multiplies_the_smallest_by_their_number_and_keeps_their_order():
+    assert holm([0.04, 0.001, 0.03, 0.9]) == pytest.approx([0.09, 0.004, 0.09, 0.9])
+    assert holm([]) == []
+
+
+def test_macro_f1_is_that_of_scikit_learn_and_its_interval_covers():
+    rng = np.random.default_rng(0)
+
+    def draw(runs, images):
+        labels = rng.integers(3, size=images)
+        wrong = rng.random((runs, images)) < rng.uniform(0.1, 0.5, (runs, 1))
+        return np.where(wrong, rng.integers(3, size=(runs, images)), labels), labels
+
+    predictions, labels = draw(2, 50)
+    expected = np.mean([f1_score(labels, run, average="macro") for run in predictions])
+    assert macro_f1_estimate(predictions, labels).mean == pytest.approx(expected)
+    truth = macro_f1_estimate(*draw(400, 500)).mean
+    estimates = [macro_f1_estimate(*draw(3, 60)) for _ in range(60)]
+    assert sum(estimate.low <= truth <= estimate.high for estimate in estimates) >= 53
 
 
 def simulated(rng, skill, people=16, images=25, spread=0.0):
