@@ -23,7 +23,9 @@ from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
 # Columns that the table lacks where nobody is known, no image has a key point, or there is no variant.
-_UNKNOWN = {"efficient": False, "identity_accuracy_noise_known": math.nan, "keypoint_survival": math.nan}
+_UNKNOWN = {"efficient": False} | dict.fromkeys(
+    ("identity_accuracy_noise_known", "keypoint_survival", "p_value"), math.nan
+)
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
 
