@@ -20,6 +20,7 @@ LABELS = np.repeat([0, 1], [28, 12])
 PATHS = [f"{'ab'[label]}/{number:02d}.png" for number, label in enumerate(LABELS)]
 NOISE = np.random.default_rng(0).normal(size=(40, 2048)).astype(np.float32)
 SIGNAL = NOISE + LABELS[:, None] * (np.arange(2048) < 64)
+HELD_OUT = fitting.validation_mask(PATHS, LABELS, 0.25)
 
 heads.validation_mask = lambda *arguments: fitting.validation_mask(*arguments[:3])  # until it takes the seed
 
@@ -38,9 +39,8 @@ def test_a_head_is_trained_as_keras_trains_it():
     start_tensorflow(3, "float32")
     model = build_classifier(params(), 2)
     model.compile(keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    held_out = fitting.validation_mask(PATHS, LABELS, 0.25)
-    training = batches(SIGNAL, LABELS, np.flatnonzero(~held_out), 8, 3, range(4))
-    validation = SIGNAL[held_out], LABELS[held_out]
+    training = batches(SIGNAL, LABELS, np.flatnonzero(~HELD_OUT), 8, 3, range(4))
+    validation = SIGNAL[HELD_OUT], LABELS[HELD_OUT]
     plain = model.fit(training, validation_data=validation, steps_per_epoch=4, epochs=4, verbose=0)
     expected = {"seed": [seed] * 4, "epoch": [1, 2, 3, 4], **plain.history}
     assert set(history) == set(expected)
@@ -62,13 +62,11 @@ def test_a_head_depends_neither_on_its_company_nor_on_the_number_of_threads(monk
 
 
 def test_each_head_stops_after_its_own_best_epoch_and_keeps_it():
-    changes = {"patience": 2, "epochs": 30, "learning_rate": 0.01}
-    held_out = fitting.validation_mask(PATHS, LABELS, 0.25)
-    for _, weights, history in fitted(NOISE, [0, 1, 2], **changes):
+    for _, weights, history in fitted(NOISE, [0, 1, 2], patience=2, epochs=30, learning_rate=0.01):
         assert len(history) == history["val_loss"].argmin() + 3 < 30
-        model = build_classifier(params(**changes), 2)
+        model = build_classifier(params(), 2)
         model.set_weights(weights)
-        right = predict(model, NOISE[held_out])[np.arange(held_out.sum()), LABELS[held_out]]
+        right = predict(model, NOISE[HELD_OUT])[np.arange(HELD_OUT.sum()), LABELS[HELD_OUT]]
         assert -np.log(right).mean() == pytest.approx(history["val_loss"].min(), abs=1e-4)
 
 
@@ -84,8 +82,7 @@ def test_the_learning_rate_follows_the_schedule_and_the_average_of_the_weights_i
 
 def test_from_features_that_are_all_alike_a_head_learns_how_common_the_classes_are():
     [(_, _, history)] = fitted(np.ones_like(NOISE), [0], epochs=20, validation_fraction=0)
-    assert np.isfinite(history["loss"]).all() and "val_loss" not in history
-    assert history["accuracy"].iloc[-1] == 0.7
+    assert np.isfinite(history["loss"]).all() and "val_loss" not in history and history["accuracy"].iloc[-1] == 0.7
 
 
 def test_a_training_that_diverges_is_reported():
