@@ -20,6 +20,7 @@ from stages.network.classifier import build_classifier, predict
 from stages.network.inputs import Features, read_features
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import ENVIRONMENT, MODELS, load_weights, weights_file
+from stages.results.calibration import brier_score, expected_calibration_error
 from stages.results.gallery import write_gallery
 from stages.results.scores import correct_predictions, utility_file, wilson_interval
 
@@ -69,6 +70,8 @@ def evaluate(dataset: str) -> None:
         "predictions": [],
         "predictions_anonymized": [],
         "loss": [],
+        "ece": [],
+        "brier": [],
         "made_with": {
             "training": json.loads((MODELS / dataset / ENVIRONMENT).read_text(encoding="utf-8")),
             "evaluation": environment(accelerator_names()),
@@ -81,6 +84,8 @@ def evaluate(dataset: str) -> None:
         scores["predictions"].append(probabilities.argmax(axis=1).tolist())
         scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
+        scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
+        scores["brier"].append(brier_score(probabilities, raw.labels))
     write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)

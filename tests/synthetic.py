@@ -28,6 +28,8 @@ def utility(wrong: int) -> dict:
         "predictions": [predictions],
         "predictions_anonymized": [LABELS],
         "loss": [wrong / 10],
+        "ece": [wrong / 20],
+        "brier": [wrong / 5],
         "made_with": {"training": MADE_WITH, "evaluation": MADE_WITH},
     }
 

@@ -73,7 +73,7 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     -------
     dict of str to float
         Flat, rounded to 4 decimals: accuracy, accuracy_ci95, accuracy_std (with several seeds), accuracy_drop,
-        p_value, accuracy_anonymized, macro_f1, loss.
+        p_value, accuracy_anonymized, macro_f1, loss, expected_calibration_error, brier_score.
     """
     correct, reference = correct_predictions(scores), correct_predictions(raw)
     low, high = accuracy_interval(correct)
@@ -88,6 +88,8 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
         ),
         "macro_f1": np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions]),
         "loss": np.mean(scores["loss"]),
+        "expected_calibration_error": np.mean(scores["ece"]),
+        "brier_score": np.mean(scores["brier"]),
     }
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)

@@ -27,6 +27,8 @@ def scores(predictions: list[list[int]], labels: list[int], loss: list[float], o
         "predictions": predictions,
         "predictions_anonymized": own or predictions,
         "loss": loss,
+        "ece": [one / 2 for one in loss],
+        "brier": [2 * one for one in loss],
     }
 
 
@@ -53,6 +55,8 @@ def test_row_of_one_seed():
         "accuracy_anonymized": 0.9,
         "macro_f1": round((10 / 13 + 4 / 7) / 2, 4),
         "loss": 1.2346,
+        "expected_calibration_error": 0.6173,
+        "brier_score": 2.4691,
     }
     low, high = wilson_interval(7, 10)
     assert row["accuracy_ci95"] == round((high - low) / 2, 4)
@@ -65,7 +69,7 @@ def test_row_of_several_seeds_holds_means_and_standard_deviation():
     assert row["accuracy"] == row["accuracy_anonymized"] == 0.75
     assert row["accuracy_std"] == 0.25
     assert row["accuracy_drop"] == 0.25
-    assert row["loss"] == 3
+    assert (row["loss"], row["expected_calibration_error"], row["brier_score"]) == (3, 1.5, 6)
     expected = np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions])
     assert row["macro_f1"] == round(expected, 4)
 
