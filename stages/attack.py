@@ -15,6 +15,7 @@ import numpy as np
 from stages.attacks.fidelity import psnr, ssim
 from stages.attacks.identity import Identifier, train_identifier
 from stages.attacks.noise import subtract_noise
+from stages.attacks.operating_points import measure_operating_points
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
 from stages.attacks.roles import Roles, assign_roles
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
@@ -129,6 +130,7 @@ def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], param
     return {
         "attacker": informed.name,
         "attacks": attacks,
+        "operating_points": measure_operating_points(informed, images, who),
         "chance": max(float(np.mean(who == known.most_common(1)[0][0])), 1 / len(known)),
         "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }

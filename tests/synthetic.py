@@ -46,6 +46,7 @@ def privacy(named: int | None) -> dict:
     if named is not None:
         learned["identity"] = {
             "attacks": {"informed": verdicts(named), "naive": verdicts(0), "restored": verdicts(named)},
+            "operating_points": {"auc": named / 20, "tpr_at_fpr1": named / 40},
             "chance": 0.2,
             "left_out": {"people": 0, "images": 0},
         }

@@ -1,5 +1,7 @@
 """Who is in the picture? Trains several identifiers, and keeps the one that does best on images held out for it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from stages.attacks._candidates import by_look, choose, members_of, odds_of, train_member
@@ -19,6 +21,8 @@ class Identifier:
         Which candidate won: "committee", "pixels" or "gradients".
     validation_accuracy : float or None
         Its accuracy on the training images held out to choose it; None if everyone has one image only.
+    people : ndarray of int, shape (people,)
+        Whom it knows, in ascending order.
     """
 
     def __init__(
@@ -27,7 +31,7 @@ class Identifier:
         """Keep what was trained; see `train_identifier`."""
         self.name = name
         self.validation_accuracy = validation_accuracy
-        self._people = people
+        self.people = people
         self._members = members
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -43,14 +47,30 @@ class Identifier:
         ndarray of int, shape (n,)
             One of those known for each: an unknown person is matched to the most similar known one.
         """
+        nearest = [part.argmin(axis=1) for part in self._distances(images)]
+        return self.people[np.concatenate([np.empty(0, int), *nearest])]
+
+    def distances(self, images: np.ndarray) -> np.ndarray:
+        """Tell how far images are from the people who are known.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (n, size, size, 3)
+            As for `predict`.
+
+        Returns
+        -------
+        ndarray of float, shape (n, people)
+            In the order of `people`; smaller is nearer. Each image's are in shares of their mean, so that those of
+            different images can be compared.
+        """
+        return np.concatenate([np.empty((0, len(self.people))), *self._distances(images)])
+
+    def _distances(self, images: np.ndarray) -> Iterator[np.ndarray]:
         _check(images)
-        named = []
         for start in range(0, len(images), CHUNK):
             part = images[start : start + CHUNK]
-            named.append(
-                sum(odds_of(member, features_of(look, part)) for look, member in self._members.items()).argmin(axis=1)
-            )
-        return self._people[np.concatenate(named)] if named else self._people[:0]
+            yield sum(odds_of(member, features_of(look, part)) for look, member in self._members.items())
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":
         """Get to know other people than those of the training images, who taught what tells people apart.

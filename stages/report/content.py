@@ -22,8 +22,8 @@ from stages.results.scores import CONVINCING_ACCURACY, read_privacy, read_utilit
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
-# Columns that the table lacks where nobody is known or no image has a key point.
-_UNKNOWN = {"efficient": False, "keypoint_survival": math.nan}
+# Columns that the table lacks where nobody is known, fewer than six people are, or no image has a key point.
+_UNKNOWN = {"efficient": False, "identity_rank5": math.nan, "keypoint_survival": math.nan}
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
 

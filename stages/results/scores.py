@@ -109,8 +109,9 @@ def privacy_row(scores: dict) -> dict[str, float]:
     dict of str to float
         Flat, rounded to 4 decimals. Shares of images: identity_accuracy (of the informed attacker),
         identity_accuracy_<attacker> for the others, identity_chance. Share of people: people_named, by the attacker who
-        names most. Then reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. What
-        could not be measured is absent.
+        names most. Of the informed attacker's distances: identity_rank5, identity_auc, identity_tpr_at_fpr1
+        (`stages.attacks.operating_points`). Then reconstruction_psnr_gain (dB), reconstruction_ssim,
+        keypoint_survival, unchanged_pixels. What could not be measured is absent.
     """
     row = {}
     for attacker, verdicts in read_verdicts(scores).items():
@@ -119,6 +120,7 @@ def privacy_row(scores: dict) -> dict[str, float]:
     if row:
         row["identity_chance"] = scores["identity"]["chance"]
         row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
+        row |= {f"identity_{key}": value for key, value in scores["identity"]["operating_points"].items()}
     row["reconstruction_psnr_gain"] = np.mean(np.subtract(scores["psnr_restored"], scores["psnr"]))
     row["reconstruction_ssim"] = np.mean(scores["ssim_restored"])
     survived = [share for share in scores["keypoint_survival"] if share is not None]

@@ -116,6 +116,8 @@ def test_privacy_row_tells_images_from_people():
         "identity_accuracy_restored": 0.25,
         "identity_chance": 0.2,
         "people_named": 1,
+        "identity_auc": 0,
+        "identity_tpr_at_fpr1": 0,
     }
 
 
