@@ -129,6 +129,7 @@ def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], param
     known = Counter((roles.enrolled or roles.learned).values())
     return {
         "attacker": informed.name,
+        "paths": list(roles.asked),
         "attacks": attacks,
         "operating_points": measure_operating_points(informed, images, who),
         "chance": max(float(np.mean(who == known.most_common(1)[0][0])), 1 / len(known)),

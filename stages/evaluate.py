@@ -65,6 +65,7 @@ def evaluate(dataset: str) -> None:
     model = build_classifier(params.train, len(raw.classes))
     scores: dict = {
         "classes": raw.classes,
+        "paths": raw.paths,
         "labels": raw.labels.tolist(),
         "labels_anonymized": own.labels.tolist(),
         "predictions": [],

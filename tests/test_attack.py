@@ -97,6 +97,7 @@ def test_people_split_between_train_and_test_are_named_by_references(people):
     naive = identity["attacks"]["naive"]
     assert len(naive["people"]) == 2  # of 3 images of each, 2 are references
     assert naive["named"] == naive["people"]
+    assert naive["people"] == [int(path.split("/id")[1][0]) - 2 for path in identity["paths"]]
 
 
 def test_without_identities_the_keys_are_absent_and_a_line_says_why(people, capsys):

@@ -28,13 +28,13 @@ _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
 
 def page_content(
-    table: pd.DataFrame, curves: pd.DataFrame, answer: str, shown: list[str], params: Params
+    table: pd.DataFrame, curves: pd.DataFrame, groups: pd.DataFrame, answer: str, shown: list[str], params: Params
 ) -> dict[str, Any]:
     """Gather what the page's template names.
 
     Parameters
     ----------
-    table, curves : pandas.DataFrame
+    table, curves, groups : pandas.DataFrame
         From `stages.compare`.
     answer : str
         The recommendation.
@@ -66,6 +66,7 @@ def page_content(
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
+        groups=groups.to_dict("records"),
         seeds=len(utility[0]["predictions"]),
         frontier=frontier_svg(table, params.compare),
         all_shown=len(shown) == len(params.datasets),
