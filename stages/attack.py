@@ -16,6 +16,7 @@ import numpy as np
 from stages.attacks.fidelity import psnr, ssim
 from stages.attacks.identity import Identifier, train_identifier
 from stages.attacks.noise import subtract_noise
+from stages.attacks.operating_points import measure_operating_points
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
 from stages.attacks.roles import Roles, assign_roles
 from stages.attacks.survival import keypoint_survival, unchanged_pixels
@@ -23,6 +24,7 @@ from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.images import list_images, read_image, resize_image
 from stages.core.machine import environment
+from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, Params, load_params
 from stages.core.people import IDENTITIES, read_people
@@ -35,6 +37,7 @@ DATA = Path("data")
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
 Draw = Callable[[str], np.random.Generator]  # of a path relative to the data set: what its noise was drawn from
 View = Callable[[str, dict[str, int]], tuple[np.ndarray, np.ndarray]]  # of a split and its people: images, and who
+Lessons = list[tuple[np.ndarray, np.ndarray]]  # to train on, and maybe to enroll: images, and who
 # Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
 MOST_PIXELS = 50_000_000
 MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
@@ -115,8 +118,8 @@ def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer:
 
 def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: Params) -> dict:
     see, see_raw = _view(dataset, params), _view(RAW, params)
-    naive = _learn(see_raw, roles, params.attack.seed)
-    informed = naive if dataset == RAW else _learn(see, roles, params.attack.seed)
+    naive = _learn_once(_lessons(see_raw, roles), params.attack.seed)
+    informed = naive if dataset == RAW else _learn(_lessons(see, roles), params.attack.seed)
     images, who = see("test", roles.asked)
     again = {path: person for path, person in roles.asked.items() if path in restored}
     attacks = {
@@ -127,11 +130,13 @@ def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], param
     if dataset != RAW and params.variant(dataset).needs_secret:
         for name, draw in _noise_draws(dataset, next(iter(roles.asked)), params).items():
             see = _view(dataset, params, _noise_remover(dataset, draw, params))
-            attacks[name] = _verdicts(_learn(see, roles, params.attack.seed), *see("test", roles.asked))
+            attacks[name] = _verdicts(_learn(_lessons(see, roles), params.attack.seed), *see("test", roles.asked))
     images_of = Counter((roles.enrolled or roles.learned).values())
     return {
         "attacker": informed.name,
+        "paths": list(roles.asked),
         "attacks": attacks,
+        "operating_points": measure_operating_points(informed, images, who),
         "chance": max(float(np.mean(who == images_of.most_common(1)[0][0])), 1 / len(images_of)),
         "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }
@@ -174,9 +179,21 @@ def _noise_remover(dataset: str, draw: Draw, params: Params) -> Change:
     return lambda image, path: subtract_noise(image, variant.method, variant.arguments, draw(path))
 
 
-def _learn(see: View, roles: Roles, seed: int) -> Identifier:
-    identifier = train_identifier(*see("train", roles.learned), seed=seed)
-    return identifier.enroll(*see("test", roles.enrolled)) if roles.enrolled else identifier
+def _lessons(see: View, roles: Roles) -> Lessons:
+    return [see(split, people) for split, people in (("train", roles.learned), ("test", roles.enrolled)) if people]
+
+
+def _learn(lessons: Lessons, seed: int) -> Identifier:
+    identifier = train_identifier(*lessons[0], seed=seed)
+    return identifier.enroll(*lessons[1]) if lessons[1:] else identifier
+
+
+def _learn_once(lessons: Lessons, seed: int) -> Identifier:
+    # The attacks on all data sets need the identifier that learned from raw images, and it takes half of their time.
+    inputs = [seed, *(array for lesson in lessons for array in lesson)]
+    return Identifier.restored(
+        remembered("naive_identifier", inputs, ("attacks", "core"), lambda: _learn(lessons, seed).arrays)
+    )
 
 
 def _verdicts(identifier: Identifier, images: np.ndarray, who: np.ndarray) -> dict[str, list[int]]:

@@ -1,5 +1,5 @@
 """Puts all data sets side by side: `metrics/report.html`, `metrics/comparison.csv`, `.xlsx` and `.md`, one flat row of
-metrics a data set, the privacy-utility frontier, learning curves and a gallery picture.
+metrics a data set, `metrics/groups.csv`, the privacy-utility frontier, learning curves and a gallery picture.
 """
 
 import json
@@ -14,6 +14,7 @@ from stages.core.files import new_folder, replace_file, write_file
 from stages.core.images import write_image
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
+from stages.core.people import read_people, read_test_groups
 from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
@@ -21,6 +22,7 @@ from stages.report.recommendation import efficient_variants, protecting_variants
 from stages.report.series import frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_markdown, to_terminal, to_xlsx
 from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datasets
+from stages.results.groups import group_table
 from stages.results.scores import (
     METRIC_KEYS,
     SCORES,
@@ -106,6 +108,7 @@ def compare() -> None:
         for row in table.to_dict("records"):
             write_file(folder / f"{row['dataset']}.json", metrics_json(row))
     curves = learning_curves(params.datasets)
+    groups = group_table(params.datasets, read_test_groups(), read_people().test)
     answer = recommend(table, params.compare)
     shown = shown_datasets(params, table["dataset"][protecting_variants(table, params.compare)].tolist())
     write_file(METRICS / "comparison.csv", table.to_csv(index=False).encode())
@@ -116,11 +119,12 @@ def compare() -> None:
         ("curves", curves),
         ("confusions", joined_confusions(params.datasets)),
         ("frontier", frontier_points(table)),
+        ("groups", groups),
     ):
         write_file(METRICS / f"{name}.csv", content.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
         write_image(partial, join_gallery(shown, params.compare.gallery_images))
-    write_file(METRICS / "report.html", render_page(**page_content(table, curves, answer, shown, params)))
+    write_file(METRICS / "report.html", render_page(**page_content(table, curves, groups, answer, shown, params)))
     finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
     print(to_terminal(table))
     if "people_named" in table:

@@ -21,6 +21,7 @@ from stages.network.inputs import Features, read_features
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
+from stages.results.calibration import brier_score, expected_calibration_error
 from stages.results.gallery import write_gallery
 from stages.results.scores import accuracy_interval, correct_predictions, utility_file
 
@@ -42,11 +43,14 @@ def evaluate(dataset: str) -> None:
     predict = make_predictor(model)
     scores: dict = {
         "classes": raw.classes,
+        "paths": raw.paths,
         "labels": raw.labels.tolist(),
         "labels_anonymized": own.labels.tolist(),
         "predictions": [],
         "predictions_anonymized": [],
         "loss": [],
+        "ece": [],
+        "brier": [],
         "made_with": _trainings(dataset, params.train.seeds) | {"evaluation": environment(accelerator_names())},
     }
     for seed in params.train.seeds:
@@ -56,6 +60,8 @@ def evaluate(dataset: str) -> None:
         scores["predictions"].append(probabilities.argmax(axis=1).tolist())
         scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
+        scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
+        scores["brier"].append(brier_score(probabilities, raw.labels))
     write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)

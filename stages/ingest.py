@@ -1,7 +1,7 @@
 """Writes the images of `data.source` to `data/raw/{train,test}/<class>/` as upright 8-bit RGB without metadata.
 
 Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`, so that nothing is skipped in silence, and
-who is in which image, where that is known, to `data/identities.csv`.
+who is in which image and of what group, where that is known, to `data/identities.csv` and `data/groups.csv`.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from stages.core.files import new_folder, write_file
 from stages.core.images import MAX_SIDE, SPLITS, resize_image, write_image
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import DataParams, load_params
-from stages.core.people import write_people
+from stages.core.people import write_groups, write_people
 from stages.core.secret import load_secret, secret_key
 from stages.core.seeding import order_key
 from stages.sources.decoding import RejectedImage, decode_image, longest_file
 from stages.sources.finding import SourceFile, find_sources, link_limit, read_source
-from stages.sources.identify import count_named_paths, identify_sources
+from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
 from stages.sources.intake import Intake, Taken, in_source, make_report, sort_out, take_in
 from stages.sources.key import remove_key, write_key
 from stages.sources.naming import output_names
@@ -70,6 +70,7 @@ def ingest() -> None:
     remove_key()
     files, ignored = find_sources(params)
     people, by_table = identify_sources(files, params)
+    groups = find_groups_of_people(files, params)
     if params.rename:
         secret = load_secret()
         # Not in the order of names, as the times of writing would give that order away.
@@ -93,7 +94,10 @@ def ingest() -> None:
                 (folder / old).rename(folder / new)
             intake = rename(intake, paths)
         source = Path(params.source)
-        known = {image.path: person for image in intake.kept if (person := people.get(in_source(image, source)))}
+        known, grouped = (
+            {image.path: told[file] for image in intake.kept if (file := in_source(image, source)) in told}
+            for told in (people, groups)
+        )
         report = make_report(intake, params, with_names=not params.rename)
         report["known_people_without_image"] = len(people) - len(known)
         report["paths_that_name_people"] = named = count_named_paths(known, by_table=by_table, renamed=params.rename)
@@ -101,6 +105,7 @@ def ingest() -> None:
         _check_rejected(intake.rejected, len(results), params)
         _check_classes(files, intake, params)
         write_people(known)
+        write_groups(grouped)
     if params.rename:
         write_key(intake, source, RAW_FOLDER)
     finish(

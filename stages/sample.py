@@ -1,6 +1,7 @@
 """Draws the embedded data set: everyday scenes with one object (the class) and one person (the identity).
 
-Writes `data/sample/{train,test}/<class>/id<identity>_<number>.png`, so that a fresh clone runs with no download.
+Writes `data/sample/{train,test}/<class>/id<identity>_<number>.png`, and everybody's tone of skin to `groups.csv`, so
+that a fresh clone runs with no download.
 """
 
 import math
@@ -9,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.errors import run_stage
-from stages.core.files import new_folder
+from stages.core.files import new_folder, write_file
 from stages.core.images import write_image
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import SampleParams, load_params
+from stages.core.people import GROUPS
 from stages.core.seeding import generator
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
+from stages.scenes.identities import PEOPLE
 
 SAMPLE = Path("data/sample")
 
@@ -67,6 +70,9 @@ def sample() -> None:
 
         for _ in map_ordered(draw, scenes, total=len(scenes), label="sample"):
             pass
+        if scenes:
+            rows = sorted(f"{path},{PEOPLE[identity].tone}\n" for path, _, identity in scenes)
+            write_file(folder / GROUPS, "".join(["path,group\n", *rows]).encode())
     if scenes:
         finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
     else:

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from stages.core.images import write_image
+from stages.core.people import write_groups, write_people
 from stages.results.gallery import CELL
 from tests.clones import ROOT, set_param
-from tests.synthetic import INGEST, NAMED, WRONG, privacy, utility
+from tests.synthetic import INGEST, NAMED, PATHS, WRONG, privacy, utility, verdicts
 
 
 @pytest.fixture
@@ -74,7 +75,12 @@ def lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
     """The function that makes what `compare` reads."""
 
-    def make(changes: dict | None = None, people: bool = True, histories: dict | None = None) -> Path:
+    def make(
+        changes: dict | None = None,
+        people: bool = True,
+        histories: dict | None = None,
+        groups: dict[str, str] | None = None,
+    ) -> Path:
         folder = workspace({"datasets": list(WRONG), **(changes or {})})
         for number, dataset in enumerate(WRONG):
             for kind, content in (
@@ -91,6 +97,9 @@ def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
                 cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
                 if images == "gallery" or dataset != "raw":
                     write_image(folder / "data" / images / dataset / "00.png", cell)
+        who = zip(PATHS, verdicts(0)["people"], strict=True)
+        write_people({f"test/{path}": str(person) for path, person in who} if people else {})
+        write_groups({f"test/{path}": group for path, group in (groups or {}).items()})
         (folder / "metrics" / "ingest.json").write_text(json.dumps(INGEST))
         return folder
 

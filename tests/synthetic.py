@@ -4,6 +4,7 @@ import re
 
 CLASSES = ["boat", "car"]
 LABELS = [0] * 10 + [1] * 10
+PATHS = [f"{CLASSES[label]}/{number:02}.png" for number, label in enumerate(LABELS)]
 WRONG = {"raw": 1, "gaussian_blur": 4, "morphology": 8}  # of the boats
 NAMED = {"raw": 20, "gaussian_blur": 12, "morphology": 4}  # of 20 images, of 5 people
 
@@ -23,11 +24,14 @@ def utility(wrong: int) -> dict:
     predictions = [1] * wrong + [0] * (10 - wrong) + [1] * 10
     return {
         "classes": CLASSES,
+        "paths": PATHS,
         "labels": LABELS,
         "labels_anonymized": LABELS,
         "predictions": [predictions],
         "predictions_anonymized": [LABELS],
         "loss": [wrong / 10],
+        "ece": [wrong / 20],
+        "brier": [wrong / 5],
         "made_with": {"training": MADE_WITH, "evaluation": MADE_WITH},
     }
 
@@ -44,6 +48,8 @@ def privacy(named: int | None) -> dict:
     if named is not None:
         learned["identity"] = {
             "attacks": {"informed": verdicts(named), "naive": verdicts(0), "restored": verdicts(named)},
+            "paths": PATHS,
+            "operating_points": {"auc": named / 20, "tpr_at_fpr1": named / 40},
             "chance": 0.2,
             "left_out": {"people": 0, "images": 0},
         }

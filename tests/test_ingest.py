@@ -13,7 +13,7 @@ from PIL import Image
 from stages import ingest as ingest_stage
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
-from stages.core.people import read_people
+from stages.core.people import read_people, read_test_groups
 from stages.ingest import ingest, limit_side
 from stages.sources.key import read_key
 from tests.clones import ROOT
@@ -234,7 +234,7 @@ def test_without_renaming_there_is_no_key_and_no_secret_and_an_older_key_goes(so
     Path("data").mkdir()
     Path("data/key.csv").write_text("older")
     ingest()
-    assert sorted(entry.name for entry in Path("data").iterdir()) == ["identities.csv", "raw"]
+    assert sorted(entry.name for entry in Path("data").iterdir()) == ["groups.csv", "identities.csv", "raw"]
 
 
 def test_key_is_made_when_everything_else_is_written(source, monkeypatch):
@@ -242,7 +242,8 @@ def test_key_is_made_when_everything_else_is_written(source, monkeypatch):
     found = set()
     monkeypatch.setattr(ingest_stage, "write_key", lambda *_: found.update(map(str, Path().glob("[dm]*/*"))))
     ingest()
-    assert found == {"data/identities.csv", "data/raw", "data/secret.key", "metrics/ingest.json"}
+    tables = {"data/groups.csv", "data/identities.csv"}
+    assert found == {*tables, "data/raw", "data/secret.key", "metrics/ingest.json"}
 
 
 @pytest.mark.parametrize("broken", ["decode_image", "make_report", "write_people", "write_key"])
@@ -283,6 +284,31 @@ def test_people_survive_renaming(source):
     assert len(ann) == len(bob) == 1
     assert ann != bob
     assert len(numbers) == 4
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_groups_of_people_go_with_their_images_and_no_file_of_the_source_is_taken_for_one(source, renamed):
+    folder = source(NAMES, {"data.rename": renamed})
+    (folder / "groups.csv").write_text(
+        "Path;Group\ntest/b/Cy.png;young\ntest/a/id2_Bob.png;old\ntrain/a/id2_Bob.png;old\n"
+    )
+    ingest()
+    images = {row["source"]: row["image"] for row in key()} if renamed else {name: name for name in NAMES}
+    assert read_test_groups() == {
+        images[name].removeprefix("test/"): group
+        for name, group in (("test/b/Cy.png", "young"), ("test/a/id2_Bob.png", "old"))
+    }
+    assert Path("data/groups.csv").read_text().count("\n") == 4
+    assert report()["ignored_files"] == 0
+    (folder / "groups.csv").write_text("path,group\ntest/b/Di.png,young\n")
+    with pytest.raises(PipelineError, match="groups.csv`, line 2: `path` must name a file of the source"):
+        ingest()
+
+
+def test_without_groups_the_table_has_a_header_alone(source):
+    source()
+    ingest()
+    assert Path("data/groups.csv").read_text() == "image,group\n"
 
 
 def test_renamed_files_that_are_not_taken_in_are_named_in_the_key_alone(source, noise):

@@ -8,6 +8,7 @@ from stages.core.images import list_images, read_image
 from stages.core.params import SampleParams, load_params
 from stages.sample import plan_scenes, sample
 from stages.scenes import CLASSES, IDENTITIES
+from stages.scenes.identities import PEOPLE
 from tests.synthetic import untimed
 
 FOLDER = Path("data/sample")
@@ -73,6 +74,20 @@ def test_images_are_drawn_as_planned(workspace, capsys):
     assert untimed(capsys.readouterr().out) == (
         f"sample: drew 25 images of {len(CLASSES)} classes and {IDENTITIES} people into data/sample/\n"
     )
+
+
+def test_the_groups_are_the_tones_of_the_skins_that_were_drawn(workspace):
+    workspace(SMALL)
+    sample()
+    rows = [line.split(",") for line in (FOLDER / "groups.csv").read_text().splitlines()]
+    who = {path: identity for path, _, identity in plan(20, 5)}
+    assert rows[0] == ["path", "group"]
+    assert [path for path, _ in rows[1:]] == sorted(who)
+    brightness: dict[str, list[int]] = {}
+    for path, group in rows[1:]:
+        brightness.setdefault(group, []).append(sum(PEOPLE[who[path]].skin))
+    assert min(brightness["light"]) > max(brightness["medium"]) > min(brightness["medium"]) > max(brightness["dark"])
+    assert len(brightness) == 3
 
 
 def test_no_two_images_are_the_same(workspace):

@@ -64,7 +64,8 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
             continue
         odds = by_look(partial(_odds_of_held, features, who, held), features)
         for name in CANDIDATES:
-            right[name].append(nearest(odds[look] for look in members_of(name, odds)) == who[held])
+            of_all = total(odds[look] for look in members_of(name, odds))
+            right[name].append(of_all.argmin(axis=1) == who[held])
     if not right["committee"]:
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
@@ -96,6 +97,6 @@ def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
 
 
-def nearest(odds: Iterable[np.ndarray]) -> np.ndarray:
-    """Tell which person is nearest to each image, by the sum of what `odds_of` gives for each member."""
-    return reduce(np.add, odds).argmin(axis=1)
+def total(odds: Iterable[np.ndarray]) -> np.ndarray:
+    """Sum what `odds_of` gives for each member: how far images are from people, by all looks together."""
+    return reduce(np.add, odds)

@@ -1,8 +1,10 @@
 """Who is in the picture? Trains several identifiers, and keeps the one that does best on held-out images."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from stages.attacks._candidates import by_look, choose, members_of, nearest, odds_of, train_member
+from stages.attacks._candidates import by_look, choose, members_of, odds_of, total, train_member
 from stages.attacks._discriminant import Discriminant
 from stages.attacks._looks import features_of, looks_of, moved_copy
 
@@ -19,6 +21,8 @@ class Identifier:
         Which candidate won: "committee", "pixels" or "gradients".
     validation_accuracy : float or None
         Its accuracy on the training images held out to choose it; None if everyone has one image only.
+    people : ndarray of int, shape (people,)
+        Whom it knows, in ascending order.
     """
 
     def __init__(
@@ -27,7 +31,7 @@ class Identifier:
         """Keep what was trained; see `train_identifier`."""
         self.name = name
         self.validation_accuracy = validation_accuracy
-        self._people = people
+        self.people = people
         self._members = members
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -43,13 +47,51 @@ class Identifier:
         ndarray of int, shape (n,)
             One of those known for each: an unknown person is matched to the most similar known one.
         """
+        nearest = [part.argmin(axis=1) for part in self._distances(images)]
+        return self.people[np.concatenate([np.empty(0, int), *nearest])]
+
+    def distances(self, images: np.ndarray) -> np.ndarray:
+        """Tell how far images are from the people who are known.
+
+        Parameters
+        ----------
+        images : ndarray of uint8, shape (n, size, size, 3)
+            As for `predict`.
+
+        Returns
+        -------
+        ndarray of float, shape (n, people)
+            In the order of `people`; smaller is nearer. Each image's are in shares of their mean, so that those of
+            different images can be compared.
+        """
+        return np.concatenate([np.empty((0, len(self.people))), *self._distances(images)])
+
+    def _distances(self, images: np.ndarray) -> Iterator[np.ndarray]:
         _check(images)
-        named = []
         for start in range(0, len(images), CHUNK):
             part = images[start : start + CHUNK]
-            odds = (odds_of(member, features_of(look, part)) for look, member in self._members.items())
-            named.append(nearest(odds))
-        return self._people[np.concatenate(named)] if named else self._people[:0]
+            yield total(odds_of(member, features_of(look, part)) for look, member in self._members.items())
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was learned, as plain arrays, for `restored`."""
+        accuracy = np.nan if self.validation_accuracy is None else self.validation_accuracy
+        learned = {"name": np.array(self.name), "validation_accuracy": np.array(accuracy), "people": self.people}
+        for look, member in self._members.items():
+            learned |= {f"{look}.{name}": array for name, array in member.arrays.items()}
+        return learned
+
+    @classmethod
+    def restored(cls, arrays: dict[str, np.ndarray]) -> "Identifier":
+        """Return an identifier of the same answers."""
+        parts: dict[str, dict[str, np.ndarray]] = {}
+        for key in arrays:
+            if "." in key:
+                look, name = key.split(".")
+                parts.setdefault(look, {})[name] = arrays[key]
+        accuracy = None if np.isnan(arrays["validation_accuracy"]) else float(arrays["validation_accuracy"])
+        members = {look: Discriminant.restored(part) for look, part in parts.items()}
+        return cls(str(arrays["name"]), accuracy, arrays["people"], members)
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":
         """Learn to name other people than those in the training images, from which it learned to tell people apart.

@@ -1,14 +1,16 @@
-"""Who is in which image of `data/raw`: `ingest` keeps it in `data/identities.csv`, `attack` reads it."""
+"""Who is in which image of `data/raw`, and of what group of people: tables that `ingest` keeps in `data/`."""
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.files import write_file
 
-IDENTITIES = "identities.csv"
-PEOPLE_FILE = Path("data") / IDENTITIES  # of the same name as the table that a source may have at its top
+IDENTITIES, GROUPS = "identities.csv", "groups.csv"
+TABLES = (IDENTITIES, GROUPS)  # that a source may have at its top
+PEOPLE_FILE, GROUPS_FILE = (Path("data") / name for name in TABLES)
 
 
 class People(NamedTuple):
@@ -31,18 +33,43 @@ def write_people(people: dict[str, str]) -> None:
     numbers: dict[str, int] = {}
     for path in sorted(people):
         numbers.setdefault(people[path], len(numbers))
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["image", "identity"])
-    writer.writerows((path, numbers[people[path]]) for path in sorted(people))
-    write_file(PEOPLE_FILE, table.getvalue().encode())
+    _write(PEOPLE_FILE, "identity", {path: str(numbers[person]) for path, person in people.items()})
 
 
 def read_people() -> People:
     """Read what `write_people` wrote."""
     people = People({}, {})
-    with PEOPLE_FILE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            split, path = row["image"].split("/", 1)
-            getattr(people, split)[path] = int(row["identity"])
+    for split, path, number in _read(PEOPLE_FILE, "identity"):
+        getattr(people, split)[path] = int(number)
     return people
+
+
+def write_groups(groups: dict[str, str]) -> None:
+    """Write the groups of the images of `data/raw`, by name, as results are told by group.
+
+    Parameters
+    ----------
+    groups : dict of str to str
+        Path below `data/raw` to group.
+    """
+    _write(GROUPS_FILE, "group", groups)
+
+
+def read_test_groups() -> dict[str, str]:
+    """Read the groups of test images, by path relative to the split."""
+    return {path: group for split, path, group in _read(GROUPS_FILE, "group") if split == "test"}
+
+
+def _write(file: Path, column: str, cells: dict[str, str]) -> None:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["image", column])
+    writer.writerows(sorted(cells.items()))
+    write_file(file, table.getvalue().encode())
+
+
+def _read(file: Path, column: str) -> Iterator[tuple[str, str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            split, path = row["image"].split("/", 1)
+            yield split, path, row[column]

@@ -22,7 +22,6 @@ from stages.network.optimizers import OPTIMIZERS
 from stages.network.runtime import keras, start_tensorflow
 from stages.network.steps import Network, Steps
 
-
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
 LOWEST_RATE = 0.02  # share of its peak
 

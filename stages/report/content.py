@@ -22,21 +22,21 @@ from stages.results.scores import CONVINCING_SHARE, read_privacy, read_utility
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
-# Columns that the table lacks where nobody is known, no image has a key point, or there is no variant.
+# Columns that the table lacks where few or no people are known, no image has a key point, or there is no variant.
 _UNKNOWN = {"efficient": False} | dict.fromkeys(
-    ("identity_accuracy_noise_known", "keypoint_survival", "p_value"), math.nan
+    ("identity_accuracy_noise_known", "identity_rank5", "keypoint_survival", "p_value"), math.nan
 )
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
 
 def page_content(
-    table: pd.DataFrame, curves: pd.DataFrame, answer: str, shown: list[str], params: Params
+    table: pd.DataFrame, curves: pd.DataFrame, groups: pd.DataFrame, answer: str, shown: list[str], params: Params
 ) -> dict[str, Any]:
     """Gather what the page's template names.
 
     Parameters
     ----------
-    table, curves : pandas.DataFrame
+    table, curves, groups : pandas.DataFrame
         From `stages.compare`.
     answer : str
         The recommendation.
@@ -68,6 +68,7 @@ def page_content(
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
+        groups=groups.to_dict("records"),
         seeds=len(utility[0]["predictions"]),
         frontier=frontier_svg(table, params.compare),
         all_shown=len(shown) == len(params.datasets),

@@ -75,7 +75,8 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     -------
     dict of str to float
         Flat, rounded to 4 decimals: accuracy, accuracy_ci95, accuracy_std (with several seeds), accuracy_drop,
-        accuracy_anonymized, macro_f1, loss; the ends of the 95 % intervals, over training runs and test images; and,
+        accuracy_anonymized, macro_f1, loss, expected_calibration_error,
+        brier_score; the ends of the 95 % intervals, over training runs and test images; and,
         where `scores` is not `raw` itself, p_value, neither rounded nor corrected for the number of variants.
     """
     correct, reference = correct_predictions(scores), correct_predictions(raw)
@@ -91,6 +92,8 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
         "accuracy_anonymized": own.mean(),
         "macro_f1": macro_f1.mean,
         "loss": np.mean(scores["loss"]),
+        "expected_calibration_error": np.mean(scores["ece"]),
+        "brier_score": np.mean(scores["brier"]),
         "accuracy_low": low,
         "accuracy_high": high,
         "accuracy_drop_low": drop.low,
@@ -118,8 +121,9 @@ def privacy_row(scores: dict) -> dict[str, float]:
     dict of str to float
         Flat, rounded to 4 decimals. Shares of images: identity_accuracy (of the informed attacker),
         identity_accuracy_<attacker> for the others, identity_chance. Share of people: people_named, by the attacker who
-        names most. Then reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. What
-        could not be measured is absent.
+        names most. Of the informed attacker's distances: identity_rank5, identity_auc, identity_tpr_at_fpr1
+        (`stages.attacks.operating_points`). Then reconstruction_psnr_gain (dB), reconstruction_ssim,
+        keypoint_survival, unchanged_pixels. What could not be measured is absent.
     """
     row = {}
     for attacker, verdicts in read_verdicts(scores).items():
@@ -128,6 +132,7 @@ def privacy_row(scores: dict) -> dict[str, float]:
     if row:
         row["identity_chance"] = scores["identity"]["chance"]
         row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
+        row |= {f"identity_{key}": value for key, value in scores["identity"]["operating_points"].items()}
     row["reconstruction_psnr_gain"] = np.mean(np.subtract(scores["psnr_restored"], scores["psnr"]))
     row["reconstruction_ssim"] = np.mean(scores["ssim_restored"])
     survived = [share for share in scores["keypoint_survival"] if share is not None]

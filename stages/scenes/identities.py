@@ -32,6 +32,11 @@ class Identity(NamedTuple):
     glasses: str
     freckles: bool
 
+    @property
+    def tone(self) -> str:
+        """Tone of the skin: light, medium or dark."""
+        return _TONES[self.skin]
+
 
 FAIR, ROSY, OLIVE, TAN, BROWN, DARK = (
     (248, 216, 192),
@@ -41,6 +46,7 @@ FAIR, ROSY, OLIVE, TAN, BROWN, DARK = (
     (150, 98, 68),
     (108, 70, 52),
 )
+_TONES: dict[Colour, str] = {FAIR: "light", ROSY: "light", OLIVE: "medium", TAN: "medium", BROWN: "dark", DARK: "dark"}
 BLACK, ESPRESSO, CHESTNUT, BLOND, COPPER, SILVER = (
     (40, 34, 36),
     (72, 48, 38),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from stages.core.errors import PipelineError, shown
 from stages.core.params import DataParams
-from stages.core.people import IDENTITIES
+from stages.core.people import TABLES
 from stages.sources.decoding import RejectedImage
 from stages.sources.naming import folded, valid_name
 from stages.sources.signatures import HEAD, may_be_image
@@ -143,7 +143,7 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     first = train or test
     if first is None:
         files, ignored = _class_files(source, "", within)
-        return files, ignored - (source / IDENTITIES).is_file()
+        return files, ignored - sum((source / name).is_file() for name in TABLES)
     _refuse_images_alone(first, within)
     if train is None:
         raise PipelineError(
@@ -153,7 +153,7 @@ def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int
     if test is not None:
         others, others_ignored = _class_files(test, "test", within)
         files, ignored = files + others, ignored + others_ignored
-    outside = [entry for entry in entries if entry not in (train, test, source / IDENTITIES)]
+    outside = [entry for entry in entries if entry not in (train, test) and entry.name not in TABLES]
     return files, ignored + sum(_count(entry, within) for entry in outside)
 
 

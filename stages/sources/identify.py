@@ -1,12 +1,13 @@
-"""Finds out who is in the files of the source, from a table beside them or from their paths."""
+"""Finds out who is in the files of the source, and of what group, from tables beside them or from their paths."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.images import class_of
 from stages.core.params import DataParams
-from stages.core.people import IDENTITIES
+from stages.core.people import GROUPS, IDENTITIES
 from stages.sources.finding import SourceFile, link_limit
 from stages.sources.naming import folded, names_person
 from stages.sources.places import composed, find_table
@@ -46,20 +47,56 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     PipelineError
         If the table is broken, or a row names no file of the source, or a file twice.
     """
-    source = Path(params.source)
-    paths = {file.file.relative_to(source).as_posix(): file for file in files}
-    table = find_table(source, IDENTITIES)
-    if table:
-        rows = read_table(
-            table, ("identity",), taken=paths, list_all=lambda: walk_folder(source, within=link_limit(params))
-        )
-        return Identified({path: row["identity"] for path, row in rows.items()}, by_table=True)
+    paths = _by_path(files, params)
+    told = _read_column(IDENTITIES, "identity", paths, params)
+    if told is not None:
+        return Identified(told, by_table=True)
     if params.identity_pattern is None:
         return Identified({}, by_table=False)
     pattern = re.compile(params.identity_pattern)
     found = {path: pattern.search(file.below_split) for path, file in paths.items()}
     people = {path: composed((match[1] or "").strip()) for path, match in found.items() if match}
     return Identified({path: person for path, person in people.items() if person}, by_table=False)
+
+
+def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[str, str]:
+    """Find out of what group of people the files of the source are, such as an age or a tone of skin.
+
+    `groups.csv` at the top of the source says so, with the columns `path`, relative to the source, and `group`. It has
+    nothing to do with `data.group_pattern`, by which images go to one split.
+
+    Parameters
+    ----------
+    files : list of SourceFile
+        As `stages.sources.finding.find_sources` found them.
+    params : DataParams
+        The source.
+
+    Returns
+    -------
+    dict of str to str
+        Path relative to the source to group, for every file of the table; empty without one.
+
+    Raises
+    ------
+    PipelineError
+        If the table is broken, or a row names no file of the source, or a file twice.
+    """
+    return _read_column(GROUPS, "group", _by_path(files, params), params) or {}
+
+
+def _by_path(files: list[SourceFile], params: DataParams) -> dict[str, SourceFile]:
+    return {file.file.relative_to(params.source).as_posix(): file for file in files}
+
+
+def _read_column(name: str, column: str, taken: Collection[str], params: DataParams) -> dict[str, str] | None:
+    """Read a table at the top of the source, path to cell; None if there is none."""
+    source = Path(params.source)
+    table = find_table(source, name)
+    if table is None:
+        return None
+    rows = read_table(table, (column,), taken=taken, list_all=lambda: walk_folder(source, within=link_limit(params)))
+    return {path: row[column] for path, row in rows.items()}
 
 
 def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:

@@ -27,6 +27,8 @@ def scores(predictions: list[list[int]], labels: list[int], loss: list[float], o
         "predictions": predictions,
         "predictions_anonymized": own or predictions,
         "loss": loss,
+        "ece": [one / 2 for one in loss],
+        "brier": [2 * one for one in loss],
     }
 
 
@@ -63,6 +65,8 @@ def test_row_of_one_seed():
         "accuracy_drop_low": -0.0444,
         "accuracy_drop_high": 0.5444,
         "p_value": 0.25,
+        "expected_calibration_error": 0.6173,
+        "brier_score": 2.4691,
     }
 
 
@@ -73,7 +77,7 @@ def test_row_of_several_seeds_holds_means_and_standard_deviation():
     assert row["accuracy"] == row["accuracy_anonymized"] == 0.75
     assert row["accuracy_std"] == 0.25
     assert row["accuracy_drop"] == 0.25
-    assert row["loss"] == 3
+    assert (row["loss"], row["expected_calibration_error"], row["brier_score"]) == (3, 1.5, 6)
     expected = np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions])
     assert row["macro_f1"] == round(expected, 4)
 
@@ -121,6 +125,8 @@ def test_privacy_row_tells_images_from_people():
         "identity_accuracy_restored": 0.25,
         "identity_chance": 0.2,
         "people_named": 1,
+        "identity_auc": 0,
+        "identity_tpr_at_fpr1": 0,
     }
 
 

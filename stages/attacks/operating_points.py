@@ -1,0 +1,76 @@
+"""What an identifier's distances are worth beyond the name that it gives: a short list, and a yes or no about one."""
+
+import numpy as np
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from stages.attacks.identity import Identifier
+
+MOST_PAIRS = 4_000_000  # of an image and a person; of more, images are drawn, so that memory stays bounded
+LISTED = 5  # people on a short list
+FALSE_POSITIVES = 0.01  # share of wrong pairs that are taken for right ones
+
+
+def measure_operating_points(identifier: Identifier, images: np.ndarray, identities: np.ndarray) -> dict[str, float]:
+    """Measure an identifier on images of people whom it knows.
+
+    Parameters
+    ----------
+    identifier : Identifier
+        Knows all of the people, and maybe others.
+    images : ndarray of uint8, shape (n, size, size, 3)
+        RGB images, at least one.
+    identities : ndarray of int, shape (n,)
+        Who is in each.
+
+    Returns
+    -------
+    dict of str to float
+        See `operating_points`.
+    """
+    count = max(1, MOST_PAIRS // len(identifier.people))
+    if count < len(images):
+        drawn = np.sort(np.random.default_rng(0).choice(len(images), count, replace=False))
+        images, identities = images[drawn], identities[drawn]
+    return operating_points(identifier.distances(images), np.searchsorted(identifier.people, identities))
+
+
+def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, float]:
+    """Compute how well distances tell the right person from the others.
+
+    Parameters
+    ----------
+    distances : ndarray of float, shape (images, people)
+        Of each image to each person; smaller is nearer.
+    right : ndarray of int, shape (images,)
+        Column of the person in the image.
+
+    Returns
+    -------
+    dict of str to float
+        ``rank5``, the share of images whose person is among the five nearest (with six people or more; of people at
+        the same distance, the first). Over all pairs of an image and a person, the nearest first: ``auc``, how often a
+        right pair comes before a wrong one, and ``tpr_at_fpr1``, the share of right pairs that is found with at most
+        1 % of the wrong ones.
+
+    References
+    ----------
+    .. [1] P. Phillips, P. Grother, R. Micheals, "Evaluation methods in face recognition", in Handbook of Face
+       Recognition, 2005: identification at a rank, and verification at a rate of false accepts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> operating_points(np.array([[0.1, 0.9], [0.3, 0.2]]), np.array([0, 0]))
+    {'auc': 0.75, 'tpr_at_fpr1': 0.5}
+    """
+    images, people = distances.shape
+    is_right = np.zeros(distances.shape, bool)
+    is_right[np.arange(images), right] = True
+    points = {}
+    if people > LISTED:
+        nearest = distances.argsort(axis=1, kind="stable")[:, :LISTED]
+        points["rank5"] = float((nearest == right[:, None]).any(axis=1).mean())
+    points["auc"] = float(roc_auc_score(is_right.ravel(), -distances.ravel()))
+    false, true, _ = roc_curve(is_right.ravel(), -distances.ravel(), drop_intermediate=False)
+    points["tpr_at_fpr1"] = float(true[false <= FALSE_POSITIVES].max())
+    return points
