@@ -65,8 +65,8 @@ def make_clone(folder: Path) -> None:
     copy_pipeline(folder)
     for key, value in SETTINGS.items():
         set_param(folder, key, value)
-    with (folder / "stages" / "core" / "network.py").open("a", encoding="utf-8") as network:
-        network.write(SMALL_NETWORK)
+    runtime = folder / "stages" / "network" / "runtime.py"
+    runtime.write_text(runtime.read_text(encoding="utf-8") + SMALL_NETWORK, encoding="utf-8")
     run(folder, "git", "init", "-q")
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "Tiny data set")
