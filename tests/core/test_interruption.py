@@ -53,10 +53,8 @@ def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(tmp_path, number):
         stage.send_signal(number)
         _, errors = stage.communicate(timeout=20)
     assert stage.returncode == 128 + number
-    # The progress bar is wiped with carriage returns.
-    assert errors.split("\r")[-1].splitlines() == [
-        "interrupted: nothing half-written was kept; `dvc repro` goes on from the last whole stage"
-    ]
+    (line,) = errors.splitlines()
+    assert line.startswith("interrupted: nothing half-written was kept; ")
     assert not list(tmp_path.iterdir())
 
 
