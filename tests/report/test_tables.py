@@ -41,7 +41,15 @@ def test_workbook_holds_the_same_table_with_percentages_and_decibels(results):
     assert [[as_number(value) for value in row] for row in found] == [
         [as_number(value) for value in row] for row in expected
     ]
-    assert re.findall(r'formatCode="([^"]*)"', parts["xl/styles.xml"]) == ["0.0%", "0.00&quot; dB&quot;", "0.0000"]
+    styles = ElementTree.fromstring(parts["xl/styles.xml"])
+    codes = {one.get("numFmtId"): one.get("formatCode") for one in styles.iter(f"{SHEET}numFmt")}
+    forms = [codes.get(one.get("numFmtId")) for one in styles.find(f"{SHEET}cellXfs")]
+    form = {}
+    for column in sheet.iter(f"{SHEET}col"):
+        for name in header[int(column.get("min")) - 1 : int(column.get("max"))]:
+            form[name] = forms[int(column.get("style"))]
+    assert {form[name] for name in ("accuracy", "identity_chance", "people_named", "class boat")} == {"0.0%"}
+    assert (form["reconstruction_psnr_gain"], form["p_value"]) == ('0.00" dB"', "0.0000")
 
 
 def as_number(value: str) -> float | str:
