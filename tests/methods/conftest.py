@@ -1,11 +1,10 @@
 """Images for the tests of methods."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 
 def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -18,13 +17,6 @@ def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
         y, x = rng.integers(0, height), rng.integers(0, width)
         photo[y : y + height // 3, x : x + width // 3] += rng.normal(size=3) * 2
     return cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread_for_linear_algebra() -> Iterator[None]:
-    """As the methods run in the pipeline, where each image has a thread of its own."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture
