@@ -7,6 +7,7 @@ import pytest
 
 from stages.core.errors import PipelineError
 from stages.sources.tables import Row, read_rows, read_table
+from tests.sources.builders import message_of
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png"]
 ROWS = {"a/1.png": {"identity": "Ada"}, "b/3.png": {"identity": "Bob"}}
@@ -67,10 +68,6 @@ def test_rows_keep_their_lines_and_may_be_several_a_file(read):
     ]
 
 
-def test_rows_about_files_that_are_not_taken_in_are_kept(read):
-    assert read(TEXT, taken=["a/1.png"]) == ROWS
-
-
 MISTAKES = {
     "empty": (b"", "must be a table; received: an empty file"),
     "blank": (b"\xef\xbb\xbf \r\n", "must be a table; received: an empty file"),
@@ -111,34 +108,28 @@ MISTAKES = {
         TEXT + "a/\x1b.png,Ada\n",
         r"line 4: `path` must name a file of the source; received: a/\x1b.png",
     ),
-    "outside": (TEXT + "../who.csv,Ada\n", "line 4: `path` must stay in the source; received: ../who.csv"),
     "twice": (TEXT + "./a/1.png,Ada\n", "line 4: a file must have one row; `a/1.png` has one in line 2 already"),
 }
 
 
 @pytest.mark.parametrize(("content", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_named_with_its_line(read, content, message):
-    with pytest.raises(PipelineError) as caught:
-        read(content)
-    assert str(caught.value) == f"`source/who.csv`{', ' if message.startswith('line') else ' '}{message}"
+    assert message_of(PipelineError, read, content) == (
+        f"`source/who.csv`{', ' if message.startswith('line') else ' '}{message}"
+    )
 
 
 def test_a_missing_column_is_told_with_what_is_optional(read):
-    with pytest.raises(PipelineError, match="the columns path and identity, and may have x, y; received: no identity"):
-        read("path\na/1.png\n", optional=("x", "y"))
+    said = message_of(PipelineError, read, "path\na/1.png\n", optional=("x", "y"))
+    assert "the columns path and identity, and may have x, y; received: no identity" in said
 
 
-def test_a_long_header_is_cut(read):
-    with pytest.raises(PipelineError) as caught:
-        read("word," * 100_000)
-    assert len(str(caught.value)) < 400
+def test_long_headers_are_cut_and_long_cells_are_refused(read):
+    assert len(message_of(PipelineError, read, "word," * 100_000)) < 400
+    said = message_of(PipelineError, read, f"path,identity\na/1.png,{'x' * 200_000}\n")
+    assert "line 2: a table must be CSV; received: field larger than field limit" in said
 
 
-def test_a_cell_beyond_what_csv_takes_is_refused(read):
-    with pytest.raises(PipelineError, match=r"line 2: a table must be CSV; received: field larger than field limit"):
-        read(f"path,identity\na/1.png,{'x' * 200_000}\n")
-
-
-def test_all_files_are_listed_only_where_a_path_needs_it(read):
-    assert read(TEXT, list_all=None) == ROWS
-    assert read(TEXT.replace("a/1", "./a//1"), list_all=None) == ROWS
+def test_all_files_are_listed_only_where_a_path_needs_it_and_rows_may_be_about_any(read):
+    assert read(TEXT, list_all=None) == read(TEXT.replace("a/1", "./a//1"), list_all=None) == ROWS
+    assert read(TEXT, taken=["a/1.png"]) == ROWS

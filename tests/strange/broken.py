@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tests.strange.files import KINDS, MAX_PIXELS, Strange, draw, encode, jpeg_of_many_scans, kind, png, png_chunk
+from tests.strange.odd import exif
 
 
 def whole_file(rng: np.random.Generator) -> Strange:
@@ -59,9 +60,10 @@ def wrong_extension(rng: np.random.Generator) -> Strange:
 
 @kind("broken EXIF")
 def broken_exif(rng: np.random.Generator) -> Strange:
-    image = draw(rng)
-    exif = [b"", b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 30, b"\xff" * 40, rng.bytes(60)]
-    return Strange(encode(image, "PNG", exif=exif[rng.integers(len(exif))]), "png", "either", None)
+    whole = exif(1, broken=True)
+    broken = [b"", b"Exif\0\0", whole[:-9], b"Exif\0\0XX" + whole[8:], b"\xff" * 40, rng.bytes(60)]
+    content = encode(draw(rng), str(rng.choice(["PNG", "WEBP"])), exif=broken[rng.integers(len(broken))])
+    return Strange(content, "png", "taken")
 
 
 @kind("no bytes")

@@ -1,5 +1,7 @@
 """Whole files of every kind that is rare: each must be taken, with the right pixels."""
 
+import struct
+
 import cv2
 import numpy as np
 from PIL import Image
@@ -98,15 +100,21 @@ def animated(rng: np.random.Generator) -> Strange:
     return Strange(content, image_format.lower(), "taken", image)
 
 
+def exif(orientation: int, *, broken: bool = False) -> bytes:
+    """Return EXIF with an orientation; broken, with a tag besides that can be read, but not written again."""
+    tags = [struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)]
+    tags += [struct.pack(">HHI4s", 0x011A, 2, 4, b"abc\0")] * broken  # a text where a resolution should be
+    return b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">H", len(tags)) + b"".join(tags) + bytes(4)
+
+
 @kind("turned by EXIF")
 def turned(rng: np.random.Generator) -> Strange:
     orientation = int(rng.integers(1, 9))
-    exif = Image.Exif()
-    exif[0x0112] = orientation
     image_format = str(rng.choice(["PNG", "WEBP", "TIFF"]))
     options = {"lossless": True} if image_format == "WEBP" else {}
+    tags = exif(orientation, broken=image_format != "TIFF" and bool(rng.integers(2)))
     image = draw(rng)
-    content = encode(image, image_format, exif=exif, **options)
+    content = encode(image, image_format, exif=tags, **options)
     return Strange(content, image_format.lower(), "taken", TURNS[orientation](image))
 
 

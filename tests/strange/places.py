@@ -26,23 +26,9 @@ LONGEST = 255  # bytes of a name
 
 
 def plant(folder: Path, number: int, kind: str, rng: np.random.Generator) -> Planted:
-    """Put one strange thing into a class folder.
+    """Put one strange thing of a kind of `KINDS` or `PLACES` into a class folder, under names that begin with a number.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The class folder; what links out of the source point to goes beside the source, two folders up.
-    number : int
-        Begins every name, so that what became of it can be found.
-    kind : str
-        A key of `KINDS` or of `PLACES`.
-    rng : numpy.random.Generator
-        Draws the rest.
-
-    Returns
-    -------
-    Planted
-        What must become of it.
+    What links out of the source lead to goes beside the source, two folders up.
     """
     name = f"{number:06}"
     if kind in KINDS:

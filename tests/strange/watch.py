@@ -28,25 +28,9 @@ class Run(NamedTuple):
 
 
 def run_watched(workspace: Path, stage: str, *arguments: str, seconds: float, module: str | None = None) -> Run:
-    """Run a stage in a workspace, as `python -m stages.<stage>` does.
+    """Run a stage in a workspace, as `python -m stages.<stage>` does, with its arguments.
 
-    Parameters
-    ----------
-    workspace : pathlib.Path
-        Holds `params.yaml`.
-    stage : str
-        Name of the stage.
-    *arguments : str
-        Its arguments.
-    seconds : float
-        A run in which no image ends for so long hangs.
-    module : str, optional
-        The module of the stage, where it is not `stages.<stage>`.
-
-    Returns
-    -------
-    Run
-        How it ended.
+    A run in which no image ends for so many seconds hangs. The module may be another one than `stages.<stage>`.
     """
     log = workspace / f"{stage}.log"
     module = module or f"stages.{stage}"
