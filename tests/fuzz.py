@@ -117,17 +117,17 @@ def number_of(path: str) -> str:
     return re.search(r"\d{6}", path).group()
 
 
-def run_batch(workspace: Path, count: int, seed: int, index: int, seconds: float, findings: Findings) -> None:
+def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: argparse.Namespace, findings: Findings):
     """Plant, ingest, anonymize and check one source."""
     shutil.copy(ROOT / "params.yaml", workspace)
     for key, value in {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}.items():
         set_param(workspace, f"data.{key}", value)
-    planted = make_source(workspace, count, np.random.default_rng([seed, index]))
-    if not findings.add_run(run_watched(workspace, "ingest", seconds=seconds), "ingest"):
+    planted = make_source(workspace, count, rng)
+    if not findings.add_run(run_watched(workspace, "ingest", seconds=options.seconds), "ingest"):
         return
     check_ingest(workspace, planted, findings)
-    for name in load_params(workspace / "params.yaml").variants:
-        if findings.add_run(run_watched(workspace, "anonymize", name, seconds=seconds), name):
+    for name in options.variants or load_params(workspace / "params.yaml").variants:
+        if findings.add_run(run_watched(workspace, "anonymize", name, seconds=options.seconds), name):
             check_variant(workspace, name, findings)
 
 
@@ -147,12 +147,13 @@ def print_findings(findings: Findings, images: int) -> None:
         print(note, file=sys.stderr)
 
 
-def fuzz(images: int, seed: int, seconds: float) -> Findings:
+def fuzz(options: argparse.Namespace) -> Findings:
     """Feed so many strange images, in sources of `BATCH`."""
     findings = Findings()
-    for index, start in enumerate(range(0, images, BATCH)):
+    for index, start in enumerate(range(0, options.images, BATCH)):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            run_batch(Path(folder), min(BATCH, images - start), seed, index, seconds, findings)
+            rng = np.random.default_rng([options.seed, index])
+            run_batch(Path(folder), min(BATCH, options.images - start), rng, options, findings)
             subprocess.run(["rm", "-rf", f"{folder}/source"], check=True)  # deeper than Python removes
     return findings
 
@@ -162,8 +163,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=10, help="without an image, after which a stage hangs")
+    parser.add_argument("--variants", nargs="+", help="that are made; default: all of params.yaml")
     options = parser.parse_args()
-    findings = fuzz(options.images, options.seed, options.seconds)
+    findings = fuzz(options)
     print_findings(findings, options.images)
     sys.exit(1 if findings.faults.total() else 0)
 
