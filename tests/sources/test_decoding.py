@@ -4,7 +4,6 @@ import struct
 import subprocess
 import sys
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +17,6 @@ from tests.strange.odd import TURNS, exif
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of broken metadata; `ingest` silences it
 
-SLOW = ("bomb", "just too large", "JPEG of endless scans")
 STARTS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\0\0\0\0WEBPVP8 ", b"BM", b"II*\0", b"MM\0*", b"P5 ", b"P3 "]
 
 
@@ -36,7 +34,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray | str:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_each_kind_is_taken_with_its_pixels_or_rejected(kind):
-    for seed in range(5 if kind in SLOW else 25):
+    for seed in range(5 if kind == "bomb" else 20):
         strange = KINDS[kind](np.random.default_rng(seed))
         found = decode(strange.content)
         rejected = isinstance(found, str)
@@ -64,57 +62,6 @@ def test_any_bytes_give_an_image_or_a_reason(content):
     decode(content)
 
 
-PALETTE = Image.fromarray(np.uint8([[0, 1, 2]]), "P")
-PALETTE.putpalette([0, 0, 0, 200, 100, 50, 10, 20, 30])
-ALPHA = np.uint8([[(255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 128)]])
-ON_WHITE = [(255, 0, 0), (255, 255, 255), (127, 127, 127)]
-DEEP = np.uint16([[0, 128, 129, 257, 32768, 65535]])
-DEEP_BYTES = DEEP.astype(">u2").tobytes()
-DEEP_LEVELS = [0, 0, 1, 1, 128, 255]
-# Files of one row, and its pixels; of grey ones, their level.
-ROWS = {
-    **{f"grey {name}": (encode(np.uint8([[0, 7, 220]]), name), [0, 7, 220]) for name in ("PNG", "TIFF", "PPM", "BMP")},
-    **{f"bits {name}": (encode(np.array([[True, False]]), name), [255, 0]) for name in ("PNG", "TIFF", "PPM", "BMP")},
-    "alpha PNG": (encode(ALPHA, "PNG"), ON_WHITE),
-    "alpha WebP": (encode(ALPHA, "WEBP", lossless=True, exact=True), ON_WHITE),
-    "alpha TIFF": (encode(ALPHA, "TIFF"), ON_WHITE),
-    "grey with alpha": (encode(Image.fromarray(np.uint8([[(0, 255), (0, 0), (0, 51)]]), "LA"), "PNG"), [0, 255, 204]),
-    "transparent place": (encode(PALETTE, "PNG", transparency=1), [(0, 0, 0), (255, 255, 255), (10, 20, 30)]),
-    "transparent places": (encode(PALETTE, "PNG", transparency=b"\xff\0\xff"), [(0, 0, 0), (255,) * 3, (10, 20, 30)]),
-    "transparent grey": (encode(np.uint8([[7, 8]]), "PNG", transparency=7), [255, 8]),
-    "transparent colour": (encode(np.uint8([[(7, 7, 7), (8, 8, 8)]]), "PNG", transparency=(7, 7, 7)), [255, 8]),
-    "deep PNG": (encode(DEEP, "PNG"), DEEP_LEVELS),
-    "deep TIFF": (encode(DEEP, "TIFF"), DEEP_LEVELS),
-    "deep TIFF, other order": (encode(Image.frombytes("I;16B", (6, 1), DEEP_BYTES), "TIFF"), DEEP_LEVELS),
-    "deep PGM": (b"P5 6 1 65535\n" + DEEP_BYTES, DEEP_LEVELS),
-    "deep PGM in words": (b"P2 6 1 65535\n" + b" ".join(b"%d" % level for level in DEEP[0]) + b"\n", DEEP_LEVELS),
-    "PGM of its own white": (b"P5 2 1 1023\n\x03\xff\x02\x00", [255, 128]),
-    "deep with alpha": (cv2.imencode(".png", np.uint16([[(0, 0, 0, 65535), (0, 0, 0, 0)]]))[1].tobytes(), [0, 255]),
-}
-
-
-@pytest.mark.parametrize(("content", "row"), ROWS.values(), ids=ROWS)
-def test_every_mode_becomes_rgb_with_transparency_on_white(content, row):
-    pixels = np.array(row).reshape(len(row), -1)
-    assert decode(content).tolist() == [np.broadcast_to(pixels, (len(row), 3)).tolist()]
-
-
-RED = Image.new("RGB", (16, 16), (254, 0, 0))
-FLAT = {
-    "JPEG": encode(RED, "JPEG", quality=95),
-    "progressive JPEG": encode(RED, "JPEG", quality=95, progressive=True),
-    "WebP": encode(RED, "WEBP", quality=95),
-    "CMYK JPEG": encode(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"),
-    "CMYK TIFF": encode(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "TIFF"),
-    "stereo pair": encode(RED, "MPO", save_all=True, append_images=[Image.new("RGB", (16, 16), "blue")]),
-}
-
-
-@pytest.mark.parametrize("content", FLAT.values(), ids=FLAT)
-def test_lossy_files_keep_their_colours(content):
-    assert np.abs(decode(content)[8, 8].astype(int) - (254, 0, 0)).max() <= 3
-
-
 @pytest.mark.parametrize("orientation", range(1, 10))
 def test_exif_rotation_is_applied_to_photos_and_deep_images(orientation):
     stored = np.add.outer(2 * np.arange(32), 3 * np.arange(48)).astype(np.uint8)
@@ -128,10 +75,7 @@ def test_exif_rotation_is_applied_to_photos_and_deep_images(orientation):
 
 REASONS = {
     "empty": (b"", "the file is empty"),
-    **{
-        str(content[:6]): (content, "the content is not an image of a supported format")
-        for content in (b"a text\n", bytes(1000), b"%PDF-1.7", b"\xff\xd8")
-    },
+    "text": (b"a text\n", "the content is not an image of a supported format"),
     **{
         name: (head + bytes(100), f"{name} files are not read; convert them to PNG or JPEG")
         for head, name in (
@@ -143,15 +87,14 @@ REASONS = {
             (b"8BPS", "Photoshop"),
         )
     },
-    **{
-        name: (content, "32-bit pixels have no known range; 8-bit and 16-bit images are allowed")
-        for name, content in (
-            ("floats", encode(Image.new("F", (4, 4)), "TIFF")),
-            ("32 bits", encode(Image.new("I", (4, 4)), "TIFF")),
-            ("portable floats", b"Pf\n1 1\n-1.0\n\0\0\0\0"),
-        )
-    },
-    "broken": (encode(RED, "PNG")[:-30], "the image is broken or of an unsupported kind (OSError: "),
+    "floats": (
+        encode(Image.new("F", (4, 4)), "TIFF"),
+        "32-bit pixels have no known range; 8-bit and 16-bit images are allowed",
+    ),
+    "broken": (
+        encode(Image.new("RGB", (16, 16)), "PNG")[:-30],
+        "the image is broken or of an unsupported kind (OSError: ",
+    ),
     # Before decoding, for there is nothing to decode.
     "huge": (png(20_000, 20_000, b"nothing"), "20000 x 20000 pixels are more than data.max_pixels 1000000"),
 }
