@@ -6,7 +6,6 @@ import pytest
 
 from tests import fuzz
 from tests.strange import KINDS, PLACES
-from tests.strange.watch import run_watched
 
 
 def test_fuzz_finds_nothing_and_says_what_became_of_each_kind(monkeypatch, capsys):
@@ -20,30 +19,17 @@ def test_fuzz_finds_nothing_and_says_what_became_of_each_kind(monkeypatch, capsy
     assert {*KINDS, *PLACES} <= {line.split(" | ")[0].removeprefix("| ") for line in out.splitlines()}
 
 
-STAGE = """
-import os, time
-from stages.core.errors import PipelineError
-def decode_image(): {work}
-def ingest():
-    decode_image()
-    decode_image()
-"""
+ENDS = {
+    "pass": [],
+    "raise SystemExit('error: no')": ["stopped"],
+    "raise ValueError": ["crash"],
+    "import os; os.abort()": ["crash"],
+    "import time; time.sleep(60)": ["hang"],
+}
 
 
-@pytest.mark.parametrize(
-    ("work", "outcome"),
-    [
-        ("pass", "done"),
-        ("raise PipelineError('no')", "stopped"),
-        ("raise ValueError", "crash"),
-        ("os.abort()", "crash"),
-        ("time.sleep(60)", "hang"),
-    ],
-)
-def test_watch_sees_how_a_stage_ends(tmp_path, monkeypatch, work, outcome):
-    # A module of the test in the place of the stage.
-    (tmp_path / "strange_stage.py").write_text(STAGE.format(work=work))
-    monkeypatch.syspath_prepend(tmp_path)
-    run = run_watched(tmp_path, "ingest", seconds=1, module="strange_stage")
-    assert run.outcome == outcome
-    assert (run.peak > 0) == (outcome == "done")
+@pytest.mark.parametrize(("code", "faults"), ENDS.items(), ids=ENDS)
+def test_fuzz_sees_how_a_stage_ends(tmp_path, code, faults):
+    findings = fuzz.Findings()
+    assert fuzz.run_python(tmp_path, ["-c", code], 1 if "sleep" in code else 60, findings) == (not faults)
+    assert list(+findings.faults) == faults

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.scenes.canvas import Canvas
-from stages.scenes.shapes import box, mix, oval, spline
+from stages.scenes.shapes import box, oval, spline
 
 RED = (255, 0, 0)
 
@@ -77,13 +77,3 @@ def test_a_curve_passes_through_its_points(closed):
     curve = spline(4, closed, 5) @ points
     np.testing.assert_allclose(curve[::5][:4], points, atol=1e-12)
     assert spline(4, closed, 5).sum(axis=1) == pytest.approx(1)
-
-
-def test_an_oval_has_its_half_axes():
-    points, turned = oval(1, 2, 3, 0.5), oval(0, 0, 3, 0.5, 90)
-    np.testing.assert_allclose([points.min(axis=0), points.max(axis=0)], [(-2, 1.5), (4, 2.5)], atol=0.02)
-    np.testing.assert_allclose(turned.max(axis=0), (0.5, 3), atol=0.02)
-
-
-def test_mixing_none_or_all_gives_the_colours_themselves():
-    assert [mix((1, 2, 3), (4, 5, 6), share) for share in (0, 1)] == [(1, 2, 3), (4, 5, 6)]

@@ -20,17 +20,10 @@ def difference(first, second):
     return np.abs(first.astype(int) - second).max(axis=2)
 
 
-def test_there_are_enough_classes_and_identities():
-    assert len(CLASSES) >= 8
-    assert IDENTITIES == len(PEOPLE) >= 12
-
-
 @pytest.mark.parametrize("identity", range(IDENTITIES))
 def test_each_class_and_each_identity_make_a_colour_picture(identity):
     image = scene(CLASSES[identity % len(CLASSES)], identity, identity)
-    assert image.shape == (128, 128, 3)
-    assert image.dtype == np.uint8
-    assert image.flags.c_contiguous
+    assert image.shape == (128, 128, 3) and image.dtype == np.uint8 and image.flags.c_contiguous
     assert image.std() > 20
     assert np.ptp(image.astype(int), axis=2).mean() > 8
 
@@ -49,10 +42,7 @@ def test_the_same_arguments_give_the_same_pixels_in_any_order_and_on_any_thread(
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda job: scene(*job), reversed(jobs)))
     np.testing.assert_array_equal(alone, together[::-1])
-
-
-def test_another_state_gives_another_picture():
-    assert (difference(scene(state=1), scene(state=2)) > 8).mean() > 0.5
+    assert (difference(alone[0], scene(CLASSES[0], state=1)) > 8).mean() > 0.5  # another state, another picture
 
 
 def test_the_generator_moves_on_alike_whatever_is_drawn():

@@ -68,46 +68,35 @@ def test_rows_keep_their_lines_and_may_be_several_a_file(read):
     ]
 
 
+EMPTY = "must be a table; received: an empty file"
+HEADER = "the header must have the columns path and identity; received: "
+CELLS = "line 4: a row must have 2 cells, one a column; received: "
+NEITHER = "line 4: a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither"
+NO_FILE = "`path` must name a file of the source; received: "
 MISTAKES = {
-    "empty": (b"", "must be a table; received: an empty file"),
-    "blank": (b"\xef\xbb\xbf \r\n", "must be a table; received: an empty file"),
+    "empty": (b"", EMPTY),
+    "blank": (b"\xef\xbb\xbf \r\n", EMPTY),
     "header alone": (b"path,identity\n\n", "must hold rows below its header; received: none"),
-    "no column": (
-        b"path,who\na/1.png,Ada\n",
-        "line 1: the header must have the columns path and identity; received: no identity in path, who",
-    ),
-    "other delimiter": (
-        b"\npath|who\na/1.png|Ada\n",
-        "line 2: the header must have the columns path and identity; received: no path and no identity in path|who",
-    ),
+    "no column": ("path,who\na/1.png,Ada\n", f"line 1: {HEADER}no identity in path, who"),
+    "other delimiter": ("\npath|who\na/1.png|Ada\n", f"line 2: {HEADER}no path and no identity in path|who"),
     "doubled column": (
-        b"path,identity,Identity\na/1.png,Ada,Bob\n",
-        "line 1: the header must have the columns path and identity; "
-        "received: identity more than once in path, identity, Identity",
+        "path,identity,IDENTITY\n",
+        f"line 1: {HEADER}identity more than once in path, identity, IDENTITY",
     ),
     "empty cell": (TEXT + "a/2.png, \n", "line 4: `identity` must be filled; received: an empty cell"),
     "empty path": (TEXT + ",Ada\n", "line 4: `path` must be filled; received: an empty cell"),
-    "too few cells": (TEXT + "a/2.png\n", "line 4: a row must have 2 cells, one a column; received: 1"),
-    "too many cells": (TEXT + "a/2.png,Lee,Ann\n", "line 4: a row must have 2 cells, one a column; received: 3"),
+    "too few cells": (TEXT + "a/2.png\n", f"{CELLS}1"),
+    "too many cells": (TEXT + "a/2.png,Lee,Ann\n", f"{CELLS}3"),
     "after a quoted line break": (
         'path,identity\r\na/1.png,"A\r\nda"\r\n\r\na/9.png,Bob\r\n',
-        "line 5: `path` must name a file of the source; received: a/9.png",
+        f"line 5: {NO_FILE}a/9.png",
     ),
     "open quote": (TEXT + '"a/2.png,Ada\n\n', "line 4: a table must be CSV; received: unexpected end of data"),
-    "encoding": (
-        TEXT.encode() + b"a/2.png,Jos\xe9\n",
-        "line 4: a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither",
-    ),
-    "half a letter": (
-        TEXT.encode("utf-16") + b"\n",
-        "line 4: a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither",
-    ),
+    "encoding": (TEXT.encode() + b"a/2.png,Jos\xe9\n", NEITHER),
+    "half a letter": (TEXT.encode("utf-16") + b"\n", NEITHER),
     "NUL": (TEXT + "a/2.png,A\0a\n", "line 4: a table must be text; received: a NUL byte"),
     "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "line 1: a table must be text; received: a NUL byte"),
-    "no such file": (
-        TEXT + "a/\x1b.png,Ada\n",
-        r"line 4: `path` must name a file of the source; received: a/\x1b.png",
-    ),
+    "no such file": (TEXT + "a/\x1b.png,Ada\n", rf"line 4: {NO_FILE}a/\x1b.png"),
     "twice": (TEXT + "./a/1.png,Ada\n", "line 4: a file must have one row; `a/1.png` has one in line 2 already"),
 }
 
