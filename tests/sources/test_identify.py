@@ -64,11 +64,8 @@ def test_a_wrong_table_is_refused_and_names_nobody(identify):
     [
         ("train/a/x_ann.png", "Ann", "table pattern"),
         ("train/a/annual.png", "Ann", "pattern"),
-        ("train/train/1.png", "1", "table pattern"),
         ("train/a/id1_x.png", "1", "pattern"),
         ("train/Ann Lee/000007.png", "Ann", "table pattern renamed"),
-        ("train/id07/000007.png", "07", "table pattern renamed"),
-        ("train/class1/000001.png", "1", "pattern"),
         ("train/a/000007.png", "000007", "table pattern"),
         ("test/a/1.png", "test", ""),
     ],
