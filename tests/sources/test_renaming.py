@@ -31,6 +31,11 @@ def test_each_image_gets_a_number_of_its_own_in_its_class():
     assert all(Path(new).suffix == Path(old).suffix for old, new in paths.items())
 
 
+def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
+    monkeypatch.setattr("stages.sources.renaming.DIGITS", 1)
+    assert {len(Path(path).stem) for path in neutral(images_of(120))} == {3}
+
+
 def test_order_depends_on_pixels_and_the_secret_and_not_on_names():
     first = neutral(images_of(100))
     assert 35 < sum(one < next_one for one, next_one in zip(first, first[1:], strict=False)) < 65
