@@ -27,7 +27,7 @@ def test_names_differ_on_any_file_system(paths, expected):
     assert list(output_names(list(paths), ".png").values()) == expected
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=300), min_size=1, unique=True))
 def test_any_names_are_written_under_different_names(names):
     paths = [f"train/a/{name}" for name in names if name not in (".", "..")]
