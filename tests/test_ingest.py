@@ -228,9 +228,10 @@ def test_training_images_with_the_pixels_of_a_test_image_are_dropped(source, noi
 def test_training_images_of_a_group_in_test_are_dropped_and_broken_metadata_gives_no_warning(source, noise, capsys):
     groups = ["train/a/sub/g1_x.png", "train/b/g1_y.png", "train/b/g2_x.png", "test/b/g1_z.png"]
     folder = source([*SPLIT, *groups], GROUPS)
-    for path in SPLIT:
-        Image.fromarray(noise(SPLIT.index(path))).save(folder / path, exif=b"MM\0*\0\0\0\x08\0\x09" + b"\xff" * 30)
-    ingest()
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 30
+    for seed, path in enumerate(SPLIT):
+        Image.fromarray(noise(seed)).save(folder / path, "JPEG", exif=exif)
+    ingest()  # warnings are errors
     assert list_images(RAW) == sorted([*SPLIT, *groups[2:]])
     dropped = [{"image": path, "same_group_as": "test/b/g1_z.png"} for path in groups[:2]]
     assert report()["dropped_from_train"] == dropped
