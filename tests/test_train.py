@@ -1,6 +1,7 @@
 """The stage that trains: which networks it makes, which it keeps, and its errors."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,21 +20,21 @@ from tests.clones import ROOT
 from tests.network.test_fitting import PATHS, separable_features
 
 
+def write_workspace(**changes):
+    """Write the training split of raw, and settings of a small head, into the working folder."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["train"] |= {"backbone": "frozen", "head": [], "epochs": 2, "batch_size": 8} | changes
+    Path("params.yaml").write_text(yaml.safe_dump(values))
+    split = Path("data/features/raw/train")
+    features = separable_features()
+    create_inputs(split, features.inputs.shape, np.float32)[:] = features.inputs
+    write_index(split, PATHS, ["cat", "dog"])
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
-    """The function that writes the training split of raw, and settings of a small head."""
     monkeypatch.chdir(tmp_path)
-
-    def write(**changes):
-        values = yaml.safe_load((ROOT / "params.yaml").read_text())
-        values["train"] |= {"backbone": "frozen", "head": [], "epochs": 2, "batch_size": 8} | changes
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
-        split = tmp_path / "data/features/raw/train"
-        features = separable_features()
-        create_inputs(split, features.inputs.shape, np.float32)[:] = features.inputs
-        write_index(split, PATHS, ["cat", "dog"])
-
-    return write
+    return write_workspace
 
 
 @pytest.fixture

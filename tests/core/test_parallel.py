@@ -1,5 +1,6 @@
 """Work on many items: in order, at the same time, bounded, and ended by the first error."""
 
+import os
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from stages.core import parallel
 from stages.core.errors import PipelineError
-from stages.core.parallel import map_ordered, worker_count
+from stages.core.parallel import map_ordered, operation_threads, run_side_by_side, worker_count
 
 
 @pytest.fixture
@@ -21,19 +22,25 @@ def run(function, items) -> list:
     return list(map_ordered(function, items, total=len(items), label="test"))
 
 
+NUMBERS = {"PIPELINE_WORKERS": worker_count, "PIPELINE_OPERATION_THREADS": operation_threads}
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "", " 2", "²", "1e3"])
-def test_a_bad_number_of_workers_is_refused(workers, value):
-    workers(value)
+@pytest.mark.parametrize("variable", NUMBERS)
+def test_a_bad_number_of_workers_or_threads_is_refused(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
     with pytest.raises(PipelineError) as caught:
-        worker_count()
-    assert str(caught.value) == f"`PIPELINE_WORKERS` must be a whole number of at least 1; received: {value!r}"
+        NUMBERS[variable]()
+    assert str(caught.value) == f"`{variable}` must be a whole number of at least 1; received: {value!r}"
 
 
-def test_the_number_of_workers_is_taken_from_the_environment(workers, monkeypatch):
-    workers("3")
-    assert worker_count() == 3
-    monkeypatch.delenv("PIPELINE_WORKERS")
-    assert worker_count() >= 1
+def test_workers_and_threads_are_taken_from_the_environment_and_else_one_a_core_and_one(monkeypatch):
+    for variable, number in NUMBERS.items():
+        monkeypatch.setenv(variable, "3")
+        assert number() == 3
+        monkeypatch.delenv(variable)
+    assert worker_count() == len(os.sched_getaffinity(0))
+    assert operation_threads() == 1
 
 
 @pytest.mark.parametrize("value", ["1", "8"])
@@ -87,6 +94,24 @@ def test_the_first_error_is_raised_and_ends_the_work(workers):
     assert results == [0, 1, 2]
     assert len(started) <= 8  # of the eleven that were handed out by then
     assert threading.active_count() == before
+
+
+def test_calls_side_by_side_keep_the_order_and_the_first_error_ends_the_others():
+    def late_if_first(number: int, stop: threading.Event) -> int:
+        time.sleep(0.02 * (number == 0))
+        return number**2
+
+    assert run_side_by_side(late_if_first, range(3), at_once=2) == [0, 1, 4]
+    ended = []
+
+    def fail_if_last(number: int, stop: threading.Event) -> None:
+        if number == 2:
+            raise ValueError(number)
+        ended.append(stop.wait(timeout=10))
+
+    with pytest.raises(ValueError, match="^2$"):
+        run_side_by_side(fail_if_last, range(3), at_once=3)
+    assert ended == [True, True]
 
 
 def test_an_error_of_the_items_is_raised(workers):

@@ -1,67 +1,55 @@
+"""Written names differ on any file system, are valid everywhere, and are searched for names of people."""
+
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from stages.sources.naming import names_person, output_names, valid_name
+from stages.sources.naming import LONGEST_NAME, folded, names_person, output_names, valid_name
+
+NAMES = {
+    ("a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."): ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"],
+    ("a/x.jpg", "a/x.tif", "b/x.tif"): ["a/x.jpg.png", "a/x.tif.png", "b/x.png"],
+    ("a/X.jpg", "a/x.jpg"): ["a/X.jpg.png", "a/x.jpg.2.png"],
+    ("a/X/1.jpg", "a/x/1.jpg"): ["a/X/1.jpg.png", "a/x/1.jpg.2.png"],
+    ("a/x.jpg", "a/x.jpg.jpg", "a/x.tif"): ["a/x.jpg.2.png", "a/x.jpg.png", "a/x.tif.png"],
+    ("a/\u00e9.jpg", "a/e\u0301.jpg"): ["a/\u00e9.jpg.png", "a/e\u0301.jpg.2.png"],
+    ("a/x.jpg", "a/x.png/1.jpg"): ["a/x.jpg.png", "a/x.png/1.png"],
+    ("a/x.jpg", "a/x.jpg.png/1.jpg", "a/x.tif"): ["a/x.jpg.2.png", "a/x.jpg.png/1.png", "a/x.tif.png"],
+    (os.fsdecode(b"a/\xe9.jpg"), "a\\b/x.jpg"): ["a/_udce9.png", "a_b/x.png"],
+    ("a/1\n2\x1b[0m.jpg", "a/1_n2_x1b[0m.tif"): ["a/1_n2_x1b[0m.jpg.png", "a/1_n2_x1b[0m.tif.png"],
+}
 
 
-def test_suffix_is_replaced():
-    names = output_names(["a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."], ".png")
-    assert list(names.values()) == ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"]
-
-
-@pytest.mark.parametrize(
-    ("paths", "expected"),
-    [
-        (["a/x.jpg", "a/x.tif"], ["a/x.jpg.png", "a/x.tif.png"]),
-        (["a/x.jpg", "b/x.tif"], ["a/x.png", "b/x.png"]),
-        (["a/X.jpg", "a/x.jpg"], ["a/X.jpg.png", "a/x.jpg.2.png"]),
-        (["a/X/1.jpg", "a/x/1.jpg"], ["a/X/1.jpg.png", "a/x/1.jpg.2.png"]),
-        (["a/x.jpg", "a/x.jpg.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png", "a/x.tif.png"]),
-        (["a/\u00e9.jpg", "a/e\u0301.jpg"], ["a/\u00e9.jpg.png", "a/e\u0301.jpg.2.png"]),
-        (["a/x.jpg", "a/x.png/1.jpg"], ["a/x.jpg.png", "a/x.png/1.png"]),
-        (["a/x.jpg", "a/x.jpg.png/1.jpg", "a/x.tif"], ["a/x.jpg.2.png", "a/x.jpg.png/1.png", "a/x.tif.png"]),
-        ([os.fsdecode(b"a/\xe9.jpg")], ["a/_udce9.png"]),
-        (["a\\b/x.jpg"], ["a_b/x.png"]),
-        (["a/1\n2\x1b[0m.jpg", "a/1_n2_x1b[0m.tif"], ["a/1_n2_x1b[0m.jpg.png", "a/1_n2_x1b[0m.tif.png"]),
-    ],
-    ids=range(11),
-)
+@pytest.mark.parametrize(("paths", "expected"), NAMES.items(), ids=range(len(NAMES)))
 def test_names_differ_on_any_file_system(paths, expected):
-    assert list(output_names(paths, ".png").values()) == expected
+    assert list(output_names(list(paths), ".png").values()) == expected
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "x" * 255,
-        "x" * 251 + ".jpg",
-        "x" * 250 + ".jpeg",
-        "\u00e9" * 125 + ".jpg",
-        "\u20ac" * 85,
-        os.fsdecode(b"\xe9" * 251 + b".jpg"),
-    ],
-    ids=["no suffix", "jpg", "jpeg", "two bytes", "three bytes", "not utf-8"],
-)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=300), min_size=1, unique=True))
+def test_any_names_are_written_under_different_names(names):
+    paths = [f"train/a/{name}" for name in names if name not in (".", "..")]
+    written = list(output_names(paths, ".png").values())
+    assert len({folded(name) for name in written}) == len(paths)
+    assert all(name.isprintable() and name.endswith(".png") for name in written)
+    assert all(len(part.encode()) <= LONGEST_NAME for name in written for part in name.split("/"))
+
+
+LONG = ["x" * 255, "x" * 251 + ".jpg", "x" * 250 + ".jpeg", "\u00e9" * 125 + ".jpg", "\u20ac" * 85]
+
+
+@pytest.mark.parametrize("name", [*LONG, os.fsdecode(b"\xe9" * 251 + b".jpg")], ids=range(6))
 def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
-    paths = [f"a/{name}", f"a/{name[:-4]}.tif", f"{name[:-4]}/1.jpg"]
+    paths = [f"a/{name}", f"a/{name[:-1]}z", f"a/{name[:-4]}.tif", f"{name[:-4]}/1.jpg", "a/short.jpg"]
     names = list(output_names(paths, ".png").values())
-    assert len({written.casefold() for written in names}) == 3
+    assert len({written.casefold() for written in names}) == len(paths)
+    assert names[-1] == "a/short.png"
     for written in names:
         assert written.endswith(".png")
-        file = tmp_path / written
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(b"")  # fails if a name is too long
-        assert max(len(part.encode("utf-8")) for part in written.split("/")) <= 255
-
-
-def test_long_names_that_differ_at_their_end_stay_apart():
-    paths = [f"a/{'x' * 254}{number}" for number in range(3)]
-    assert len(set(output_names(paths, ".png").values())) == 3
-
-
-def test_short_names_are_not_changed_by_long_ones_beside_them():
-    assert output_names(["a/x.png", f"a/{'y' * 255}"], ".png")["a/x.png"] == "a/x.png"
+        (tmp_path / written).parent.mkdir(exist_ok=True)
+        (tmp_path / written).touch()  # fails if a name is too long
 
 
 @pytest.mark.parametrize("name", ["\u65e5\u672c", "caf\u00e9", "a b'\"$(x)`;{}*?", "\U0001f600"])

@@ -1,17 +1,15 @@
+"""Numbers in place of names, in an order that nobody can repeat without the secret."""
+
 from pathlib import Path
 
-from stages.sources.finding import SourceFile
 from stages.sources.intake import Intake, Taken
 from stages.sources.renaming import neutral_paths, rename, unnamed_paths
+from tests.sources.builders import file, taken
 
 SECRET = b"x" * 32
 
 
-def taken(path: str, pixel_hash: str = "", **others) -> Taken:
-    return Taken(SourceFile(path, Path("source") / path), path, pixel_hash, **others)
-
-
-def numbered(count: int, name: str = "train/a/{:03}.png") -> list[Taken]:
+def images_of(count: int, name: str = "train/a/{:03}.png") -> list[Taken]:
     return [taken(name.format(number), f"hash {number}") for number in range(count)]
 
 
@@ -21,36 +19,29 @@ def neutral(images: list[Taken], secret: bytes = SECRET) -> list[str]:
 
 
 def test_paths_while_images_are_taken_in_hold_split_and_class_alone():
-    files = [SourceFile(path, Path(path)) for path in ("train/a/Ann/1.jpg", "train/a\\b/Bob.png", "test/a/000001.png")]
-    paths = unnamed_paths(files, ".png")
-    assert list(paths.values()) == ["train/a/x0.png", "train/a_b/x1.png", "test/a/x2.png"]
-    assert list(paths) == [file.path for file in files]
+    files = [file(path) for path in ("train/a/Ann/1.jpg", "train/a\\b/Bob.png", "test/a/000001.png")]
+    expected = ["train/a/x0.png", "train/a_b/x1.png", "test/a/x2.png"]
+    assert unnamed_paths(files, ".png") == {one.path: path for one, path in zip(files, expected, strict=True)}
 
 
 def test_each_image_gets_a_number_of_its_own_in_its_class():
-    images = [*numbered(5), *numbered(5, "test/b/nested/{}.jpg")]
-    paths = neutral_paths(images, SECRET)
-    assert sorted(path.rsplit("/", 1)[1][:6] for path in paths.values()) == [f"{one:06}" for one in range(1, 11)]
+    paths = neutral_paths([*images_of(5), *images_of(5, "test/b/nested/{}.jpg")], SECRET)
+    assert sorted(Path(path).stem for path in paths.values()) == [f"{number:06}" for number in range(1, 11)]
     assert all(Path(new).parent == Path(old).parent for old, new in paths.items())
     assert all(Path(new).suffix == Path(old).suffix for old, new in paths.items())
 
 
 def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
     monkeypatch.setattr("stages.sources.renaming.DIGITS", 1)
-    assert {len(Path(path).stem) for path in neutral_paths(numbered(120), SECRET).values()} == {3}
-
-
-def test_order_does_not_follow_the_names():
-    paths = neutral(numbered(100))
-    rising = sum(first < second for first, second in zip(paths, paths[1:], strict=False))
-    assert 35 < rising < 65
+    assert {len(Path(path).stem) for path in neutral(images_of(120))} == {3}
 
 
 def test_order_depends_on_pixels_and_the_secret_and_not_on_names():
-    by_hash = {image.pixel_hash: path for image, path in zip(numbered(50), neutral(numbered(50)), strict=True)}
-    others = [taken(f"train/a/{99 - number}.png", f"hash {number}") for number in range(50)]
-    assert {image.pixel_hash: path for image, path in zip(others, neutral(others), strict=True)} == by_hash
-    assert neutral(numbered(50), b"y" * 32) != neutral(numbered(50))
+    first = neutral(images_of(100))
+    assert 35 < sum(one < next_one for one, next_one in zip(first, first[1:], strict=False)) < 65
+    others = [taken(f"train/a/{999 - number}.png", f"hash {number}") for number in range(100)]
+    assert neutral(others) == first
+    assert neutral(images_of(100), b"y" * 32) != first
 
 
 def test_images_of_equal_pixels_get_different_numbers():

@@ -2,102 +2,82 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image
 
 from tests.strange.files import KINDS, MAX_PIXELS, Strange, draw, encode, jpeg_of_many_scans, kind, png, png_chunk
+from tests.strange.odd import exif
 
 
-def whole_file(rng: np.random.Generator) -> Strange:
-    """Return a whole file of a drawn kind, to be broken."""
+def _whole_file(rng: np.random.Generator) -> Strange:
     return KINDS[rng.choice([name for name in KINDS if name.startswith("whole ")])](rng)
+
+
+def _broken(name: str, change: Callable[[bytes, np.random.Generator], bytes]) -> None:
+    @kind(name)
+    def broken(rng: np.random.Generator) -> Strange:
+        whole = _whole_file(rng)
+        return Strange(change(whole.content, rng), whole.suffix, "either")
+
+
+def _flip(content: bytes, rng: np.random.Generator) -> bytes:
+    flipped = np.frombuffer(content, np.uint8).copy()
+    reach = min(rng.choice([60, len(content)]), len(content))  # headers are where it hurts
+    flipped[rng.integers(0, reach, rng.integers(1, 6))] ^= np.uint8(1 << rng.integers(8))
+    return flipped.tobytes()
+
+
+def _splice(content: bytes, rng: np.random.Generator) -> bytes:
+    other = _whole_file(rng).content
+    return content[: rng.integers(1, len(content))] + other[rng.integers(0, len(other)) :]
+
+
+def _blank(content: bytes, rng: np.random.Generator) -> bytes:
+    start, length = rng.integers(0, len(content)), rng.integers(1, 200)
+    return content[:start] + bytes(length) + content[start + length :]
+
+
+_broken("bits flipped", _flip)
+_broken("spliced of two", _splice)
+_broken("zeros within", _blank)
 
 
 @kind("truncated")
 def truncated(rng: np.random.Generator) -> Strange:
-    whole = whole_file(rng)
+    whole = _whole_file(rng)
     return whole._replace(content=whole.content[: rng.integers(1, len(whole.content))], verdict="either")
 
 
-@kind("bits flipped")
-def flipped(rng: np.random.Generator) -> Strange:
-    whole = whole_file(rng)
-    content = np.frombuffer(whole.content, np.uint8).copy()
-    reach = rng.choice([60, len(content)])  # headers are where it hurts
-    content[rng.integers(0, min(reach, len(content)), rng.integers(1, 6))] ^= np.uint8(1 << rng.integers(8))
-    return Strange(content.tobytes(), whole.suffix, "either")
-
-
-@kind("spliced of two")
-def spliced(rng: np.random.Generator) -> Strange:
-    first, second = whole_file(rng), whole_file(rng)
-    start = first.content[: rng.integers(1, len(first.content))]
-    return Strange(start + second.content[rng.integers(0, len(second.content)) :], first.suffix, "either")
-
-
-@kind("zeros within")
-def zeros_within(rng: np.random.Generator) -> Strange:
-    whole = whole_file(rng)
-    start = rng.integers(0, len(whole.content))
-    length = rng.integers(1, 200)
-    content = whole.content[:start] + bytes(length) + whole.content[start + length :]
-    return Strange(content, whole.suffix, "either")
-
-
-@kind("rubbish appended")
+@kind("rubbish appended, wrong extension")
 def appended(rng: np.random.Generator) -> Strange:
-    whole = whole_file(rng)
-    return whole._replace(content=whole.content + rng.bytes(rng.integers(1, 300)))
-
-
-@kind("wrong extension")
-def wrong_extension(rng: np.random.Generator) -> Strange:
-    return whole_file(rng)._replace(suffix=str(rng.choice(["txt", "png", "jpg", "gif", "tif", "exe"])))
+    whole = _whole_file(rng)
+    suffix = str(rng.choice(["txt", "png", "jpg", "gif", "tif", "exe"]))
+    return whole._replace(content=whole.content + rng.bytes(rng.integers(0, 300)), suffix=suffix)
 
 
 @kind("broken EXIF")
 def broken_exif(rng: np.random.Generator) -> Strange:
-    image = draw(rng)
-    exif = [b"", b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\xff" * 30, b"\xff" * 40, rng.bytes(60)]
-    return Strange(encode(image, "PNG", exif=exif[rng.integers(len(exif))]), "png", "either", None)
+    whole = exif(1, broken=True)
+    broken = [b"", b"Exif\0\0", whole[:-9], b"Exif\0\0XX" + whole[8:], b"\xff" * 40, rng.bytes(60)]
+    content = encode(draw(rng), str(rng.choice(["PNG", "WEBP"])), exif=broken[rng.integers(len(broken))])
+    return Strange(content, "png", "taken")
 
 
-@kind("no bytes")
-def no_bytes(rng: np.random.Generator) -> Strange:
-    return Strange(b"", "jpg", "rejected")
+def _rejected(name: str, contents: list[bytes]) -> None:
+    KINDS[name] = lambda rng: Strange(contents[rng.integers(len(contents))], "png", "rejected")
 
 
-@kind("no image")
-def no_image(rng: np.random.Generator) -> Strange:
-    contents = [b"a text\n", bytes(1000), b"GIF89a", b"%PDF-1.7", b"<svg/>", b"\xff\xd8", rng.bytes(200)]
-    return Strange(contents[rng.integers(len(contents))], "png", "rejected")
-
-
-@kind("GIF")
-def gif(rng: np.random.Generator) -> Strange:
-    return Strange(encode(draw(rng), "GIF"), "gif", "rejected")
-
-
-@kind("float or 32-bit")
-def without_range(rng: np.random.Generator) -> Strange:
-    mode = str(rng.choice(["F", "I"]))
-    return Strange(encode(Image.new(mode, (4, 4)), "TIFF"), "tif", "rejected")
-
-
-@kind("20000 x 20000 without data")
-def huge_header(rng: np.random.Generator) -> Strange:
-    bmp = encode(draw(rng), "BMP")
-    bmp = bmp[:18] + struct.pack("<ii", 20_000, 20_000) + bmp[26:]
-    contents = [png(20_000, 20_000, b"no pixels"), b"P6 20000 20000 255\n", bmp]
-    return Strange(contents[rng.integers(len(contents))], "png", "rejected")
-
-
-@kind("just too large")
-def just_too_large(rng: np.random.Generator) -> Strange:
-    image = Image.new("L", (1000, MAX_PIXELS // 1000 + 1), int(rng.integers(256)))
-    return Strange(encode(image, "PNG"), "png", "rejected")
+_huge_bmp = encode(Image.new("RGB", (4, 4)), "BMP")
+_huge_bmp = _huge_bmp[:18] + struct.pack("<ii", 20_000, 20_000) + _huge_bmp[26:]
+_rejected("no image", [b"", b"a text\n", bytes(1000), b"%PDF-1.7", b"<svg/>", b"\xff\xd8", b"P6 0 5 255\n"])
+_rejected("GIF", [encode(Image.new("RGB", (4, 4)), "GIF")])
+_rejected("float or 32-bit", [encode(Image.new(mode, (4, 4)), "TIFF") for mode in "FI"] + [b"Pf\n1 1\n-1.0\n\0\0\0\0"])
+_rejected("20000 x 20000 without data", [png(20_000, 20_000, b"no pixels"), b"P6 20000 20000 255\n", _huge_bmp])
+_rejected("just too large", [encode(Image.new("L", (1000, MAX_PIXELS // 1000 + 1)), "PNG")])
+_rejected("JPEG of endless scans", [jpeg_of_many_scans(800, 20_000)])
 
 
 @lru_cache
@@ -117,8 +97,3 @@ def bomb(rng: np.random.Generator) -> Strange:
         png(*image.shape[:2], rows, png_chunk(b"iCCP", b"profile\0\0" + _zeros(size))),
     ]
     return Strange(contents[rng.integers(len(contents))], "png", "either")
-
-
-@kind("JPEG of endless scans")
-def endless_scans(rng: np.random.Generator) -> Strange:
-    return Strange(jpeg_of_many_scans(800, 20_000), "jpg", "rejected")

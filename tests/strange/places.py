@@ -26,23 +26,9 @@ LONGEST = 255  # bytes of a name
 
 
 def plant(folder: Path, number: int, kind: str, rng: np.random.Generator) -> Planted:
-    """Put one strange thing into a class folder.
+    """Put one strange thing of a kind of `KINDS` or `PLACES` into a class folder, under names that begin with a number.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The class folder; what links out of the source point to goes beside the source, two folders up.
-    number : int
-        Begins every name, so that what became of it can be found.
-    kind : str
-        A key of `KINDS` or of `PLACES`.
-    rng : numpy.random.Generator
-        Draws the rest.
-
-    Returns
-    -------
-    Planted
-        What must become of it.
+    What links out of the source lead to goes beside the source, two folders up.
     """
     name = f"{number:06}"
     if kind in KINDS:
@@ -122,19 +108,37 @@ def link_out(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     return 2, "rejected"
 
 
-def _link(kind: str, target: str) -> None:
+def _entry(kind: str, make: Callable[[Path], object]) -> None:
     @place(kind)
-    def plant_link(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-        (folder / f"{number}.png").symlink_to(target.format(number=number))
+    def plant_entry(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+        make(folder / f"{number}.png")
         return 1, "rejected"
 
 
-_link("link to nothing", "nothing")
-_link("link to itself", "{number}.png")
-_link("link to its folder", ".")
-_link("link to a folder above", "../..")
-_link("link to the root", "/")
-_link("link to a device", "/dev/zero")
+def _bind_socket(file: Path) -> None:
+    before = Path.cwd()
+    os.chdir(file.parent)  # the address may not be long
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(file.name)
+    finally:
+        os.chdir(before)
+
+
+def _write_holes(file: Path) -> None:
+    file.write_bytes(b"RIFF\xf0\xff\xff\xffWEBPVP8 ")
+    os.truncate(file, 2**40)
+
+
+_entry("link to nothing", lambda file: file.symlink_to("nothing"))
+_entry("link to itself", lambda file: file.symlink_to(file.name))
+_entry("link to its folder", lambda file: file.symlink_to("."))
+_entry("link to a folder above", lambda file: file.symlink_to("../.."))
+_entry("link to the root", lambda file: file.symlink_to("/"))
+_entry("link to a device", lambda file: file.symlink_to("/dev/zero"))
+_entry("pipe", os.mkfifo)
+_entry("socket", _bind_socket)
+_entry("a terabyte of holes", _write_holes)
 
 
 @place("links in a ring")
@@ -144,37 +148,11 @@ def links_in_a_ring(folder: Path, number: str, content: bytes) -> tuple[int, str
     return 2, "rejected"
 
 
-@place("pipe")
-def pipe(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    os.mkfifo(folder / f"{number}.png")
-    return 1, "rejected"
-
-
-@place("socket")
-def unix_socket(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    with socket.socket(socket.AF_UNIX) as server:
-        before = Path.cwd()
-        os.chdir(folder)  # the address may not be long
-        try:
-            server.bind(f"{number}.png")
-        finally:
-            os.chdir(before)
-    return 1, "rejected"
-
-
 @place("no permission")
 def no_permission(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     (folder / f"{number}.png").write_bytes(content)
     (folder / f"{number}.png").chmod(0)
     return 1, "either"  # root may read it
-
-
-@place("a terabyte of holes")
-def holes(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    with (folder / f"{number}.webp").open("wb") as stream:
-        stream.write(b"RIFF\xf0\xff\xff\xffWEBPVP8 ")
-        stream.truncate(2**40)
-    return 1, "rejected"
 
 
 @place("hidden")
