@@ -352,5 +352,3 @@ def test_automatic_precision_is_what_the_processor_has(workspace, monkeypatch, f
     workspace({"train.precision": "auto"})
     params = load_params().train
     assert params.precision == precision
-    assert params.fitted_precision == precision
-    assert params.model_copy(update={"backbone": "frozen"}).fitted_precision == "float32"
