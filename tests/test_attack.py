@@ -1,6 +1,7 @@
 """The attack stage: who may be named, what reaches the attacker, and what it finds."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from stages.attack import attack
 from stages.attacks.fidelity import psnr
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
+from stages.core.memo import FOLDER
 from stages.core.people import write_people as write_table
 from stages.core.seeding import generator
 from stages.results.gallery import write_gallery
@@ -80,10 +82,28 @@ def test_no_test_image_reaches_the_attackers_training(people, monkeypatch):
     for file in (people / "data").glob("*/test/*/*.png"):
         write_image(file, np.zeros((40, 40, 3), np.uint8))
     seen.clear()
+    shutil.rmtree(FOLDER)  # so that the naive attacker learns again
     attack("gaussian_blur")
     assert len(before) == len(seen) == 2
     for one, other in zip(before, seen, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_naive_attacker_learns_once_for_all_data_sets_and_again_from_other_images(people, monkeypatch):
+    write_people(people / "data/gaussian_blur", lambda image: 255 - image)
+    alone = scores_of("gaussian_blur")
+    shutil.rmtree(FOLDER)
+    learned, original = [], stage.train_identifier
+    monkeypatch.setattr(
+        stage, "train_identifier", lambda *args, **kwargs: learned.append(1) or original(*args, **kwargs)
+    )
+    assert scores_of("raw")["identity"]["attacks"]["naive"] == scores_of("raw")["identity"]["attacks"]["informed"]
+    assert len(learned) == 1
+    assert scores_of("gaussian_blur") == alone
+    assert len(learned) == 2
+    write_image(next((people / "data/raw/train").rglob("*.png")), np.zeros((40, 40, 3), np.uint8))
+    attack("gaussian_blur")
+    assert len(learned) == 4
 
 
 def test_people_split_between_train_and_test_are_named_by_references(people):

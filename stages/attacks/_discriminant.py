@@ -11,6 +11,7 @@ ENERGY = 0.999  # share of the variance that the subspace keeps
 MOST_DIMENSIONS = 500
 MOST_EXACT = 4096  # images or features; the axes of more are approximated, in a quarter of the time
 CHUNK = 4096
+_LEARNED = ("mean", "axes", "whiten", "means")
 
 
 class Discriminant:
@@ -48,6 +49,19 @@ class Discriminant:
         means = _means(places, identities)
         self._whiten = _whitening(places - means[identities], max(spare, 1))
         self._means = means @ self._whiten
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was learned, for `restored`."""
+        return {name: getattr(self, f"_{name}") for name in _LEARNED}
+
+    @classmethod
+    def restored(cls, arrays: dict[str, np.ndarray]) -> "Discriminant":
+        """Return a discriminant of the same answers."""
+        same = cls.__new__(cls)
+        for name in _LEARNED:
+            setattr(same, f"_{name}", arrays[name])
+        return same
 
     def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
         """Return a copy that knows other people, by the same directions; arguments as for training."""

@@ -112,6 +112,15 @@ def test_people_who_are_not_in_training_are_named_by_a_few_references(identifier
     assert set(identifier.predict(images)) <= set(range(PEOPLE))
 
 
+def test_what_was_learned_gives_the_same_distances_from_plain_arrays(identifier, test, tmp_path):
+    for one in (identifier, train_identifier(*portraits(1, 5), seed=0)):
+        np.savez(tmp_path / "arrays.npz", **one.arrays)
+        with np.load(tmp_path / "arrays.npz", allow_pickle=False) as arrays:
+            same = Identifier.restored(dict(arrays))
+        assert same.distances(test[0]).tobytes() == one.distances(test[0]).tobytes()
+        assert (same.name, same.validation_accuracy) == (one.name, one.validation_accuracy)
+
+
 def test_two_people():
     train, test = portraits(6, 0, people=2), portraits(6, 1, people=2)
     assert accuracy(train_identifier(*train, seed=0), *test) >= 0.9

@@ -1,0 +1,67 @@
+"""Keeps arrays that several stages would make from the same inputs, in a file under a key of all that made them.
+
+The files lie in `data/.partial/`, neither git's nor DVC's. Without them the arrays are made anew, the same ones.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.errors import naming
+from stages.core.files import replace_file
+from stages.core.machine import environment
+
+FOLDER = Path("data/.partial")
+_CODE = Path(__file__).parents[1]
+
+
+def remembered(
+    name: str, inputs: Iterable[object], code: Iterable[str], make: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Return what `make` returns, from the file that an earlier call left, if it had the same inputs, code and machine.
+
+    Parameters
+    ----------
+    name : str
+        Of the file; of each name, the last one is kept.
+    inputs : iterable of object
+        All that the arrays depend on: arrays, whose bytes count, and what its `repr` tells wholly.
+    code : iterable of str
+        Folders of `stages/` with all the code that the arrays depend on.
+    make : callable
+        Makes the arrays, none of them of Python objects.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        By name.
+    """
+    file = FOLDER / f"{name}_{_key(inputs, code)}.npz"
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
+            return dict(saved)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        print(f"`{file}` is not whole; what it held is made anew")
+    arrays = make()
+    for other in FOLDER.glob(f"*{name}_*"):  # what a killed process left too
+        other.unlink()
+    with naming(file), replace_file(file) as partial, partial.open("wb") as stream:
+        np.savez(stream, **arrays)
+    return arrays
+
+
+def _key(inputs: Iterable[object], code: Iterable[str]) -> str:
+    digest = hashlib.sha256(json.dumps(environment()).encode())
+    for source in sorted(source for folder in code for source in (_CODE / folder).rglob("*.py")):
+        digest.update(source.read_bytes())
+    for one in inputs:
+        is_array = isinstance(one, np.ndarray)
+        digest.update(repr((one.dtype.str, one.shape) if is_array else one).encode())
+        digest.update(np.ascontiguousarray(one) if is_array else b"")
+    return digest.hexdigest()[:16]
