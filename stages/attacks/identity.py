@@ -93,27 +93,6 @@ class Identifier:
         members = {look: Discriminant.restored(part) for look, part in parts.items()}
         return cls(str(arrays["name"]), accuracy, arrays["people"], members)
 
-    @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that was learned, as plain arrays, for `restored`."""
-        accuracy = np.nan if self.validation_accuracy is None else self.validation_accuracy
-        learned = {"name": np.array(self.name), "validation_accuracy": np.array(accuracy), "people": self.people}
-        for look, member in self._members.items():
-            learned |= {f"{look}.{name}": array for name, array in member.arrays.items()}
-        return learned
-
-    @classmethod
-    def restored(cls, arrays: dict[str, np.ndarray]) -> "Identifier":
-        """Return an identifier of the same answers."""
-        parts: dict[str, dict[str, np.ndarray]] = {}
-        for key in arrays:
-            if "." in key:
-                look, name = key.split(".")
-                parts.setdefault(look, {})[name] = arrays[key]
-        accuracy = None if np.isnan(arrays["validation_accuracy"]) else float(arrays["validation_accuracy"])
-        members = {look: Discriminant.restored(part) for look, part in parts.items()}
-        return cls(str(arrays["name"]), accuracy, arrays["people"], members)
-
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":
         """Learn to name other people than those in the training images, from which it learned to tell people apart.
 
