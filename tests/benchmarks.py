@@ -52,17 +52,9 @@ class Result(NamedTuple):
     differences: np.ndarray | None  # how many values differ by 0, 1, ... 255
 
 
-BENCHMARKS: dict[str, Benchmark] = {}
-
-
-def on_images(name: str, plain: str, fast: str) -> Callable:
-    """Register a function that gives the two ways for one image."""
-
-    def register(ways: Callable[[np.ndarray], tuple[Way, Way]]) -> Callable:
-        BENCHMARKS[name] = Benchmark(plain, fast, lambda images: [ways(image) for image in images])
-        return ways
-
-    return register
+def on_images(ways: Callable[..., tuple[Way, Way]], *options: object) -> Callable:
+    """Return what gives the two ways for each image."""
+    return lambda images: [ways(image, *options) for image in images]
 
 
 def merging(image: np.ndarray, pattern: str) -> tuple[Way, Way]:
@@ -76,28 +68,9 @@ def merging(image: np.ndarray, pattern: str) -> tuple[Way, Way]:
     return plain, lambda: blocking_merging(image, rng=np.random.default_rng(0), **options)
 
 
-@on_images("merging_grid", "`cv2.inpaint` four times", "`blocking_merging`, grid")
-def merging_grid(image: np.ndarray) -> tuple[Way, Way]:
-    """Blocks of one geometry but at the borders."""
-    return merging(image, "grid")
-
-
-@on_images("merging_random", "`cv2.inpaint` four times", "`blocking_merging`, random")
-def merging_random(image: np.ndarray) -> tuple[Way, Way]:
-    """Blocks of many geometries."""
-    return merging(image, "random")
-
-
-@on_images("blur_7", "`cv2.GaussianBlur`, sigma 7", "`gaussian_blur`")
-def blur_7(image: np.ndarray) -> tuple[Way, Way]:
-    """The default strength."""
-    return lambda: cv2.GaussianBlur(image, (0, 0), 7), lambda: gaussian_blur(image, sigma=7)
-
-
-@on_images("blur_50", "`cv2.GaussianBlur`, sigma 50", "`gaussian_blur`")
-def blur_50(image: np.ndarray) -> tuple[Way, Way]:
-    """A large sigma, where the plain way's own kernel is coarse and off by some levels."""
-    return lambda: cv2.GaussianBlur(image, (0, 0), 50), lambda: gaussian_blur(image, sigma=50)
+def blurring(image: np.ndarray, sigma: float) -> tuple[Way, Way]:
+    """Gaussian blur; at a large sigma, the plain way's own kernel is coarse and off by some levels."""
+    return lambda: cv2.GaussianBlur(image, (0, 0), sigma), lambda: gaussian_blur(image, sigma=sigma)
 
 
 def with_workers(images: list[np.ndarray]) -> list[tuple[Way, Way]]:
@@ -118,18 +91,23 @@ def with_workers(images: list[np.ndarray]) -> list[tuple[Way, Way]]:
     return [(lambda: run(1), lambda: run(cores))]
 
 
-BENCHMARKS["workers"] = Benchmark("`anonymize` on all images, one worker", "one worker a core", with_workers)
-
-BENCHMARKS["backbone"] = Benchmark(
-    f"Keras' `predict`, ResNet50 on {networks.PHOTOS} photos at {networks.PHOTO_SIZE}, all cores",
-    "`extract`'s frozen graph, in bfloat16 where the processor has it",
-    lambda images: [(networks.in_child(networks.predict_plain), networks.in_child(networks.predict_fast))],
-)
-BENCHMARKS["training"] = Benchmark(
-    f"Keras' `fit` with its Adam, the default's network on {networks.IMAGES} images, all cores",
-    "`train`, whose threads do not change the result",
-    lambda images: [(networks.in_child(networks.train_plain), networks.in_child(networks.train_fast))],
-)
+BENCHMARKS = {
+    "merging_grid": Benchmark("`cv2.inpaint` four times", "`blocking_merging`, grid", on_images(merging, "grid")),
+    "merging_random": Benchmark("`cv2.inpaint` four times", "`blocking_merging`, random", on_images(merging, "random")),
+    "blur_7": Benchmark("`cv2.GaussianBlur`, sigma 7", "`gaussian_blur`", on_images(blurring, 7)),
+    "blur_50": Benchmark("`cv2.GaussianBlur`, sigma 50", "`gaussian_blur`", on_images(blurring, 50)),
+    "workers": Benchmark("`anonymize` on all images, one worker", "one worker a core", with_workers),
+    "backbone": Benchmark(
+        f"Keras' `predict`, ResNet50 on {networks.PHOTOS} photos at {networks.PHOTO_SIZE}, all cores",
+        "`extract`'s frozen graph, in bfloat16 where the processor has it",
+        lambda images: [(networks.in_child(networks.predict_plain), networks.in_child(networks.predict_fast))],
+    ),
+    "training": Benchmark(
+        f"Keras' `fit` with its Adam, the default's network on {networks.IMAGES} images, all cores",
+        "`train`, whose threads do not change the result",
+        lambda images: [(networks.in_child(networks.train_plain), networks.in_child(networks.train_fast))],
+    ),
+}
 
 
 def measure(pairs: list[tuple[Way, Way]], rounds: int) -> Result:

@@ -24,7 +24,7 @@ from stages.core.parallel import map_ordered, worker_count
 from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
 from stages.network.runtime import keras
-from tests.benchmarks import blur_7, merging_grid, read_images
+from tests.benchmarks import blurring, merging, read_images
 from tests.clones import ENVIRONMENT, ROOT, copy_pipeline, run, set_param
 from tests.networks import measure_peak, operations, shares_of_peak
 
@@ -99,9 +99,9 @@ def measure_plain(photos: list[np.ndarray]) -> tuple[float, float]:
     """Return the seconds a photo that the plain way takes: to anonymize it three ways, and to go through ResNet50."""
     start = time.perf_counter()
     for photo in tqdm(photos, "plain anonymizing", leave=False):
-        blur_7(photo)[0]()
+        blurring(photo, 7)[0]()
         cv2.morphologyEx(photo, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8), iterations=2)
-        put_back_key_points(photo, merging_grid(photo)[0](), 1500)
+        put_back_key_points(photo, merging(photo, "grid")[0](), 1500)
     anonymizing = (time.perf_counter() - start) / len(photos)
     network = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg")
     inputs = np.stack([cv2.resize(photo, (IMAGE_SIZE, IMAGE_SIZE)) for photo in photos]).repeat(4, axis=0)

@@ -4,18 +4,26 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
 from stages.core.images import write_image
 from stages.core.people import write_groups, write_people
 from stages.results.gallery import CELL
 from tests.clones import ROOT, set_param
 from tests.synthetic import INGEST, NAMED, PATHS, WRONG, privacy, utility, verdicts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_for_linear_algebra() -> Iterator[None]:
+    """As in the pipeline, where each image has a thread of its own; more of them mostly wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

@@ -65,8 +65,8 @@ def make_clone(folder: Path) -> None:
     copy_pipeline(folder)
     for key, value in SETTINGS.items():
         set_param(folder, key, value)
-    with (folder / "stages" / "core" / "network.py").open("a", encoding="utf-8") as network:
-        network.write(SMALL_NETWORK)
+    runtime = folder / "stages" / "network" / "runtime.py"
+    runtime.write_text(runtime.read_text(encoding="utf-8") + SMALL_NETWORK, encoding="utf-8")
     run(folder, "git", "init", "-q")
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "Tiny data set")
@@ -108,24 +108,7 @@ def interrupt(process: subprocess.Popen, number: int, to_all: bool) -> bool:
 
 
 def interrupt_runs(folder: Path, kills: int, seed: int, targets: list[str]) -> Counter:
-    """Kill as often as told, over as many whole runs as it takes.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Empty; for the clones.
-    kills : int
-        How many.
-    seed : int
-        Of the moments and the kinds of kill.
-    targets : list of str
-        Stages to run; none runs all.
-
-    Returns
-    -------
-    collections.Counter
-        Of kills, of whole runs, of files that DVC left broken, and of `FAULTS`.
-    """
+    """Kill as often as told, over as many whole runs as it takes, and count what came of it."""
     make_clone(folder / "clone")
     shutil.copytree(folder / "clone", folder / "undisturbed")
     start = time.monotonic()

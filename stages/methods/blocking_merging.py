@@ -104,6 +104,9 @@ def merge_with_opencv(image: np.ndarray, sets: np.ndarray, block_size: int, flag
     """Inpaint the missing blocks of each set and collect them in one image."""
     height, width = image.shape[:2]
     pixel_sets = sets.repeat(block_size, axis=0)[:height].repeat(block_size, axis=1)[:, :width]
+    for axis, side in enumerate((height, width)):
+        if side == 1:  # OpenCV reads beyond the end of a single row or column
+            image, pixel_sets = image.repeat(2, axis=axis), pixel_sets.repeat(2, axis=axis)
     merged = np.empty_like(image)
     for number in np.unique(sets):
         missing = pixel_sets == number
@@ -114,7 +117,7 @@ def merge_with_opencv(image: np.ndarray, sets: np.ndarray, block_size: int, flag
         known = np.where(missing[:, :, None], np.uint8(BLANK), image)
         filled = cv2.inpaint(known, missing.astype(np.uint8), radius, flag)
         np.copyto(merged, filled, where=missing[:, :, None])
-    return merged
+    return merged[:height, :width].copy()
 
 
 def put_back_key_points(image: np.ndarray, merged: np.ndarray, orb_features: int) -> None:

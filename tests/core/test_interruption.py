@@ -26,46 +26,43 @@ def stage():
 
 run_stage(stage)
 """
+DELETED = """
+import signal
+from stages.core.interruption import interruptible
+
+class Deleted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+with interruptible():
+    Deleted()
+    print("went on")
+"""
 
 
-def start(folder, **options):
-    return subprocess.Popen(
-        [sys.executable, "-c", STAGE, str(folder)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+def start(*arguments, **options) -> subprocess.Popen:
+    pipe = subprocess.PIPE
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, **options)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_stage_in_one_line_and_leaves_nothing(tmp_path, number):
-    with start(tmp_path) as stage:
+    with start("-c", STAGE, tmp_path) as stage:
         assert stage.stdout.readline() == "started\n"
         stage.send_signal(number)
         _, errors = stage.communicate(timeout=20)
     assert stage.returncode == 128 + number
-    # The progress bar is wiped with carriage returns.
-    assert errors.split("\r")[-1].splitlines() == [
-        "interrupted: nothing half-written was kept; `dvc repro` continues after the last finished stage"
-    ]
-    assert "Traceback" not in errors
+    (line,) = errors.splitlines()
+    assert line.startswith("interrupted: nothing half-written was kept; ")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_stage_ends_when_the_pipeline_is_killed(tmp_path):
     # As `dvc repro` would, this process starts a stage and waits for it.
-    pipeline = subprocess.Popen(
-        [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", sys.executable, "-c", STAGE]
-        + [str(tmp_path)],
-        cwd=ROOT,
-        env=os.environ | {"DVC_ROOT": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with pipeline:
+    wait = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    environment = os.environ | {"DVC_ROOT": str(ROOT)}
+    with start("-c", wait, sys.executable, "-c", STAGE, tmp_path, env=environment) as pipeline:
         assert pipeline.stdout.readline() == "started\n"
         pipeline.kill()
         # The stage holds the other end of the pipe.
@@ -74,11 +71,8 @@ def test_a_stage_ends_when_the_pipeline_is_killed(tmp_path):
 
 
 def test_a_signal_while_modules_are_imported_leaves_no_traceback():
-    command = [sys.executable, "-X", "importtime", "-m", "stages.train", "raw"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as stage:
-        for line in stage.stderr:
-            if line.rstrip().endswith(" numpy"):
-                break
+    with start("-X", "importtime", "-m", "stages.train", "raw") as stage:
+        next(line for line in stage.stderr if line.rstrip().endswith(" numpy"))
         stage.send_signal(signal.SIGINT)
         _, errors = stage.communicate(timeout=20)
     assert stage.returncode == -signal.SIGINT
@@ -86,17 +80,9 @@ def test_a_signal_while_modules_are_imported_leaves_no_traceback():
 
 
 def test_a_signal_while_an_object_is_deleted_is_not_lost():
-    code = (
-        "import signal\n"
-        "from stages.core.interruption import interruptible\n"
-        "class Deleted:\n"
-        "    def __del__(self): signal.raise_signal(signal.SIGTERM)\n"
-        "with interruptible():\n"
-        "    Deleted()\n"
-        "    print('went on')\n"
-    )
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout, result.stderr) == (143, "", "")
+    with start("-c", DELETED) as process:
+        assert process.communicate() == ("", "")
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 def test_signals_do_afterwards_what_they_did_before():

@@ -16,31 +16,21 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_it_is_made_once_and_only_its_owner_may_read_it():
-    secret = load_secret()
-    assert len(secret) == 32 and load_secret() == secret
-    assert stat.S_IMODE(SECRET.stat().st_mode) == 0o600
-    assert [file.name for file in SECRET.parent.iterdir()] == [SECRET.name]
-
-
-def test_two_repositories_have_two_secrets(tmp_path, monkeypatch):
-    first = load_secret()
-    (tmp_path / "other").mkdir()
-    monkeypatch.chdir(tmp_path / "other")
-    assert load_secret() != first
-
-
-def test_it_is_never_readable_by_others_while_it_is_made(monkeypatch):
-    modes = []
-    link = os.link
+def test_it_is_made_once_in_each_repository_and_only_its_owner_may_ever_read_it(folder, monkeypatch):
+    modes, link = [], os.link
 
     def spy(partial, file):
         modes.append(stat.S_IMODE(partial.stat().st_mode))
         link(partial, file)
 
     monkeypatch.setattr(os, "link", spy)
-    load_secret()
-    assert modes == [0o600]
+    secret = load_secret()
+    assert len(secret) == 32 and load_secret() == secret
+    assert [*modes, stat.S_IMODE(SECRET.stat().st_mode)] == [0o600, 0o600]
+    assert [file.name for file in SECRET.parent.iterdir()] == [SECRET.name]
+    (folder / "other").mkdir()
+    monkeypatch.chdir(folder / "other")
+    assert load_secret() != secret
 
 
 def test_one_that_another_process_made_meanwhile_is_kept(monkeypatch):
@@ -55,28 +45,29 @@ def test_one_that_another_process_made_meanwhile_is_kept(monkeypatch):
     assert load_secret() == b"x" * 32
 
 
-def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(tmp_path, monkeypatch):
-    secret = load_secret()
-    copy = tmp_path / ".dvc" / "tmp" / "exps" / "copy"
+def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(folder, monkeypatch):
+    secret, copy = load_secret(), folder / ".dvc" / "tmp" / "exps" / "copy"
     copy.mkdir(parents=True)
     monkeypatch.chdir(copy)
     assert load_secret() == secret
     assert not (copy / SECRET).exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"x" * 31])
-def test_a_broken_one_is_refused(content):
-    load_secret()
-    SECRET.write_bytes(content)
-    with pytest.raises(PipelineError, match=f"`data/secret.key` must hold 32 bytes; received: {len(content)}"):
+@pytest.mark.parametrize(
+    ("size", "mode", "words"),
+    [
+        (0, 0o600, "`data/secret.key` must hold 32 bytes; received: 0; restore it from a backup"),
+        (31, 0o600, "`data/secret.key` must hold 32 bytes; received: 31; restore it from a backup"),
+        (32, 0o640, "`data/secret.key` must be readable by its owner alone; run `chmod 600 data/secret.key`"),
+    ],
+)
+def test_one_that_is_broken_or_that_others_may_read_is_refused(size, mode, words):
+    SECRET.parent.mkdir()
+    SECRET.write_bytes(b"x" * size)
+    SECRET.chmod(mode)
+    with pytest.raises(PipelineError) as caught:
         load_secret()
-
-
-def test_one_that_others_may_read_is_refused():
-    load_secret()
-    SECRET.chmod(0o640)
-    with pytest.raises(PipelineError, match="chmod 600 data/secret.key"):
-        load_secret()
+    assert str(caught.value) == words
 
 
 def test_keys_differ_by_secret_by_part_and_by_where_parts_end():

@@ -1,14 +1,10 @@
 """Images for the tests of methods."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
-
-PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "imagenet_samples"
 
 
 def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -23,23 +19,7 @@ def draw_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
     return cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread_for_linear_algebra() -> Iterator[None]:
-    """As the methods run in the pipeline, where each image has a thread of its own."""
-    with threadpool_limits(1):
-        yield
-
-
 @pytest.fixture
 def photo() -> Callable[..., np.ndarray]:
     """The function that draws a photo: height, width and a seed."""
     return draw_photo
-
-
-@pytest.fixture(scope="session")
-def real_photos() -> list[np.ndarray]:
-    """Some real photos, RGB."""
-    paths = sorted(PHOTOS.glob("*.JPEG"))[::17]
-    if not paths:
-        pytest.skip(f"no photos in {PHOTOS}")
-    return [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in paths]

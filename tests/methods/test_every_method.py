@@ -1,0 +1,79 @@
+"""What holds for every method, a new one too, and what its module declares for attackers."""
+
+import numpy as np
+import pytest
+
+from stages.core.params.variants import Variant, method_names, read_variant
+
+MERGING = {"block_size": 4, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0, "seed": 0}
+# Without what depends on an image's content as a whole, or on chance.
+SETTINGS = [
+    ("blocking_merging", MERGING),
+    ("blocking_merging", MERGING | {"pattern": "random", "inpaint_radius": 3}),
+    ("blocking_merging", MERGING | {"inpaint": "navier_stokes"}),
+    ("dp_pix", {"block_size": 6, "epsilon": 1e6, "neighbourhood": 1}),
+    ("gaussian_blur", {"sigma": 1.5}),
+    ("gaussian_blur", {"sigma": 30}),
+    ("mask", {"value": 90}),
+    ("morphology", {"operation": "closing", "kernel_size": 3, "iterations": 2}),
+    ("pixelation", {"block_size": 6}),
+]
+REACH = 16  # pixels that a border influences
+
+
+def variant_of(name: str, **arguments) -> Variant:
+    return read_variant(name, {"method": name, **arguments})
+
+
+def run(variant: Variant, image: np.ndarray) -> np.ndarray:
+    name = "secret_rng" if variant.needs_secret else "rng"
+    draws = {name: np.random.default_rng(0)} if variant.needs_secret or variant.seed is not None else {}
+    return variant.method(image, **variant.arguments, **draws)
+
+
+@pytest.mark.parametrize(("name", "arguments"), SETTINGS)
+def test_any_size_gives_a_new_image_of_that_size_again_and_again(name, arguments):
+    variant = variant_of(name, **arguments)
+    for size in ((1, 1), (1, 2), (1, 60), (60, 1), (5, 7), (12, 12), (70, 64)):
+        image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        before = image.copy()
+        result = run(variant, image)
+        assert (result.shape, result.dtype) == (image.shape, np.uint8)
+        assert not np.shares_memory(result, image)
+        np.testing.assert_array_equal(image, before)
+        np.testing.assert_array_equal(run(variant, image), result)
+
+
+@pytest.mark.parametrize(("name", "arguments"), SETTINGS)
+def test_channels_do_not_mix(photo, name, arguments):
+    variant, image = variant_of(name, **arguments), photo(60, 50)
+    result = run(variant, image)
+    for channel in range(3):
+        alone = np.zeros_like(image)
+        alone[..., channel] = image[..., channel]
+        np.testing.assert_array_equal(run(variant, alone)[..., channel], result[..., channel])
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_an_image_moved_by_the_declared_period_gives_the_result_moved(name, photo):
+    variant, image = variant_of(name, **dict(SETTINGS[::-1])[name]), photo(97, 103)
+    period = variant.declared("grid_period") or 1
+    inside = slice(REACH, -REACH)
+
+    def moves(pixels: int) -> float:
+        """Return the share of values that differ if the image moves."""
+        whole, moved = run(variant, image)[pixels:, pixels:], run(variant, image[pixels:, pixels:])
+        return np.mean(np.abs(whole[inside, inside].astype(int) - moved[inside, inside]) > 1)
+
+    assert moves(period) < 0.001, f"{name} must declare `grid_period`"
+    assert period == 1 or moves(1) > 0.1
+
+
+def test_the_declared_kernel_is_that_of_the_blur():
+    variant = variant_of("gaussian_blur", sigma=3)
+    kernel = variant.declared("blur_kernel")
+    impulse = np.zeros((61, 61, 3), np.uint8)
+    impulse[30, 30] = 255
+    around = slice(30 - len(kernel) // 2, 31 + len(kernel) // 2)
+    assert np.abs(run(variant, impulse)[around, around, 0] - 255 * np.outer(kernel, kernel)).max() <= 1
+    assert variant_of("mask", value=1).declared("blur_kernel") is None
