@@ -211,7 +211,10 @@ def _summary(dataset: str, scores: dict) -> str:
         f"{row['people_named'] * people:.0f} of {people}"
     )
     if dataset == RAW and not convinces(row):
-        text += f"; who names less than {CONVINCING_SHARE:.0%} of what guessing would miss proves nothing about others"
+        text += (
+            f"; an attacker that names less than {CONVINCING_SHARE:.0%} of those that guessing would miss proves "
+            "nothing by failing on other data sets"
+        )
     return text
 
 

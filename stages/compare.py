@@ -90,9 +90,9 @@ def metrics_json(row: dict[str, object]) -> bytes:
     return (json.dumps(measured, indent=2) + "\n").encode()
 
 
-def _remove_leavings(datasets: list[str]) -> None:
-    # DVC keeps what a data set that is no longer compared has left. `compare` depends on the folders where it lies, so
-    # DVC would run it again in every clone, where it never lay.
+def _remove_stale_results(datasets: list[str]) -> None:
+    # DVC keeps the results of a data set that is no longer compared. `compare` depends on the folders that hold them,
+    # so in a clone, which never had them, DVC would run it again.
     for folder in _BY_DATASET:
         for left in folder.glob("*"):
             if left.stem not in datasets:
@@ -102,7 +102,7 @@ def _remove_leavings(datasets: list[str]) -> None:
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params()
-    _remove_leavings(params.datasets)
+    _remove_stale_results(params.datasets)
     table = comparison_table(params.datasets)
     with new_folder(METRICS / "datasets") as folder:
         for row in table.to_dict("records"):

@@ -38,7 +38,7 @@ def evaluate(dataset: str) -> None:
     """
     params = load_params()
     raw, own = read_features(RAW, "test"), read_features(dataset, "test")
-    start_tensorflow(0, params.train.fitted_precision)
+    start_tensorflow(0, params.train.precision)
     model = build_classifier(params.train, len(raw.classes))
     predict = make_predictor(model)
     scores: dict = {

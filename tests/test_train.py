@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,7 +93,14 @@ def break_weights(workspace):
     file.write_bytes(file.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize(("change", "seeds"), [(change_setting, [1, 2]), (change_image, [1, 2]), (break_weights, [2])])
+def break_what_is_known(workspace):
+    (MODELS / "raw" / "seed_2.json").write_text("[]")
+
+
+@pytest.mark.parametrize(
+    ("change", "seeds"),
+    [(change_setting, [1, 2]), (change_image, [1, 2]), (break_weights, [2]), (break_what_is_known, [2])],
+)
 def test_a_network_made_of_something_else_or_broken_is_trained_again(change, seeds, workspace, trained):
     workspace(seeds=[1, 2])
     train("raw")
@@ -109,7 +117,7 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
         save(self, history, best)
         raise KeyboardInterrupt
 
-    workspace(seeds=[4, 7])
+    workspace(seeds=[4, 7], learning_rate=0.001)
     train("raw")
     undisturbed = outputs()
     for file in MODELS.glob("raw/*"):
@@ -139,3 +147,12 @@ def test_a_diverged_training_leaves_no_model(workspace):
     with pytest.raises(PipelineError, match=r"diverged.*lower `train.learning_rate`"):
         train("raw")
     assert not (MODELS / "raw").exists()
+
+
+def test_other_initial_weights_under_the_same_name_train_again(workspace, trained):
+    workspace(weights="initial.h5", seeds=[1])
+    for content in (1, 1, 2):
+        with h5py.File("initial.h5", "w") as file:
+            file["layer"] = content
+        train("raw")
+    assert trained == [[1], [1]]

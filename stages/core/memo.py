@@ -50,7 +50,7 @@ def remembered(
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         print(f"`{file}` is not whole; what it held is made anew")
     arrays = make()
-    for other in FOLDER.glob(f"{name}_*"):
+    for other in FOLDER.glob(f"*{name}_*"):  # what a killed process left too
         other.unlink()
     kept: dict[str, Any] = arrays  # NumPy's types allow nothing else
     with naming(file), replace_file(file) as partial, partial.open("wb") as target:

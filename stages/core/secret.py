@@ -94,8 +94,8 @@ def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
 def image_generator(secret: bytes, method: str, arguments: dict[str, Any], image: np.ndarray) -> np.random.Generator:
     """Return the random generator with which a method protects one image.
 
-    Two images, or two strengths of one image, have draws that have nothing in common: were their noise the same, their
-    difference would show what it hides. Copies of an image have the same draws, whatever they are called and whenever
+    Two images, or two strengths of one image, have independent draws: were their noise the same, their difference would
+    show what it hides. Copies of an image have the same draws, whatever they are called and whenever
     they are published: the mean of many noises would show what each hides.
 
     Parameters

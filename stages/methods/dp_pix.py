@@ -52,7 +52,7 @@ def dp_pix(
     appears in several images, is protected less. An image that is published at two strengths has the guarantee for the
     sum of their epsilons.
 
-    And it holds only while the noise is secret, as whoever can draw it again takes it off. So it comes from
+    And it holds only while the noise is secret: whoever can reproduce the noise can subtract it. So it comes from
     `data/secret.key`. Each image and strength has noise of its own, and copies of an image have the same, as the mean
     of many would show what each hides. Keep that file: an image that is published again with another secret is
     published twice. Keep it to yourself: it tells whether an image that someone holds is the original.

@@ -243,7 +243,7 @@ def fit(features: Features, params: TrainParams, label: str, files: dict[int, Pa
 
 
 def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:
-    start_tensorflow(seed, params.fitted_precision)
+    start_tensorflow(seed, params.precision)
     model = build_classifier(params, len(features.classes))
     if _all_alike(features.inputs):
         # Without any variance, the gradient grows in each batch normalization, beyond all numbers. The head learns what

@@ -22,7 +22,7 @@ class Features(NamedTuple):
 
 
 def create_inputs(folder: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """Make the file for a split's inputs, mapped into memory for writing, its room on the disk taken."""
+    """Make the file for a split's inputs, mapped into memory for writing, with its disk space reserved."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "inputs.npy"
     inputs = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)

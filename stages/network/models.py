@@ -20,7 +20,7 @@ from stages.core.parallel import operation_threads
 from stages.core.params import TrainParams
 from stages.network.checkpoints import PARTIAL
 from stages.network.inputs import Features
-from stages.network.runtime import keras
+from stages.network.runtime import keras, tf
 from stages.network.weights import save_weights, weights_file
 
 _STAGES = Path(__file__).parents[1]
@@ -36,7 +36,9 @@ class Model(NamedTuple):
 
 
 def training_key(features: Features, params: TrainParams) -> str:
-    """Return a key of all that the result of a training depends on, but for its seed: data, settings, code, versions.
+    """Return a key of what a network is made of, but for its seed: data, settings, initial weights, code, versions.
+
+    The processor is not part of it: a network that was trained on another machine is kept, and the report names both.
 
     Parameters
     ----------
@@ -50,8 +52,11 @@ def training_key(features: Features, params: TrainParams) -> str:
     str
         16 hexadecimal digits.
     """
+    versions = f"{tf.__version__} {keras.__version__} {np.__version__}"
     settings = params.model_dump_json(exclude={"seeds"})
-    digest = hashlib.sha256(f"{keras.__version__} {np.__version__} {operation_threads()} {settings}".encode())
+    digest = hashlib.sha256(f"{versions} {operation_threads()} {settings}".encode())
+    if params.weights not in (None, "imagenet"):
+        digest.update(Path(params.weights).read_bytes())
     for place in _CODE:
         for file in sorted((_STAGES / place).rglob("*.py")) or [_STAGES / place]:
             digest.update(file.read_bytes())
@@ -112,7 +117,7 @@ def keep_model(dataset: str, seed: int, key: str, folder: Path) -> Model | None:
         if known["key"] != key or known["sha256"] != _digest(file):
             return None
         model = read_model(dataset, seed)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     for each in (file, _about(file)):
         try:

@@ -1,4 +1,4 @@
-"""Prepares the tables that the page shades: what each class loses, and what is taken for what."""
+"""Prepares the tables that the page shades: what each class loses, and which classes are confused."""
 
 from typing import NamedTuple
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core.errors import PipelineError
 from stages.results.statistics import (
     Verdicts,
     crossed_estimate,
@@ -49,7 +50,7 @@ def utility_file(dataset: str) -> Path:
 
 def read_utility(dataset: str) -> dict:
     """Read a data set's predictions, as `evaluate` wrote them."""
-    return json.loads(utility_file(dataset).read_text(encoding="utf-8"))
+    return _read(utility_file(dataset))
 
 
 def privacy_file(dataset: str) -> Path:
@@ -59,7 +60,7 @@ def privacy_file(dataset: str) -> Path:
 
 def read_privacy(dataset: str) -> dict:
     """Read what the attacks learned of a data set, as `attack` wrote it."""
-    return json.loads(privacy_file(dataset).read_text(encoding="utf-8"))
+    return _read(privacy_file(dataset))
 
 
 def utility_row(scores: dict, raw: dict) -> dict[str, float]:
@@ -231,3 +232,10 @@ def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
 def _rounded(row: dict) -> dict[str, float]:
     # Adding 0 makes 0 of -0.
     return {key: round(float(value), 4) + 0.0 for key, value in row.items()}
+
+
+def _read(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PipelineError(f"`{file}` is missing; run `dvc repro`, and in a fresh clone `dvc pull` first") from None

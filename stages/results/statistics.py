@@ -292,7 +292,7 @@ def _vote(named: np.ndarray, person: int) -> int:
 
 
 def _guessed(verdicts: Verdicts) -> np.ndarray:
-    """Return how likely each image's person is to be named by one who deals out the same names blindly."""
+    """Return how likely each image's person is to be named by random guessing with the same names."""
     names, counts = np.unique(verdicts.named, return_counts=True)
     often = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
     return np.array([often.get(person, 0.0) for person in verdicts.people.tolist()])
@@ -311,7 +311,7 @@ def _bootstrap(verdicts: Verdicts) -> tuple[float, float, float]:
         times = rng.multinomial(max(1, count - 1), np.full(count, 1 / count), size=_CHUNK).astype(float)
         shares.append(times @ right / (times @ images))
         missed = times @ (images - guessed)
-        # Draws of people whom blind guessing always names say nothing.
+        # Resamples in which guessing misses nobody are skipped.
         telling = missed > 1e-9
         advantages.append((times @ (right - guessed))[telling] / missed[telling])
     low, high = np.quantile(np.concatenate(shares), (0.025, 0.975))

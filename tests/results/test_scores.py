@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from stages.core.errors import PipelineError
 from stages.results.scores import (
     accuracy_interval,
     commonest_class,
@@ -173,3 +174,5 @@ def test_scores_are_read_by_data_set(tmp_path, monkeypatch, read, kind):
     Path(f"data/scores/{kind}").mkdir(parents=True)
     Path(f"data/scores/{kind}/raw.json").write_text('{"é": 1}', encoding="utf-8")
     assert read("raw") == {"é": 1}
+    with pytest.raises(PipelineError, match=rf"`data/scores/{kind}/other.json` is missing; run `dvc repro`"):
+        read("other")

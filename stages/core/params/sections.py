@@ -97,11 +97,6 @@ class TrainParams(Section):
     seeds: Annotated[list[Seed], Field(min_length=1)]
     precision: Annotated[Literal["float32", "bfloat16"], BeforeValidator(_settle_precision)]
 
-    @property
-    def fitted_precision(self) -> str:
-        """Of what `train` fits: the head of a frozen backbone is small, and stays float32."""
-        return "float32" if self.backbone == "frozen" else self.precision
-
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: list[int]) -> list[int]:
