@@ -63,7 +63,7 @@ def test_other_data_or_training_is_left_out_and_an_attack_that_others_did_not_ru
 
 
 def test_finished_experiments_are_gathered(workspace, capsys):
-    folder = workspace()
+    folder = workspace({"train.epochs": 5})
     (folder / "stage.py").write_text(STAGE)
     (folder / "dvc.yaml").write_text(PIPELINE)
     with pytest.raises(PipelineError, match="`metrics/comparison.csv` is missing; run `dvc repro` first"):
