@@ -135,7 +135,8 @@ def macro_f1_estimate(predictions: np.ndarray, labels: np.ndarray) -> Estimate:
     Returns
     -------
     Estimate
-        The variance between images is that of the mean over runs when images are drawn again (bootstrap).
+        The variance between images is that of the mean over runs when images are drawn again (bootstrap). Where every
+        run is right on every image, the interval has no width, however few the images are.
 
     Examples
     --------
