@@ -11,9 +11,9 @@ from stages.core.seeding import generator
 from stages.evaluate import evaluate
 from stages.extract import extract
 from stages.network.classifier import build_classifier, cross_entropy
-from stages.network.fitting import learning_rate
 from stages.network.inputs import read_features
 from stages.network.runtime import start_tensorflow
+from stages.network.training import learning_rate
 from stages.network.weights import load_weights, weights_file
 from stages.results.scores import utility_file
 from stages.train import train

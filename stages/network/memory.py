@@ -41,7 +41,7 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
         If one network takes more than all memory: its weights, a batch of inputs and, where the whole network is
         trained without a GPU, what the layers keep for the gradient.
     """
-    needed, there = _needed_bytes(params, inputs), memory_bytes()
+    needed, there = _network_bytes(params) + _batch_bytes(params, inputs), memory_bytes()
     if needed > there:
         batch, advice = _describe(params)
         raise PipelineError(
@@ -65,20 +65,24 @@ def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> 
     Returns
     -------
     int
-        One on a GPU, else two a worker, as one network leaves a core idle now and then, if memory holds them.
+        One on a GPU, else two a worker, as one network leaves a core idle now and then, if memory holds a batch of each
+        beside the weights of all.
     """
     if _has_gpu():
         return 1
-    fitting = memory_bytes() // (_MARGIN * _needed_bytes(params, inputs))
-    return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), fitting))
+    left = memory_bytes() // _MARGIN - networks * _network_bytes(params)
+    return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), left // _batch_bytes(params, inputs)))
 
 
-def _needed_bytes(params: TrainParams, inputs: np.ndarray) -> int:
+def _network_bytes(params: TrainParams) -> int:
+    return _NETWORK_BYTES if params.backbone == "trainable" else 0
+
+
+def _batch_bytes(params: TrainParams, inputs: np.ndarray) -> int:
     needed = _BATCH_COPIES * inputs.nbytes // len(inputs)
     if params.backbone == "trainable" and not _has_gpu():
         needed += params.image_size**2 * _TRAINING_BYTES[params.precision]
-    weights = _NETWORK_BYTES if params.backbone == "trainable" else 0
-    return weights + needed * min(params.batch_size, len(inputs))
+    return needed * min(params.batch_size, len(inputs))
 
 
 def _has_gpu() -> bool:

@@ -68,7 +68,8 @@ def crossed_estimate(values: np.ndarray, *, least: float, most: float) -> Estima
     runs divided by their number, plus the variance between images divided by theirs; the degrees of freedom are
     Satterthwaite's. In simulations where runs differ more than images tell, the interval covers the truth in 0.92 of
     cases with three runs, 0.94 with five, but 0.88 with two. One run tells nothing of others: then the interval counts
-    images alone.
+    images alone. Small p-values are too small where runs happen to be alike: with three runs that differ as much and
+    no difference between methods, 0.07 fell below 0.05, and 0.015 below 0.001.
 
     Parameters
     ----------
@@ -135,7 +136,8 @@ def macro_f1_estimate(predictions: np.ndarray, labels: np.ndarray) -> Estimate:
     Returns
     -------
     Estimate
-        The variance between images is that of the mean over runs when images are drawn again (bootstrap).
+        The variance between images is that of the mean over runs when images are drawn again (bootstrap). Where every
+        run is right on every image, the interval has no width, however few the images are.
 
     Examples
     --------

@@ -1,11 +1,15 @@
 """Fitting: validation images, learning, determinism, and what early stopping and interruptions leave."""
 
+import threading
+from concurrent.futures import CancelledError
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from stages.core.params import load_params
-from stages.network import checkpoints
+from stages.network import checkpoints, training
 from stages.network.checkpoints import Checkpoint
 from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import Features
@@ -143,3 +147,20 @@ def test_a_training_that_is_short_beside_its_saving_saves_nothing(tmp_path, monk
     monkeypatch.setattr(checkpoints, "COST_SHARE", 1e-9)
     fit_in(tmp_path, head_params(epochs=1))
     assert not any(tmp_path.iterdir())
+
+
+def test_an_interruption_ends_the_validation_of_many_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "PREDICTION_BATCH", 4)
+    stop, seen = threading.Event(), []
+
+    def predict(network, inputs):
+        stop.set()
+        seen.append(len(inputs))
+        return np.full((len(inputs), 2), 0.5)
+
+    steps = SimpleNamespace(train=lambda *batch: (1.0, 1.0), predict=predict)
+    network, held_out = SimpleNamespace(variables=[]), np.arange(40) % 4 == 0
+    one = training.Training(network, 0, separable_features(), held_out, head_params(), tmp_path / "state.npz")
+    with pytest.raises(CancelledError):
+        one.run(steps, stop, lambda: None)
+    assert seen == [4]
