@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from stages.core.errors import run_stage
@@ -28,16 +27,15 @@ from stages.results.scores import (
     SCORES,
     commonest_class,
     correct_predictions,
+    corrected_p_values,
     exposure,
     privacy_row,
     read_privacy,
     read_utility,
     utility_row,
 )
-from stages.results.statistics import holm
 
 METRICS = Path("metrics")
-_SMALLEST_P_VALUE = 0.0001  # written for smaller ones: a chance is never zero
 _BY_DATASET = (
     *(GALLERY, RESTORED, SCORES / "privacy", SCORES / "utility"),
     *(METRICS / name for name in ("confusion", "history", "per_class")),
@@ -75,10 +73,11 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    if "p_value" in table:
-        tested = table["p_value"].notna()
-        table.loc[tested, "p_value"] = np.maximum(holm(table.loc[tested, "p_value"].tolist()), _SMALLEST_P_VALUE)
-    table = table.round(4)
+    if "p_value_uncorrected" in table:
+        uncorrected = table.pop("p_value_uncorrected")
+        table.insert(table.columns.get_loc("accuracy_drop") + 1, "p_value", corrected_p_values(uncorrected))
+        table["p_value_uncorrected"] = uncorrected.round(6)
+    table = table.round(dict.fromkeys(table.columns.drop("p_value_uncorrected", errors="ignore"), 4))
     if "identity_accuracy" in table:
         table.insert(1, "efficient", efficient_variants(table))
     return table

@@ -19,6 +19,7 @@ from stages.core.params import PARAMS_FILE, RAW, load_params
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import efficient_variants
 from stages.report.tables import to_markdown
+from stages.results.scores import corrected_p_values
 
 COMPARISON = Path("metrics/comparison.csv")
 SWEEP = Path("metrics/sweep")
@@ -62,10 +63,13 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
         [result.table.assign(experiment=result.experiment, settings=_settings(result)) for result in used],
         ignore_index=True,
     )
-    metrics = [name for name in results[0].table if name not in ("dataset", "efficient")]
+    # What the other rows of an experiment change is computed anew.
+    metrics = [name for name in results[0].table if name not in ("dataset", "efficient", "p_value")]
     rows = rows.drop_duplicates(["dataset", "settings", *metrics], ignore_index=True)
     rows["dataset"] = rows["dataset"] + _differences(rows)
     rows = rows.drop(columns="settings")
+    if "p_value_uncorrected" in rows:
+        rows["p_value"] = corrected_p_values(rows["p_value_uncorrected"])
     if "identity_accuracy" in rows:
         rows["efficient"] = efficient_variants(rows)
     return rows, left_out

@@ -45,6 +45,15 @@ def test_rows_are_named_by_what_sets_them_apart_and_come_once():
     assert left_out == []
 
 
+def test_p_values_are_corrected_for_all_variants_of_the_sweep():
+    results = [result("workspace", 7, 0.5), result("one", 2, 0.8)]
+    for (_, table, _), blur, corrected in zip(results, (0.02, 0.01), (0.02, 0.03), strict=True):
+        table["p_value_uncorrected"], table["p_value"] = [None, blur, 0.02], [None, corrected, corrected]
+    table, _ = sweep_table(results)
+    assert table["dataset"].tolist() == ["raw", "blur sigma=7", "mask", "blur sigma=2"]
+    assert table["p_value"].tolist()[1:] == pytest.approx([0.04, 0.04, 0.03])
+
+
 def test_the_frontier_is_of_all_rows():
     others = [result("one", 4, 0.55), result("two", 30, 0.15), result("three", 40, 0.15, named=0.9)]
     table, _ = sweep_table([result("workspace", 7, 0.5), *others])

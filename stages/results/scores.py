@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from stages.core.errors import PipelineError
 from stages.results.statistics import (
     Verdicts,
     crossed_estimate,
+    holm,
     images_named,
     macro_f1_estimate,
     most_exposed,
@@ -39,6 +41,7 @@ METRIC_KEYS = (
 )
 # The attack that knows the noise shows what its leak would cost; nobody else can run it.
 KNOWN_NOISE = "noise_known"
+_SMALLEST_P_VALUE = 0.0001  # written for smaller ones
 # Of the raw images that guessing would miss. An identity attacker who names fewer proves nothing about anonymized ones.
 CONVINCING_SHARE = 0.8
 
@@ -78,7 +81,7 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
         Flat, rounded to 4 decimals: accuracy, accuracy_ci95, accuracy_std (with several seeds), accuracy_drop,
         accuracy_anonymized, macro_f1, loss, expected_calibration_error,
         brier_score; the ends of the 95 % intervals, over training runs and test images; and,
-        where `scores` is not `raw` itself, p_value, neither rounded nor corrected for the number of variants.
+        where `scores` is not `raw` itself, p_value_uncorrected, not rounded.
     """
     correct, reference = correct_predictions(scores), correct_predictions(raw)
     labels, predictions = np.array(scores["labels"]), np.array(scores["predictions"])
@@ -106,7 +109,25 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
     if scores is raw:
         return _rounded(row | {"accuracy_drop_low": 0, "accuracy_drop_high": 0})
-    return _rounded(row) | {"p_value": paired_p_value(correct, reference)}
+    return _rounded(row) | {"p_value_uncorrected": paired_p_value(correct, reference)}
+
+
+def corrected_p_values(uncorrected: pd.Series) -> pd.Series:
+    """Correct the p-values of a table for the number of variants in it (Holm).
+
+    Parameters
+    ----------
+    uncorrected : pandas.Series
+        One a data set; NaN for raw.
+
+    Returns
+    -------
+    pandas.Series
+        Rounded to 4 decimals, at least 0.0001, as a chance is never zero.
+    """
+    tested = uncorrected.dropna()
+    corrected = pd.Series(holm(tested.tolist()), tested.index, float).round(4).clip(lower=_SMALLEST_P_VALUE)
+    return corrected.reindex(uncorrected.index)
 
 
 def privacy_row(scores: dict) -> dict[str, float]:

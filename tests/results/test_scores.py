@@ -65,7 +65,7 @@ def test_row_of_one_seed():
         "accuracy_high": round(high, 4),
         "accuracy_drop_low": -0.0444,
         "accuracy_drop_high": 0.5444,
-        "p_value": 0.25,
+        "p_value_uncorrected": 0.25,
         "expected_calibration_error": 0.6173,
         "brier_score": 2.4691,
     }
@@ -88,7 +88,7 @@ def test_raw_has_no_drop_and_no_p_value():
     raw = scores([[0, 1, 0]], labels, [0.5])
     row = utility_row(raw, raw)
     assert [row[f"accuracy_drop{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
-    assert "p_value" not in row
+    assert "p_value_uncorrected" not in row
 
 
 def test_zero_has_no_sign():
