@@ -14,12 +14,12 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.core.params import load_params
 from stages.network.backbone import build_backbone
-from stages.network.fitting import fit
 from stages.network.inputs import read_features
 from stages.network.runtime import keras, start_tensorflow
 from stages.network.weights import load_weights
 from tests.clones import ROOT
-from tests.test_train import head_params, separable_features, write_workspace
+from tests.network.test_fitting import fit_in, head_params
+from tests.test_train import write_workspace
 
 # PyYAML is not needed where there is ruamel.yaml, whose only loader that runs code is the one called "unsafe".
 RUNS_CODE = re.compile(
@@ -85,14 +85,15 @@ def test_hdf5_loads_no_plugins(tmp_path):
 
 
 def test_states_weights_and_inputs_are_not_unpickled(tmp_path, monkeypatch, capsys):
-    payload, state = np.array([Payload(tmp_path / "ran")], dtype=object), tmp_path / "state.npz"
-    np.savez(state, state=payload)
-    fit(separable_features(), head_params(epochs=1), 0, "test", state)
+    payload = np.array([Payload(tmp_path / "ran")], dtype=object)
+    np.savez(tmp_path / "seed_0.npz", history=payload)
+    fit_in(tmp_path, head_params(epochs=1), seeds=[0])
     assert "is not whole; training starts anew" in capsys.readouterr().out
     np.savez(tmp_path / "seed_0.npz", payload)
     with pytest.raises(PipelineError, match="Object arrays cannot be loaded"):
         load_weights(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), tmp_path / "seed_0.npz")
-    write_workspace(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    write_workspace()
     np.save("data/features/raw/train/inputs.npy", payload)
     with pytest.raises(ValueError, match="object"):
         read_features("raw", "train")
