@@ -103,8 +103,8 @@ BENCHMARKS = {
         lambda images: [(networks.in_child(networks.predict_plain), networks.in_child(networks.predict_fast))],
     ),
     "training": Benchmark(
-        f"Keras' `fit` with its Adam, the default's network on {networks.IMAGES} images, all cores",
-        "`train`, whose threads do not change the result",
+        f"Keras' `fit` with its Adam, the default's seeds in turn on {networks.IMAGES} images, all cores",
+        "`train`, all seeds side by side, whose threads do not change the result",
         lambda images: [(networks.in_child(networks.train_plain), networks.in_child(networks.train_fast))],
     ),
 }
@@ -157,10 +157,11 @@ def describe(images: list[np.ndarray], rounds: int) -> str:
 
 def network_shares(results: dict[str, Result]) -> list[str]:
     """Say how much of the machine's peak the networks' fast ways reach."""
+    train = load_params().train
     peaks = {dtype: networks.in_child(networks.measure_peak, dtype)() for dtype in ("float32", "bfloat16")}
     work = {
         "backbone": networks.operations(networks.PHOTOS, networks.PHOTO_SIZE),
-        "training": networks.operations(networks.IMAGES, load_params().train.image_size, training=True),
+        "training": networks.operations(networks.IMAGES * len(train.seeds), train.image_size, training=True),
     }
     lines = ["", "Of the peak that a matrix product reaches on all cores:", ""]
     for name in (name for name in work if name in results):
