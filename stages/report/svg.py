@@ -41,7 +41,7 @@ def to_svg(figure: Figure, name: str, description: str) -> Markup:
     name : str
         Letters that no other figure of the page has; the ids of its parts begin with them.
     description : str
-        What it shows, in a sentence, for who cannot see it.
+        What it shows, in a sentence, for readers who cannot see it.
 
     Returns
     -------
