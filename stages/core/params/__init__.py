@@ -5,6 +5,7 @@ from stages.core.params.sections import (
     AttackParams,
     CompareParams,
     DataParams,
+    RegionParams,
     SampleParams,
     TrainParams,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "CompareParams",
     "DataParams",
     "Params",
+    "RegionParams",
     "SampleParams",
     "TrainParams",
     "Variant",

@@ -15,6 +15,7 @@ from stages.core.params.sections import (
     AttackParams,
     CompareParams,
     DataParams,
+    RegionParams,
     SampleParams,
     TrainParams,
 )
@@ -29,6 +30,7 @@ class Params(BaseModel):
 
     data: DataParams
     sample: SampleParams
+    regions: RegionParams
     variants: Annotated[dict[str, Any], Field(min_length=1)]
     datasets: Annotated[list[str], Field(min_length=1)]
     train: TrainParams

@@ -72,6 +72,23 @@ class DataParams(Section):
         return pattern
 
 
+def _check_detector(value: str) -> str:
+    if value != "mtcnn" and not (value.endswith(".onnx") and Path(value).is_file()):
+        raise ValueError("mtcnn, or the path of a YuNet model (.onnx)")
+    return value
+
+
+class RegionParams(Section):
+    """Where people are: boxes from the source, from a detector, or both."""
+
+    boxes: Literal["given", "detected", "both"]
+    detector: Annotated[str, AfterValidator(_check_detector)]
+    threshold: Share
+    smallest_face: Annotated[int, Field(ge=12), NUMBER]
+    max_side: Annotated[int, Field(ge=64), NUMBER] | None
+    required: StrictBool
+
+
 class SampleParams(Section):
     """The embedded data set."""
 

@@ -1,0 +1,67 @@
+"""Where people are in the images of `data/raw`: tables of boxes that `ingest` and `detect` keep in `data/`."""
+
+import csv
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.core.files import write_file
+
+REGIONS = "regions.csv"  # that a source may have at its top
+REGIONS_FILE = Path("data") / REGIONS
+DETECTIONS_FILE = Path("data/detections.csv")
+_COLUMNS = ("image", "x", "y", "width", "height", "label", "score")
+
+
+class Box(NamedTuple):
+    """A rectangle in an image, in pixels; it may reach beyond the image."""
+
+    x: int  # of its left edge
+    y: int  # of its upper edge
+    width: int
+    height: int
+    label: str = ""
+    score: float | None = None  # 0 to 1, of a detector
+
+    @property
+    def area(self) -> int:
+        """In square pixels."""
+        return self.width * self.height
+
+    def overlap(self, other: "Box") -> float:
+        """Return the area that two boxes share, as a share of the area that they cover together."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(across, 0) * max(down, 0)
+        return shared / (self.area + other.area - shared) if shared else 0.0
+
+
+def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:
+    """Write boxes, sorted by image; those of an image stay in their order.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        `REGIONS_FILE` or `DETECTIONS_FILE`.
+    boxes : dict of str to list of Box
+        By path below `data/raw`; an image without boxes needs no entry.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for path in sorted(boxes):
+        for box in boxes[path]:
+            score = "" if box.score is None else f"{box.score:.4f}"
+            writer.writerow([path, *box[:4], box.label, score])
+    write_file(file, table.getvalue().encode())
+
+
+def read_boxes(file: Path) -> dict[str, list[Box]]:
+    """Read what `write_boxes` wrote, by path below `data/raw`; an image without boxes has no entry."""
+    boxes: dict[str, list[Box]] = {}
+    with file.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            sides = (int(row[name]) for name in _COLUMNS[1:5])
+            box = Box(*sides, row["label"], float(row["score"]) if row["score"] else None)
+            boxes.setdefault(row["image"], []).append(box)
+    return boxes
