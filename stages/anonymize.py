@@ -1,34 +1,47 @@
-"""Anonymizes every image of `data/raw` with one variant's method, into `data/<variant>`: same tree, same names."""
+"""Anonymizes the images of `data/raw` with one variant's method, into `data/<variant>`: same tree, same names.
+
+The method acts on whole images, on the regions of `data/detections.csv` alone, or on all but them.
+"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes
 from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import finish, map_ordered
-from stages.core.params import RAW, Variant, load_params
+from stages.core.params import RAW, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
+from stages.regions.acting import act_on_background, act_on_regions
+from stages.regions.masks import Outline
 
 DATA = Path("data")
+LIST = Path("metrics/regions.json")
 
 
-def anonymize_image(image: np.ndarray, path: str, variant: Variant, secret: bytes | None = None) -> np.ndarray:
-    """Anonymize one image.
+def anonymize_image(
+    image: np.ndarray, path: str, variant: Variant, secret: bytes | None = None, boxes: Sequence[Box] = ()
+) -> np.ndarray:
+    """Anonymize one image where its variant acts.
 
     Parameters
     ----------
     image : numpy.ndarray
         (height, width, 3) uint8, RGB.
     path : str
-        The image's path relative to the data set. Draws that protect nobody depend on this path and the seed alone.
+        The image's path relative to the data set. Draws that protect nobody depend on this path, the seed, and the
+        region, if there is one.
     variant : Variant
-        The method and its arguments.
+        The method, its arguments, and where it acts.
     secret : bytes, optional
         From `load_secret`, for a method that needs it.
+    boxes : sequence of Box, optional
+        The image's regions.
 
     Returns
     -------
@@ -40,16 +53,29 @@ def anonymize_image(image: np.ndarray, path: str, variant: Variant, secret: byte
     TypeError
         If the method returned anything else, or needs a secret and there is none.
     """
-    name = variant.method.__name__
-    draws = {} if variant.seed is None else {"rng": generator(variant.seed, path)}
+    acting = variant.acting
+    outline = Outline(acting.shape, acting.grow, acting.feather)
+    if acting.where == "regions":
+
+        def act(part: np.ndarray, box: Box) -> np.ndarray:
+            return _apply(part, f"{path} {' '.join(map(str, box[:4]))}", variant, secret)
+
+        return act_on_regions(image, boxes, act, outline, side=acting.side)
+    anonymized = _apply(image, path, variant, secret)
+    return anonymized if acting.where == "image" else act_on_background(image, boxes, anonymized, outline)
+
+
+def _apply(image: np.ndarray, name: str, variant: Variant, secret: bytes | None) -> np.ndarray:
+    method = variant.method.__name__
+    draws = {} if variant.seed is None else {"rng": generator(variant.seed, name)}
     if variant.needs_secret:
         if secret is None:
-            raise TypeError(f"{name} needs a secret; got None")
-        draws["secret_rng"] = image_generator(secret, name, variant.arguments, image)
+            raise TypeError(f"{method} needs a secret; got None")
+        draws["secret_rng"] = image_generator(secret, method, variant.arguments, image)
     result = variant.method(image, **variant.arguments, **draws)
     if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
         got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
-        raise TypeError(f"{name} must return {image.shape} uint8; got {got}")
+        raise TypeError(f"{method} must return {image.shape} uint8; got {got}")
     return result
 
 
@@ -64,19 +90,24 @@ def anonymize(name: str) -> None:
     Raises
     ------
     PipelineError
-        If the variant is unknown, the secret cannot be used, or an image cannot be read, anonymized or written.
+        If the variant is unknown, the secret cannot be used, no image has a region for a variant that acts on regions,
+        one has none with `regions.required`, or an image cannot be read, anonymized or written.
     """
-    variant = load_params().variant(name)
+    params = load_params()
+    variant = params.variant(name)
     secret = load_secret() if variant.needs_secret else None
     source = DATA / RAW
     paths = list_images(source)
+    boxes = {} if variant.acting.where == "image" else read_boxes(DETECTIONS_FILE)
+    unchanged = [path for path in paths if path not in boxes] if variant.acting.where == "regions" else []
+    _check_regions(name, paths, unchanged, params.regions)
     with new_folder(DATA / name) as folder:
 
         def convert(path: str) -> None:
             with naming(source / path):
                 image = read_image(source / path)
                 try:
-                    result = anonymize_image(image, path, variant, secret)
+                    result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
                 except Exception as error:
                     reason = " ".join(f"{type(error).__name__}: {error}".split())
                     raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
@@ -85,6 +116,21 @@ def anonymize(name: str) -> None:
         for _ in map_ordered(convert, paths, total=len(paths), label=name):
             pass
     finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
+    if unchanged:
+        print(f"anonymize: {len(unchanged)} images have no region and are not anonymized in {DATA / name}/; see {LIST}")
+
+
+def _check_regions(name: str, paths: list[str], unchanged: list[str], params: RegionParams) -> None:
+    if len(unchanged) == len(paths):
+        raise PipelineError(
+            f"`variants.{name}.where` must be image or background, as no image of `{DATA / RAW}` has a region; "
+            f"received: regions; `{REGIONS}` gives boxes, `regions.boxes: detected` finds faces"
+        )
+    if unchanged and params.required:
+        raise PipelineError(
+            f"`regions.required` demands a region in each of the {len(paths)} images; received: {len(unchanged)} "
+            f"without one, listed in {LIST}"
+        )
 
 
 if __name__ == "__main__":

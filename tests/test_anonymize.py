@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from stages.anonymize import anonymize, anonymize_image
+from stages.core.boxes import Box, write_boxes
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.params import Variant
-from stages.core.params.variants import read_variant
+from stages.core.params.variants import Acting, read_variant
 from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
@@ -66,7 +67,7 @@ def test_random_draws_depend_on_path_and_seed_alone(noise):
         return image + draws["rng"].integers(0, 256, image.shape, np.uint8) if draws else image
 
     def run(path: str, seed: int | None) -> bytes:
-        return anonymize_image(noise(), path, Variant(method=add, arguments={}, seed=seed)).tobytes()
+        return anonymize_image(noise(), path, Variant(method=add, arguments={}, acting=Acting(), seed=seed)).tobytes()
 
     assert run("a/1.png", 0) == run("a/1.png", 0)
     assert len({run("a/1.png", 0), run("a/2.png", 0), run("a/1.png", 1)}) == 3
@@ -141,5 +142,67 @@ WRONG = {
 def test_wrong_result_is_refused(noise, got, method):
     method.__name__ = "wrong"
     with pytest.raises(TypeError) as caught:
-        anonymize_image(noise(), "a/1.png", Variant(method=method, arguments={}, seed=None))
+        anonymize_image(noise(), "a/1.png", Variant(method=method, arguments={}, acting=Acting(), seed=None))
     assert str(caught.value) == f"wrong must return (12, 16, 3) uint8; got {got}"
+
+
+REGIONAL = {"method": "mask", "value": 255, "where": "regions", "grow": 0, "shape": "box", "feather": 0}
+
+
+@pytest.fixture
+def regional(workspace, save_images):
+    """The function that makes two raw images, the first with a region, and a variant that acts on regions."""
+
+    def make(changes: dict | None = None, boxes: dict | None = None) -> Path:
+        folder = workspace({"variants.faces": REGIONAL, **(changes or {})}) / "data"
+        save_images(folder / "raw", PATHS[:2])
+        write_boxes(folder / "detections.csv", {PATHS[0]: [Box(2, 1, 3, 4)]} if boxes is None else boxes)
+        return folder
+
+    return make
+
+
+def test_a_variant_acts_on_regions_alone_and_images_without_one_stay_and_are_counted(regional, capsys):
+    folder = regional()
+    anonymize("faces")
+    first, second = (read_image(folder / "raw" / path) for path in PATHS[:2])
+    first[1:5, 2:5] = 255
+    assert np.array_equal(read_image(folder / "faces" / PATHS[0]), first)
+    assert np.array_equal(read_image(folder / "faces" / PATHS[1]), second)
+    assert "1 images have no region and are not anonymized in data/faces/" in capsys.readouterr().out
+
+
+def test_a_variant_acts_on_all_but_regions(regional):
+    folder = regional({"variants.faces.where": "background"})
+    anonymize("faces")
+    expected = np.full_like(read_image(folder / "raw" / PATHS[0]), 255)
+    expected[1:5, 2:5] = read_image(folder / "raw" / PATHS[0])[1:5, 2:5]
+    assert np.array_equal(read_image(folder / "faces" / PATHS[0]), expected)
+    assert (read_image(folder / "faces" / PATHS[1]) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("required", "boxes", "message"),
+    [
+        (True, None, "`regions.required` demands a region in each of the 2 images; received: 1 without one"),
+        (False, {}, "`variants.faces.where` must be image or background, as no image of `data/raw` has a region"),
+    ],
+)
+def test_images_without_regions_are_refused_where_regions_are_required_or_unknown(regional, required, boxes, message):
+    folder = regional({"regions.required": required}, boxes)
+    with pytest.raises(PipelineError, match=message):
+        anonymize("faces")
+    assert not (folder / "faces").exists()
+
+
+def test_each_region_has_draws_of_its_own(noise):
+    def add(image: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+        return np.full_like(image, rng.integers(256))
+
+    variant = Variant(method=add, arguments={}, acting=Acting(where="regions", feather=0), seed=0)
+    image = noise(0, 40, 40)
+    boxes = [Box(4, 4, 8, 8), Box(24, 24, 8, 8)]
+    result = anonymize_image(image, "a/1.png", variant, boxes=boxes)
+    assert not np.array_equal(result[8, 8], result[28, 28])
+    assert np.array_equal(anonymize_image(image, "a/1.png", variant, boxes=boxes[:1])[8, 8], result[8, 8])
+    assert not np.array_equal(anonymize_image(image, "a/2.png", variant, boxes=boxes)[8, 8], result[8, 8])

@@ -47,8 +47,9 @@ RULES = [
     (
         "greater than or equal to 0",
         -1,
-        "data.max_rejected data.seed sample.seed train.validation_fraction attack.seed compare.max_accuracy_drop "
-        "compare.max_identity_accuracy variants.gaussian_blur.sigma variants.blocking_merging.seed",
+        "data.max_rejected data.seed sample.seed regions.threshold train.validation_fraction attack.seed "
+        "compare.max_accuracy_drop compare.max_identity_accuracy variants.gaussian_blur.sigma "
+        "variants.blocking_merging.seed",
     ),
     ("greater than or equal to 1", 0, "data.max_pixels compare.max_times_chance compare.gallery_images"),
     ("greater than or equal to 8", 7, "data.max_side"),
@@ -68,11 +69,16 @@ RULES = [
     ("a valid integer", 2.5, "train.epochs data.max_side variants.morphology.kernel_size"),
     ("a number", "10", "train.epochs data.max_side data.test_fraction"),
     ("a number", True, "train.epochs data.max_side variants.gaussian_blur.sigma"),
-    ("true or false", 1, "data.follow_outside_links data.rename"),
+    ("true or false", 1, "data.follow_outside_links data.rename regions.required"),
     ("a text", 7, "data.source data.identity_pattern"),
     ("a text, not empty", "", "data.source"),
     ("a regular expression with exactly one group", "(i)(d)", "data.identity_pattern data.group_pattern"),
     ("a regular expression (missing ), unterminated subpattern at position 0)", "(", "data.group_pattern"),
+    ("greater than or equal to 12", 11, "regions.smallest_face"),
+    ("greater than or equal to 64", 63, "regions.max_side"),
+    ("'given', 'detected' or 'both'", "none", "regions.boxes"),
+    ("mtcnn, or the path of a YuNet model (.onnx)", "nowhere.onnx", "regions.detector"),
+    ("mtcnn, or the path of a YuNet model (.onnx)", "params.yaml", "regions.detector"),
     ("'png' or 'jpg'", "webp", "data.image_format"),
     ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),
     ("null, imagenet or the path of a weights file (.h5)", "params.yaml", "train.weights"),
@@ -114,13 +120,15 @@ def test_every_wrong_value_gets_a_line(workspace, allowed, value, keys):
         (
             "trian",
             1,
-            "`trian` is not a parameter; allowed here: data, sample, variants, datasets, train, attack, compare",
+            "`trian` is not a parameter; allowed here: data, sample, regions, variants, datasets, train, attack, "
+            "compare",
         ),
         ("sample.colour", 1, "`sample.colour` is not a parameter; allowed here: train_images, test_images, size, seed"),
         (
             "variants.morphology.seed",
             1,
-            "`variants.morphology.seed` is not a parameter; allowed here: method, operation, kernel_size, iterations",
+            "`variants.morphology.seed` is not a parameter; allowed here: method, operation, kernel_size, iterations, "
+            "where, shape, grow, feather, side",
         ),
     ],
 )
@@ -249,7 +257,7 @@ def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_pu
         load_params().variant(RAW)
     assert str(caught.value) == f"`variants` has no `raw`; allowed: {VARIANTS}, faint, dp_pix"
     workspace({"variants.dp_pix": dp_pix | {"seed": 0}})
-    allowed = "method, block_size, epsilon, neighbourhood"
+    allowed = "method, block_size, epsilon, neighbourhood, where, shape, grow, feather, side"
     assert message_of() == f"`variants.dp_pix.seed` is not a parameter; allowed here: {allowed}"
 
 

@@ -6,13 +6,13 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, StrictBool, create_model
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from stages.core.errors import PipelineError
-from stages.core.params.validation import NUMBER, Section, Seed, validate
+from stages.core.params.validation import NUMBER, Section, Seed, Share, validate
 
 RAW = "raw"
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
@@ -20,13 +20,26 @@ _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
 _RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "restored", "ingest")
 
 
+class Acting(Section):
+    """Where a variant acts; an entry of `variants` may leave out each of these keys."""
+
+    where: Literal["image", "regions", "background"] = "image"
+    shape: Literal["ellipse", "box"] = "ellipse"
+    grow: Annotated[float, Field(ge=0, le=4), NUMBER] = 0.3  # share of the box, added on each side
+    feather: Share = 0.1  # of half the grown box: width of the soft edge
+    side: Annotated[int, Field(ge=16, le=1024), NUMBER] = (
+        128  # of the grown box, in pixels, where the method acts on it
+    )
+
+
 class Variant(BaseModel):
-    """One entry of `variants`: a method, its arguments, and the seed of a method that draws public random numbers."""
+    """One entry of `variants`: a method, its arguments, where it acts, and the seed of public random draws."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     method: Callable[..., np.ndarray]
     arguments: dict[str, Any]
+    acting: Acting
     seed: int | None
 
     def declared(self, name: str) -> Any:
@@ -92,7 +105,14 @@ def read_variant(name: str, entry: Any) -> Variant:
             f"`variants.{name}.method` must be one of {', '.join(method_names())}; received: {method!r}"
         )
     arguments = validate(_arguments_model(method), entry, ("variants", name)).model_dump()
-    return Variant(method=find_method(arguments.pop("method")), seed=arguments.pop("seed", None), arguments=arguments)
+    acting = Acting(**{key: arguments.pop(key) for key in Acting.model_fields})
+    _check_where(name, entry, acting)
+    return Variant(
+        method=find_method(arguments.pop("method")),
+        acting=acting,
+        seed=arguments.pop("seed", None),
+        arguments=arguments,
+    )
 
 
 def _arguments_model(method: str) -> type[BaseModel]:
@@ -108,4 +128,14 @@ def _arguments_model(method: str) -> type[BaseModel]:
             fields[argument.name] = (Annotated[argument.annotation, NUMBER], ...)
         else:
             fields[argument.name] = (argument.annotation, ...)
+    fields |= {name: (field.annotation, field) for name, field in Acting.model_fields.items()}
     return create_model(f"{method} arguments", __base__=Section, **fields)
+
+
+def _check_where(name: str, entry: dict, acting: Acting) -> None:
+    unused = {"image": ("shape", "grow", "feather", "side"), "background": ("side",), "regions": ()}[acting.where]
+    for key in unused:
+        if key in entry:
+            raise PipelineError(
+                f"`variants.{name}.{key}` has no meaning with `where: {acting.where}`; received: {entry[key]}"
+            )
