@@ -17,8 +17,7 @@ from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
-from stages.regions.acting import act_on_background, act_on_regions
-from stages.regions.masks import Outline
+from stages.regions.acting import act_where
 
 DATA = Path("data")
 LIST = Path("metrics/regions.json")
@@ -53,16 +52,12 @@ def anonymize_image(
     TypeError
         If the method returned anything else, or needs a secret and there is none.
     """
-    acting = variant.acting
-    outline = Outline(acting.shape, acting.grow, acting.feather)
-    if acting.where == "regions":
 
-        def act(part: np.ndarray, box: Box) -> np.ndarray:
-            return _apply(part, f"{path} {' '.join(map(str, box[:4]))}", variant, secret)
+    def act(part: np.ndarray, box: Box | None) -> np.ndarray:
+        name = path if box is None else f"{path} {' '.join(map(str, box[:4]))}"
+        return _apply(part, name, variant, secret)
 
-        return act_on_regions(image, boxes, act, outline, side=acting.side)
-    anonymized = _apply(image, path, variant, secret)
-    return anonymized if acting.where == "image" else act_on_background(image, boxes, anonymized, outline)
+    return act_where(image, boxes, act, variant.acting)
 
 
 def _apply(image: np.ndarray, name: str, variant: Variant, secret: bytes | None) -> np.ndarray:

@@ -6,12 +6,39 @@ import numpy as np
 
 from stages.core.boxes import Box
 from stages.core.images import resize_image
-from stages.regions.masks import Outline, region_mask
+from stages.core.params import Acting
+from stages.regions.masks import region_mask
 
-Act = Callable[[np.ndarray, Box], np.ndarray]
+Act = Callable[[np.ndarray, Box | None], np.ndarray]  # of a whole image, or of a part and its region
 
 
-def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, outline: Outline, *, side: int) -> np.ndarray:
+def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting) -> np.ndarray:
+    """Change an image where a variant acts.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
+    boxes : sequence of Box
+        Its regions.
+    act : callable
+        The method, or what undoes it: called with an array of shape (h, w, 3) and type uint8, and with the region that
+        it shows, or None for the whole image; returns an array of that shape and type.
+    acting : Acting
+        Where: on the whole image, on the regions alone, or on all but them.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        From `act`, `act_on_regions` or `act_on_background`.
+    """
+    if acting.where == "regions":
+        return act_on_regions(image, boxes, act, acting)
+    changed = act(image, None)
+    return changed if acting.where == "image" else act_on_background(image, boxes, changed, acting)
+
+
+def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting) -> np.ndarray:
     """Anonymize the regions of an image, each scaled so that a strength in pixels means the same for all.
 
     Regions are done from the smallest to the largest, each on what the ones before left, so that where they overlap
@@ -24,12 +51,10 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, outline: O
     boxes : sequence of Box
         The regions.
     act : callable
-        The method: called with a part of the image at the scale that `side` sets, uint8 of shape (h, w, 3), and the
-        region's box; returns an array of that shape and type.
-    outline : Outline
-        Of the masks; the soft edge lies around the shape.
-    side : int
-        Longer side of each grown box in pixels, at the scale at which `act` sees it.
+        As for `act_where`; called with parts of the image at the scale that `side` sets.
+    acting : Acting
+        Of the masks, whose soft edge lies around the shape; and its `side`: how long the longer side of a grown box
+        is in pixels at the scale at which `act` sees it.
 
     Returns
     -------
@@ -39,8 +64,8 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, outline: O
     Examples
     --------
     >>> image = np.zeros((4, 6, 3), np.uint8)
-    >>> outline = Outline("box", grow=0, feather=0)
-    >>> act_on_regions(image, [Box(1, 1, 2, 2)], lambda part, box: part + 9, outline, side=8)[..., 0]
+    >>> acting = Acting(where="regions", shape="box", grow=0, feather=0)
+    >>> act_on_regions(image, [Box(1, 1, 2, 2)], lambda part, box: part + 9, acting)[..., 0]
     array([[0, 0, 0, 0, 0, 0],
            [0, 9, 9, 0, 0, 0],
            [0, 9, 9, 0, 0, 0],
@@ -48,10 +73,10 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, outline: O
     """
     result = image.copy()
     for box in sorted(boxes, key=lambda box: (box.area, box[:4])):
-        mask = region_mask(image.shape[:2], box, outline)
+        mask = region_mask(image.shape[:2], box, acting)
         part = result[mask.rows, mask.columns]
         if part.size:
-            scale = side / ((1 + 2 * outline.grow) * max(box.width, box.height))
+            scale = acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
             height, width = part.shape[:2]
             scaled = resize_image(part, (max(1, round(height * scale)), max(1, round(width * scale))))
             replaced = resize_image(act(scaled, box), (height, width))
@@ -59,7 +84,7 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, outline: O
     return result
 
 
-def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.ndarray, outline: Outline) -> np.ndarray:
+def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.ndarray, acting: Acting) -> np.ndarray:
     """Put the regions of an image back into the anonymized image.
 
     Parameters
@@ -68,8 +93,8 @@ def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.nd
         RGB image, before and after.
     boxes : sequence of Box
         The regions.
-    outline : Outline
-        Of the masks; the soft edge lies inside the shape.
+    acting : Acting
+        Of the masks, whose soft edge lies inside the shape.
 
     Returns
     -------
@@ -78,7 +103,7 @@ def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.nd
     """
     kept = np.zeros(image.shape[:2], np.float32)
     for box in boxes:
-        mask = region_mask(image.shape[:2], box, outline, inwards=True)
+        mask = region_mask(image.shape[:2], box, acting, inwards=True)
         part = kept[mask.rows, mask.columns]
         np.maximum(part, mask.weights, out=part)
     return blend(anonymized, image, kept)

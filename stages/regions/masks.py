@@ -1,20 +1,11 @@
 """Masks of regions: how much of each pixel a variant replaces, in the part of the image that a region reaches."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from stages.core.boxes import Box
-
-Shape = Literal["ellipse", "box"]
-
-
-class Outline(NamedTuple):
-    """How a region's box becomes a mask."""
-
-    shape: Shape  # the largest ellipse in the grown box, or that box itself
-    grow: float  # share of the box's width and height that is added on each side: 0 or more
-    feather: float  # width of the soft edge, as a share of half the grown box: 0 (none) to 1
+from stages.core.params import Acting
 
 
 class Mask(NamedTuple):
@@ -25,7 +16,7 @@ class Mask(NamedTuple):
     weights: np.ndarray  # (rows, columns) float32: 1 = replaced, 0 = kept, between on the soft edge
 
 
-def region_mask(size: tuple[int, int], box: Box, outline: Outline, *, inwards: bool = False) -> Mask:
+def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: bool = False) -> Mask:
     """Return the mask of a region.
 
     Parameters
@@ -34,8 +25,9 @@ def region_mask(size: tuple[int, int], box: Box, outline: Outline, *, inwards: b
         Height and width of the image in pixels.
     box : Box
         The region; it may reach beyond the image, or lie outside.
-    outline : Outline
-        Shape, growth and soft edge.
+    acting : Acting
+        Its `shape`: the largest ellipse in the grown box, or that box itself; `grow`: share of the box's width and
+        height that is added on each side; `feather`: width of the soft edge as a share of half the grown box.
     inwards : bool, default=False
         Whether the soft edge lies inside the shape. Otherwise it lies around the shape, so that each pixel whose centre
         is in the shape has weight 1.
@@ -47,20 +39,20 @@ def region_mask(size: tuple[int, int], box: Box, outline: Outline, *, inwards: b
 
     Examples
     --------
-    >>> mask = region_mask((6, 8), Box(2, 1, 2, 2), Outline("box", grow=0.5, feather=0))
+    >>> mask = region_mask((6, 8), Box(2, 1, 2, 2), Acting(shape="box", grow=0.5, feather=0))
     >>> mask.rows, mask.columns, mask.weights.min()
     (slice(0, 4, None), slice(1, 5, None), np.float32(1.0))
-    >>> region_mask((1, 6), Box(0, 0, 4, 1), Outline("box", grow=0, feather=0.5)).weights
+    >>> region_mask((1, 6), Box(0, 0, 4, 1), Acting(shape="box", grow=0, feather=0.5)).weights
     array([[1. , 1. , 1. , 1. , 0.5]], dtype=float32)
     """
-    reach = 1 if inwards else 1 + outline.feather
-    half_height, half_width = ((0.5 + outline.grow) * side for side in (box.height, box.width))
+    reach = 1 if inwards else 1 + acting.feather
+    half_height, half_width = ((0.5 + acting.grow) * side for side in (box.height, box.width))
     rows, down = _axis(size[0], box.y + box.height / 2, half_height, reach)
     columns, across = _axis(size[1], box.x + box.width / 2, half_width, reach)
-    distance = np.maximum(down[:, None], across) if outline.shape == "box" else np.hypot(down[:, None], across)
-    if outline.feather == 0:
+    distance = np.maximum(down[:, None], across) if acting.shape == "box" else np.hypot(down[:, None], across)
+    if acting.feather == 0:
         return Mask(rows, columns, (distance <= 1).astype(np.float32))
-    return Mask(rows, columns, np.clip((reach - distance) / outline.feather, 0, 1).astype(np.float32))
+    return Mask(rows, columns, np.clip((reach - distance) / acting.feather, 0, 1).astype(np.float32))
 
 
 def _axis(length: int, centre: float, half: float, reach: float) -> tuple[slice, np.ndarray]:

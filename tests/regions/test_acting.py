@@ -13,41 +13,47 @@ from stages.core.params.variants import Acting, find_method, method_names
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
 from stages.regions.acting import act_on_background, act_on_regions
-from stages.regions.masks import Outline, region_mask
+from stages.regions.masks import region_mask
 from tests.methods.conftest import draw_photo
 
 IMAGE = np.random.default_rng(0).integers(0, 200, (40, 50, 3), np.uint8)
 BOXES = st.lists(st.builds(Box, *(st.integers(-20, 60),) * 2, *(st.integers(1, 70),) * 2), max_size=4)
-OUTLINES = st.builds(Outline, st.sampled_from(["ellipse", "box"]), st.floats(0, 1), st.just(0.0) | st.floats(0.01, 1))
+ACTINGS = st.builds(
+    Acting,
+    shape=st.sampled_from(["ellipse", "box"]),
+    grow=st.floats(0, 1),
+    feather=st.just(0.0) | st.floats(0.01, 1),
+    side=st.sampled_from([16, 64]),
+)
 
 
 def white(part: np.ndarray, box: Box) -> np.ndarray:
     return np.full_like(part, 255)
 
 
-def weights_of(boxes: list[Box], outline: Outline, **options) -> np.ndarray:
+def weights_of(boxes: list[Box], acting: Acting, **options) -> np.ndarray:
     """Return the largest weight of each pixel."""
     whole = np.zeros(IMAGE.shape[:2], np.float32)
     for box in boxes:
-        mask = region_mask(whole.shape, box, outline, **options)
+        mask = region_mask(whole.shape, box, acting, **options)
         whole[mask.rows, mask.columns] = np.maximum(whole[mask.rows, mask.columns], mask.weights)
     return whole
 
 
-@given(BOXES, OUTLINES, st.sampled_from([16, 64]))
-def test_pixels_outside_stay_and_pixels_inside_are_the_method_s(boxes, outline, side):
+@given(BOXES, ACTINGS)
+def test_pixels_outside_stay_and_pixels_inside_are_the_method_s(boxes, acting):
     before = IMAGE.copy()
-    result, weights = act_on_regions(IMAGE, boxes, white, outline, side=side), weights_of(boxes, outline)
+    result, weights = act_on_regions(IMAGE, boxes, white, acting), weights_of(boxes, acting)
     assert (before == IMAGE).all()
     assert (result[weights == 0] == IMAGE[weights == 0]).all()
     assert (result[weights == 1] == 255).all()
     assert (result >= IMAGE).all()
 
 
-@given(BOXES, OUTLINES)
-def test_all_but_the_regions_is_the_anonymized_image(boxes, outline):
-    result = act_on_background(IMAGE, boxes, np.full_like(IMAGE, 255), outline)
-    weights = weights_of(boxes, outline, inwards=True)
+@given(BOXES, ACTINGS)
+def test_all_but_the_regions_is_the_anonymized_image(boxes, acting):
+    result = act_on_background(IMAGE, boxes, np.full_like(IMAGE, 255), acting)
+    weights = weights_of(boxes, acting, inwards=True)
     assert (result[weights == 0] == 255).all()
     assert (result[weights == 1] == IMAGE[weights == 1]).all()
 
@@ -60,13 +66,13 @@ def test_no_method_has_an_argument_of_a_name_that_says_where_to_act(name):
 def test_a_strength_means_the_same_for_a_face_of_any_size():
     small = draw_photo(60, 60)
     large = cv2.resize(small, (240, 240), interpolation=cv2.INTER_CUBIC)
-    outline = Outline("ellipse", 0.2, 0.1)
+    acting = Acting(grow=0.2, side=64)
 
     def blur(part: np.ndarray, box: Box) -> np.ndarray:
         return gaussian_blur(part, sigma=6)
 
     results = [
-        act_on_regions(image, [Box(*(scale * side for side in (15, 10, 30, 36)))], blur, outline, side=64)
+        act_on_regions(image, [Box(*(scale * side for side in (15, 10, 30, 36)))], blur, acting)
         for image, scale in ((small, 1), (large, 4))
     ]
     shrunk = cv2.resize(results[1], (60, 60), interpolation=cv2.INTER_AREA)
@@ -83,7 +89,7 @@ def test_a_small_box_in_a_large_one_brings_back_no_detail():
         return pixelation(part, block_size=16)
 
     for boxes in ([face, speck], [speck, face]):
-        result = act_on_regions(image, boxes, pixelate, Outline("box", 0, 0), side=64)
+        result = act_on_regions(image, boxes, pixelate, Acting(shape="box", grow=0, feather=0, side=64))
         assert np.abs(result[90:102, 90:102].astype(int) - 127).max() < 20
 
 
@@ -91,7 +97,7 @@ def test_a_thousand_boxes_are_all_acted_on():
     rng = np.random.default_rng(0)
     boxes = [Box(*rng.integers(-10, 600, 2).tolist(), *rng.integers(1, 30, 2).tolist()) for _ in range(1000)]
     image = np.zeros((600, 600, 3), np.uint8)
-    result = act_on_regions(image, boxes, white, Outline("box", 0, 0), side=16)
+    result = act_on_regions(image, boxes, white, Acting(shape="box", grow=0, feather=0, side=16))
     inside = np.zeros(image.shape[:2], bool)
     for box in boxes:
         inside[max(box.y, 0) : max(box.y + box.height, 0), max(box.x, 0) : max(box.x + box.width, 0)] = True

@@ -6,15 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core.boxes import Box
-from stages.regions.masks import Outline, region_mask
+from stages.core.params import Acting
+from stages.regions.masks import region_mask
 
 SIZE = (20, 30)
 BOXES = st.builds(Box, *(st.integers(-40, 40),) * 2, *(st.integers(1, 60),) * 2)
 SHAPES, SHARES = st.sampled_from(["ellipse", "box"]), st.just(0.0) | st.floats(0.01, 1)
 
 
-def weights_of(box: Box, outline: Outline, **options) -> np.ndarray:
-    mask = region_mask(SIZE, box, outline, **options)
+def weights_of(box: Box, acting: Acting, **options) -> np.ndarray:
+    mask = region_mask(SIZE, box, acting, **options)
     whole = np.zeros(SIZE, np.float32)
     whole[mask.rows, mask.columns] = mask.weights
     return whole
@@ -22,25 +23,25 @@ def weights_of(box: Box, outline: Outline, **options) -> np.ndarray:
 
 @given(BOXES, SHAPES, SHARES, SHARES, SHARES)
 def test_growing_never_shows_more(box, shape, grow, more, feather):
-    small, large = (weights_of(box, Outline(shape, size, feather)) for size in (grow, grow + more))
+    small, large = (weights_of(box, Acting(shape=shape, grow=size, feather=feather)) for size in (grow, grow + more))
     assert (large >= small).all()
 
 
 @given(BOXES, SHARES, SHARES)
 def test_a_box_covers_its_pixels_and_with_its_soft_edge_no_pixel_beyond_it(box, grow, feather):
-    weights = weights_of(box, Outline("box", grow, feather))
+    weights = weights_of(box, Acting(shape="box", grow=grow, feather=feather))
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     across = np.abs(columns - box.x - box.width / 2) / box.width
     down = np.abs(rows - box.y - box.height / 2) / box.height
     distance = np.maximum(across, down)
     assert (weights[distance < 0.5 + grow - 1e-6] == 1).all()
     assert (weights[distance > (0.5 + grow) * (1 + feather) + 1e-6] == 0).all()
-    inwards = weights_of(box, Outline("box", grow, feather), inwards=True)
+    inwards = weights_of(box, Acting(shape="box", grow=grow, feather=feather), inwards=True)
     assert (inwards[distance > 0.5 + grow + 1e-6] == 0).all()
 
 
 @pytest.mark.parametrize("feather", [0, 0.5])
 def test_an_ellipse_with_the_default_growth_covers_the_whole_box(feather):
-    weights = weights_of(Box(8, 5, 12, 9), Outline("ellipse", 0.3, feather))
+    weights = weights_of(Box(8, 5, 12, 9), Acting(shape="ellipse", grow=0.3, feather=feather))
     assert (weights[5:14, 8:20] == 1).all()
     assert weights[0, 0] == 0

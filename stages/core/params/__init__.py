@@ -10,11 +10,12 @@ from stages.core.params.sections import (
     TrainParams,
 )
 from stages.core.params.validation import PARAMS_FILE
-from stages.core.params.variants import RAW, Variant, find_method, method_names
+from stages.core.params.variants import RAW, Acting, Variant, find_method, method_names
 
 __all__ = [
     "PARAMS_FILE",
     "RAW",
+    "Acting",
     "AttackParams",
     "CompareParams",
     "DataParams",

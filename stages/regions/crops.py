@@ -1,0 +1,61 @@
+"""Cuts regions out of images, as attackers look at them."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from stages.core.boxes import Box
+from stages.core.images import resize_image
+
+MARGIN = 0.3  # share of the longer side of a box that an attacker sees beyond it, on each side
+
+
+def main_region(boxes: Sequence[Box]) -> Box:
+    """Return the region of the largest area, the first of several: whom an image is about."""
+    return max(boxes, key=lambda box: box.area)
+
+
+def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
+    """Cut a square around a region, and scale it.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
+    box : Box
+        The region; it may reach beyond the image.
+    size : int
+        Side of the result in pixels.
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size, 3)
+        The region in the middle, with `MARGIN` on each side of its longer side. Beyond the image, the pixels of its
+        border are repeated.
+
+    Examples
+    --------
+    >>> image = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
+    >>> square_crop(image, Box(3, 2, 1, 1), 2)[..., 0]
+    array([[39, 42],
+           [54, 57]], dtype=uint8)
+    """
+    # Of a crop that is far larger than its image, most is repeated border.
+    side = min(max(1, round((1 + 2 * MARGIN) * max(box.width, box.height))), 4 * max(image.shape[:2]))
+    top, left = round(box.y + (box.height - side) / 2), round(box.x + (box.width - side) / 2)
+    height, width = image.shape[:2]
+    rows, columns = (
+        slice(min(max(start, 0), length - 1), max(min(start + side, length), 1))
+        for start, length in ((top, height), (left, width))
+    )
+    inside = image[rows, columns]
+    padded = cv2.copyMakeBorder(
+        inside,
+        rows.start - top,
+        top + side - rows.stop,
+        columns.start - left,
+        left + side - columns.stop,
+        cv2.BORDER_REPLICATE,
+    )
+    return resize_image(padded, (size, size))
