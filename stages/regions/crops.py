@@ -37,9 +37,14 @@ def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     Examples
     --------
     >>> image = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
-    >>> square_crop(image, Box(3, 2, 1, 1), 2)[..., 0]
-    array([[39, 42],
-           [54, 57]], dtype=uint8)
+    >>> np.array_equal(square_crop(image, Box(1, 1, 3, 3), 5), image)
+    True
+    >>> square_crop(image, Box(3, -1, 1, 3), 5)[..., 0]
+    array([[ 3,  6,  9, 12, 12],
+           [ 3,  6,  9, 12, 12],
+           [ 3,  6,  9, 12, 12],
+           [18, 21, 24, 27, 27],
+           [33, 36, 39, 42, 42]], dtype=uint8)
     """
     # Of a crop that is far larger than its image, most is repeated border.
     side = min(max(1, round((1 + 2 * MARGIN) * max(box.width, box.height))), 4 * max(image.shape[:2]))
