@@ -17,7 +17,7 @@ from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
-from stages.regions.acting import act_where
+from stages.regions.acting import act_where, draw_name
 
 DATA = Path("data")
 LIST = Path("metrics/regions.json")
@@ -54,8 +54,7 @@ def anonymize_image(
     """
 
     def act(part: np.ndarray, box: Box | None) -> np.ndarray:
-        name = path if box is None else f"{path} {' '.join(map(str, box[:4]))}"
-        return _apply(part, name, variant, secret)
+        return _apply(part, draw_name(path, box), variant, secret)
 
     return act_where(image, boxes, act, variant.acting)
 

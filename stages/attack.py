@@ -1,46 +1,72 @@
 """Attacks a data set as someone would who knows its method and holds the training images, raw and anonymized.
 
-Scored on test images only. Writes what the attacks found to `data/scores/privacy/<dataset>.json`, and the gallery's
-images, restored as well as possible, to `data/restored/<dataset>/`; raw images need no restoration.
+Scored on test images only, whole and cut to their main region. Writes what the attacks found to
+`data/scores/privacy/<dataset>.json`, and the gallery's images, restored as well as possible, to
+`data/restored/<dataset>/`; raw images need no restoration.
 """
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.attacks.fidelity import psnr, ssim
-from stages.attacks.identity import Identifier, train_identifier
+from stages.attacks.evidence import UNKNOWN, Evidence, Photos, find_attacks
+from stages.attacks.identity import Identifier
+from stages.attacks.naming import chance_of, learn, lessons_of
 from stages.attacks.noise import subtract_noise
 from stages.attacks.operating_points import measure_operating_points
+from stages.attacks.pixels import measure_pixels
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
 from stages.attacks.roles import Roles, assign_roles
-from stages.attacks.survival import keypoint_survival, unchanged_pixels
+from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes
 from stages.core.errors import run_stage
 from stages.core.files import write_file
-from stages.core.images import list_images, read_image, resize_image
+from stages.core.images import SPLITS, list_images, read_image, resize_image
 from stages.core.machine import environment
 from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
-from stages.core.params import RAW, Params, load_params
-from stages.core.people import IDENTITIES, read_people
+from stages.core.params import RAW, Acting, Params, load_params
+from stages.core.people import IDENTITIES, People, read_people
 from stages.core.secret import SECRET, image_generator, load_secret
 from stages.core.seeding import generator, order_key
+from stages.regions.acting import act_on_regions, act_where, draw_name
+from stages.regions.coverage import count_missed
+from stages.regions.crops import around, main_region, square_crop
+from stages.regions.detectors import load_detector
+from stages.regions.matching import match_boxes
 from stages.results.gallery import RESTORED, write_gallery
 from stages.results.scores import CONVINCING_SHARE, convinces, exposure, privacy_file, privacy_row
 
 DATA = Path("data")
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
-Draw = Callable[[str], np.random.Generator]  # of a path relative to the data set: what its noise was drawn from
-View = Callable[[str, dict[str, int]], tuple[np.ndarray, np.ndarray]]  # of a split and its people: images, and who
-Lessons = list[tuple[np.ndarray, np.ndarray]]  # to train on, and maybe to enroll: images, and who
 # Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
 MOST_PIXELS = 50_000_000
 MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
+
+
+class Target(NamedTuple):
+    """The data set that is attacked."""
+
+    name: str
+    acting: Acting
+    boxes: dict[str, list[Box]]  # by path relative to the data set
+    params: Params
+
+    def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
+        """Change an image where the variant changed it."""
+        return act_where(image, self.boxes.get(path, ()), act, self.acting)
+
+
+class View(NamedTuple):
+    """What an attacker looks at."""
+
+    name: str
+    prefix: str  # of the names of its attacks and of what they found
+    look: Change
+    shows: Callable[[str], bool]  # whether there is anything to look at, by path relative to the data set
 
 
 def attack(dataset: str) -> None:
@@ -52,152 +78,269 @@ def attack(dataset: str) -> None:
         ``raw`` or a variant.
     """
     params = load_params()
-    train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
-    people = read_people()
-    roles = assign_roles(people.train, people.test, most_images=params.attack.identity_images, seed=params.attack.seed)
-    restorer = _train_restorer(dataset, train, params)
-    write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restorer.restore)
-    restored, scores = _attack_pixels(dataset, restorer, test, roles.asked if roles else (), params)
-    if roles is None:
-        print(
-            "attack: identity not measured, as no two people are known in train and test; `data.identity_pattern` "
-            f"reads them off the paths, or `{IDENTITIES}` at the top of the source names them"
-        )
-    else:
-        if roles.people_left_out:
-            print(
-                f"attack: {roles.people_left_out} people with {roles.images_left_out} test images are not asked about, "
-                f"as the attacker could not learn them; `attack.identity_images` is {params.attack.identity_images}"
-            )
-        scores["identity"] = _identify(dataset, roles, restored, params)
+    acting = Acting() if dataset == RAW else params.variant(dataset).acting
+    target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params)
+    splits = {split: list_images(DATA / RAW / split) for split in SPLITS}
+    restorer = _train_restorer(target, splits["train"])
+
+    def restore(image: np.ndarray, path: str) -> np.ndarray:
+        return target.change(image, path, lambda part, _: restorer.restore(part))
+
+    write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restore)
+    views = _views(target)
+    roles = _assign_roles(views[0], params)
+    _tell_who_is_known(roles, params)
+    scores, restored = _attack_pixels(target, restore, splits["test"], roles.asked if roles else (), views)
+    scores |= {"restorer": restorer.name, "regions": _count_regions(target), "findings": {}}
+    for view, again in zip(views, restored, strict=True):
+        findings, identity = _attack_view(target, view, splits, again)
+        scores["findings"] |= findings
+        if identity:
+            scores[f"{view.prefix}identity"] = identity
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
 
 
-def _attack_pixels(
-    dataset: str, restorer: Restorer, test: list[str], asked: Collection[str], params: Params
-) -> tuple[dict[str, np.ndarray], dict]:
-    count, seed = params.attack.reconstruction_images, params.attack.seed
-    judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
-    size = (params.attack.image_size,) * 2
+def _views(target: Target) -> list[View]:
+    size = target.params.attack.image_size
+    whole = View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)
+    if not all(any(path.startswith(f"{split}/") for path in target.boxes) for split in SPLITS):
+        return [whole]
 
-    def judge(path: str) -> tuple[np.ndarray, dict[str, float | None]]:
-        original, anonymized = (read_image(DATA / name / "test" / path) for name in (RAW, dataset))
-        restored = restorer.restore(anonymized)
-        return resize_image(restored, size), {
-            "psnr": psnr(anonymized, original),
-            "psnr_restored": psnr(restored, original),
-            "ssim_restored": ssim(restored, original),
-            "keypoint_survival": keypoint_survival(original, anonymized),
-            "unchanged_pixels": unchanged_pixels(original, anonymized),
-        }
+    def look(image: np.ndarray, path: str) -> np.ndarray:
+        return square_crop(image, main_region(target.boxes[path]), size)
 
-    images, rows = zip(*map_ordered(judge, judged, total=len(judged), label=dataset), strict=True)
-    scores: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
-    scores["restorer"] = restorer.name
-    return dict(zip(judged, images, strict=True)), scores
+    return [whole, View("regions", "region_", look, target.boxes.__contains__)]
 
 
-def _train_restorer(dataset: str, train: list[str], params: Params) -> Restorer:
-    if dataset == RAW:
+def _train_restorer(target: Target, train: list[str]) -> Restorer:
+    if target.name == RAW:
         return Unchanged()
+    params = target.params
     chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
-    variant = params.variant(dataset)
-    raw, anonymized, pixels = [], [], 0
+    variant = params.variant(target.name)
+    pairs: tuple[list[np.ndarray], list[np.ndarray]] = [], []
     for path in chosen:
-        raw.append(read_image(DATA / RAW / "train" / path))
-        anonymized.append(read_image(DATA / dataset / "train" / path))
-        pixels += raw[-1].shape[0] * raw[-1].shape[1]
-        if pixels > MOST_PIXELS:
+        for dataset, parts in zip((target.name, RAW), pairs, strict=True):
+            parts += _changed_parts(target, read_image(DATA / dataset / "train" / path), f"train/{path}")
+        if sum(part.shape[0] * part.shape[1] for part in pairs[0]) > MOST_PIXELS:
             break
-    return train_restorer(
-        anonymized, raw, period=variant.declared("grid_period") or 1, kernel=variant.declared("blur_kernel")
-    )
+    if not pairs[0]:
+        return Unchanged()
+    return train_restorer(*pairs, period=variant.declared("grid_period") or 1, kernel=variant.declared("blur_kernel"))
 
 
-def _identify(dataset: str, roles: Roles, restored: dict[str, np.ndarray], params: Params) -> dict:
-    see, see_raw = _view(dataset, params), _view(RAW, params)
-    naive = _learn_once(_lessons(see_raw, roles), params.attack.seed)
-    informed = naive if dataset == RAW else _learn(_lessons(see, roles), params.attack.seed)
-    images, who = see("test", roles.asked)
+def _changed_parts(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
+    """Return what the method saw: the image, or its regions at their scale."""
+    if target.acting.where != "regions":
+        return [image]
+    parts: list[np.ndarray] = []
+
+    def keep(part: np.ndarray, box: Box | None) -> np.ndarray:
+        parts.append(part)
+        return part
+
+    act_on_regions(image, target.boxes.get(path, ()), keep, target.acting)
+    return parts
+
+
+def _attack_pixels(
+    target: Target, restore: Change, test: list[str], asked: Collection[str], views: list[View]
+) -> tuple[dict[str, Any], list[dict[str, np.ndarray]]]:
+    """Measure some test images, those that are asked about first, and show each view what was restored of them."""
+    count, seed = target.params.attack.reconstruction_images, target.params.attack.seed
+    judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
+    find_again = _region_finder(target)
+
+    def judge(name: str) -> tuple[list[np.ndarray | None], dict[str, float | None]]:
+        path = f"test/{name}"
+        original, anonymized = (read_image(DATA / dataset / path) for dataset in (RAW, target.name))
+        restored = restore(anonymized, path)
+        row = measure_pixels(original, anonymized, restored)
+        boxes = target.boxes.get(path)
+        if boxes:
+            part = around(main_region(boxes), original.shape[:2])
+            of_region = measure_pixels(original[part], anonymized[part], restored[part])
+            row |= {f"region_{key}": value for key, value in of_region.items()}
+            row["regions_found"] = find_again(anonymized, boxes)
+        return [view.look(restored, path) if view.shows(path) else None for view in views], row
+
+    looks, rows = zip(*map_ordered(judge, judged, total=len(judged), label=target.name), strict=True)
+    by_view = [
+        {path: image for path, image in zip(judged, images, strict=True) if image is not None}
+        for images in zip(*looks, strict=True)
+    ]
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: [row.get(key) for row in rows] for key in keys}, by_view
+
+
+def _region_finder(target: Target) -> Callable[[np.ndarray, list[Box]], float | None]:
+    """Return what tells the share of an image's regions that a detector still finds; None where none is used."""
+    params = target.params.regions
+    if params.boxes == "given":
+        return lambda image, boxes: None
+    detect = load_detector(params)
+    return lambda image, boxes: len(match_boxes(boxes, detect(image))) / len(boxes)
+
+
+def _count_regions(target: Target) -> dict[str, int]:
+    given = read_boxes(REGIONS_FILE)
+    if target.acting.where != "regions" or not given:
+        return {}
+    return {"given": sum(map(len, given.values())), "missed": count_missed(given, target.boxes, target.acting)}
+
+
+def _attack_view(
+    target: Target, view: View, splits: dict[str, list[str]], restored: dict[str, np.ndarray]
+) -> tuple[dict[str, float], dict[str, Any] | None]:
+    """Run all attacks on what a view shows; return the numbers that they found, and whom they name, if any is known."""
+    params = target.params
+    roles = _assign_roles(view, params)
+    evidence = _gather(target, view, splits, roles)
+    known = evidence.test.known()
+    findings: dict[str, float] = {}
+    names: dict[str, np.ndarray] = {}
+    for name, run in find_attacks().items():
+        found = run(evidence)
+        if isinstance(found, dict):
+            findings |= {f"{view.prefix}{name}_{key}": value for key, value in found.items()}
+        else:
+            names[name] = found[evidence.test.people != UNKNOWN]
+    if roles is None:
+        return findings, None
+    naive = _learn_once(view, evidence)
+    informed = naive if target.name == RAW else learn(lessons_of(evidence, raw=False), evidence.seed)
+    names |= {"informed": informed.predict(known.anonymized), "naive": naive.predict(known.anonymized)}
+    names |= _name_without_noise(target, view, splits, roles)
+    attacks = {name: _verdicts(known.people, people) for name, people in names.items()}
     again = {path: person for path, person in roles.asked.items() if path in restored}
-    attacks = {
-        "informed": _verdicts(informed, images, who),
-        "naive": _verdicts(naive, images, who),
-        "restored": _verdicts(naive, np.stack([restored[path] for path in again]), np.array(list(again.values()))),
-    }
-    if dataset != RAW and params.variant(dataset).needs_secret:
-        for name, draw in _noise_draws(dataset, next(iter(roles.asked)), params).items():
-            see = _view(dataset, params, _noise_remover(dataset, draw, params))
-            attacks[name] = _verdicts(_learn(_lessons(see, roles), params.attack.seed), *see("test", roles.asked))
-    images_of = Counter((roles.enrolled or roles.learned).values())
-    return {
+    if again:
+        images = np.stack([restored[path] for path in again])
+        attacks["restored"] = _verdicts(np.array(list(again.values())), naive.predict(images))
+    return findings, {
         "attacker": informed.name,
         "paths": list(roles.asked),
         "attacks": attacks,
-        "operating_points": measure_operating_points(informed, images, who),
-        "chance": max(float(np.mean(who == images_of.most_common(1)[0][0])), 1 / len(images_of)),
+        "operating_points": measure_operating_points(informed, known.anonymized, known.people),
+        "chance": chance_of(evidence),
         "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }
 
 
-def _view(dataset: str, params: Params, change: Change = lambda image, path: image) -> View:
-    size = (params.attack.image_size,) * 2
-
-    def see(split: str, people: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-        def look(path: str) -> np.ndarray:
-            return resize_image(change(read_image(DATA / dataset / split / path), f"{split}/{path}"), size)
-
-        images = map_ordered(look, people, total=len(people), label=f"{dataset} {split}")
-        return np.stack(list(images)), np.array(list(people.values()))
-
-    return see
+def _assign_roles(view: View, params: Params) -> Roles | None:
+    people = read_people()
+    train, test = (
+        {path: who for path, who in of_split.items() if view.shows(f"{split}/{path}")}
+        for split, of_split in zip(People._fields, people, strict=True)
+    )
+    return assign_roles(train, test, most_images=params.attack.identity_images, seed=params.attack.seed)
 
 
-def _noise_draws(dataset: str, test_image: str, params: Params) -> dict[str, Draw]:
-    variant = params.variant(dataset)
-    secret, name = load_secret(), variant.method.__name__
+def _gather(
+    target: Target, view: View, splits: dict[str, list[str]], roles: Roles | None, change: Change | None = None
+) -> Evidence:
+    """Show a view the images of known people and, up to as many as an attacker may learn from, others."""
+    learned, enrolled, asked = (roles.learned, roles.enrolled, roles.asked) if roles else ({}, {}, {})
+    most, seed = target.params.attack.identity_images, target.params.attack.seed
+
+    def fill(split: str, people: dict[str, int]) -> dict[str, int]:
+        taken = people.keys() | enrolled.keys()
+        others = [path for path in splits[split] if path not in taken and view.shows(f"{split}/{path}")]
+        others.sort(key=lambda path: order_key(seed, path))
+        return people | dict.fromkeys(others[: max(0, most - len(people))], UNKNOWN)
+
+    def see(split: str, people: dict[str, int]) -> Photos:
+        paths = [f"{split}/{path}" for path in people]
+        raw = _see(RAW, view, paths)
+        anonymized = raw if target.name == RAW else _see(target.name, view, paths, change)
+        return Photos(raw, anonymized, np.fromiter(people.values(), int))
+
+    return Evidence(see("train", fill("train", learned)), see("test", enrolled), see("test", fill("test", asked)), seed)
+
+
+def _see(dataset: str, view: View, paths: list[str], change: Change | None = None) -> np.ndarray:
+    def look(path: str) -> np.ndarray:
+        image = read_image(DATA / dataset / path)
+        return view.look(image if change is None else change(image, path), path)
+
+    images = map_ordered(look, paths, total=len(paths), label=f"{dataset} {view.name}")
+    return np.stack(list(images)) if paths else np.empty((0, 1, 1, 3), np.uint8)
+
+
+def _name_without_noise(
+    target: Target, view: View, splits: dict[str, list[str]], roles: Roles
+) -> dict[str, np.ndarray]:
+    """Name people by who takes off the noise first, guessed or known, and learns from the rest."""
+    if target.name == RAW or not target.params.variant(target.name).needs_secret:
+        return {}
+    names = {}
+    for name, remove in _noise_removers(target, next(iter(roles.asked))).items():
+        evidence = _gather(target, view, splits, roles, remove)
+        identifier = learn(lessons_of(evidence, raw=False), evidence.seed)
+        names[name] = identifier.predict(evidence.test.known().anonymized)
+    return names
+
+
+def _noise_removers(target: Target, test_image: str) -> dict[str, Change]:
+    variant = target.params.variant(target.name)
+    method, arguments = variant.method, variant.arguments
+
+    def remove_guessed(image: np.ndarray, path: str) -> np.ndarray:
+        # Who does not know the noise draws it from what is published: a seed and the path.
+        def remove(part: np.ndarray, box: Box | None) -> np.ndarray:
+            return subtract_noise(part, method, arguments, generator(0, draw_name(path, box)))
+
+        return target.change(image, path, remove)
 
     def draw_known(path: str) -> np.random.Generator:
-        return image_generator(secret, name, variant.arguments, read_image(DATA / RAW / path))
+        return image_generator(secret, method.__name__, arguments, read_image(DATA / RAW / path))
 
-    # Who does not know the noise draws it from what is published: a seed and the path.
-    draws: dict[str, Draw] = {"noise_guessed": lambda path: generator(0, path)}
+    removers: dict[str, Change] = {"noise_guessed": remove_guessed}
+    if target.acting.where == "regions":
+        print("attack: not measured what a leak of the noise would cost, as the noise of regions was not drawn anew")
+        return removers
+    secret, path = load_secret(), f"test/{test_image}"
+    original, anonymized = (read_image(DATA / dataset / path) for dataset in (RAW, target.name))
+    again = target.change(original, path, lambda part, _: method(part, **arguments, secret_rng=draw_known(path)))
     # In a clone that pulled the images, the secret that they were made with is not there.
-    path = f"test/{test_image}"
-    original, anonymized = (read_image(DATA / folder / path) for folder in (RAW, dataset))
-    again = variant.method(original, **variant.arguments, secret_rng=draw_known(path))
-    if np.abs(again.astype(int) - anonymized).mean() <= MOST_JPEG_ERROR:
-        return draws | {"noise_known": draw_known}
-    print(f"attack: not measured what a leak of the noise would cost, as {dataset} was not made with this `{SECRET}`")
-    return draws
+    if np.abs(again.astype(int) - anonymized).mean() > MOST_JPEG_ERROR:
+        print(
+            f"attack: not measured what a leak of the noise would cost, as {target.name} was not made with this "
+            f"`{SECRET}`"
+        )
+        return removers
+
+    def remove_known(image: np.ndarray, path: str) -> np.ndarray:
+        return target.change(image, path, lambda part, _: subtract_noise(part, method, arguments, draw_known(path)))
+
+    return removers | {"noise_known": remove_known}
 
 
-def _noise_remover(dataset: str, draw: Draw, params: Params) -> Change:
-    variant = params.variant(dataset)
-    return lambda image, path: subtract_noise(image, variant.method, variant.arguments, draw(path))
-
-
-def _lessons(see: View, roles: Roles) -> Lessons:
-    return [see(split, people) for split, people in (("train", roles.learned), ("test", roles.enrolled)) if people]
-
-
-def _learn(lessons: Lessons, seed: int) -> Identifier:
-    identifier = train_identifier(*lessons[0], seed=seed)
-    return identifier.enroll(*lessons[1]) if lessons[1:] else identifier
-
-
-def _learn_once(lessons: Lessons, seed: int) -> Identifier:
+def _learn_once(view: View, evidence: Evidence) -> Identifier:
     # The attacks on all data sets need the identifier that learned from raw images, and it takes half of their time.
-    inputs = [seed, *(array for lesson in lessons for array in lesson)]
+    lessons = lessons_of(evidence, raw=True)
+    inputs = [evidence.seed, *(array for lesson in lessons for array in lesson)]
     return Identifier.restored(
-        remembered("naive_identifier", inputs, ("attacks", "core"), lambda: _learn(lessons, seed).arrays)
+        remembered(f"naive_of_{view.name}", inputs, ("attacks", "core"), lambda: learn(lessons, evidence.seed).arrays)
     )
 
 
-def _verdicts(identifier: Identifier, images: np.ndarray, who: np.ndarray) -> dict[str, list[int]]:
-    return {"people": who.tolist(), "named": identifier.predict(images).tolist()}
+def _verdicts(who: np.ndarray, names: np.ndarray) -> dict[str, list[int]]:
+    return {"people": who.tolist(), "named": names.tolist()}
+
+
+def _tell_who_is_known(roles: Roles | None, params: Params) -> None:
+    if roles is None:
+        print(
+            "attack: identity not measured, as no two people are known in train and test; `data.identity_pattern` "
+            f"reads them off the paths, or `{IDENTITIES}` at the top of the source names them"
+        )
+    elif roles.people_left_out:
+        print(
+            f"attack: {roles.people_left_out} people with {roles.images_left_out} test images are not asked about, "
+            f"as the attacker could not learn them; `attack.identity_images` is {params.attack.identity_images}"
+        )
 
 
 def _summary(dataset: str, scores: dict) -> str:

@@ -12,6 +12,11 @@ from stages.regions.masks import region_mask
 Act = Callable[[np.ndarray, Box | None], np.ndarray]  # of a whole image, or of a part and its region
 
 
+def draw_name(path: str, box: Box | None) -> str:
+    """Return what a public draw is named for: an image's path, with the place of a region."""
+    return path if box is None else f"{path} {' '.join(map(str, box[:4]))}"
+
+
 def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting) -> np.ndarray:
     """Change an image where a variant acts.
 

@@ -16,6 +16,29 @@ def main_region(boxes: Sequence[Box]) -> Box:
     return max(boxes, key=lambda box: box.area)
 
 
+def around(box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the part of an image that shows a region: rows and columns, at least one of each.
+
+    Parameters
+    ----------
+    box : Box
+        The region; it may reach beyond the image.
+    size : tuple of int
+        Height and width of the image in pixels.
+
+    Returns
+    -------
+    tuple of slice
+        The box, with `MARGIN` on each side of its longer side, as far as the image goes.
+    """
+    margin = round(MARGIN * max(box.width, box.height))
+    rows, columns = (
+        _within(start - margin, start + side + margin, length)
+        for start, side, length in ((box.y, box.height, size[0]), (box.x, box.width, size[1]))
+    )
+    return rows, columns
+
+
 def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     """Cut a square around a region, and scale it.
 
@@ -50,17 +73,13 @@ def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     side = min(max(1, round((1 + 2 * MARGIN) * max(box.width, box.height))), 4 * max(image.shape[:2]))
     top, left = round(box.y + (box.height - side) / 2), round(box.x + (box.width - side) / 2)
     height, width = image.shape[:2]
-    rows, columns = (
-        slice(min(max(start, 0), length - 1), max(min(start + side, length), 1))
-        for start, length in ((top, height), (left, width))
-    )
+    rows, columns = (_within(start, start + side, length) for start, length in ((top, height), (left, width)))
     inside = image[rows, columns]
-    padded = cv2.copyMakeBorder(
-        inside,
-        rows.start - top,
-        top + side - rows.stop,
-        columns.start - left,
-        left + side - columns.stop,
-        cv2.BORDER_REPLICATE,
-    )
+    beyond = (rows.start - top, top + side - rows.stop, columns.start - left, left + side - columns.stop)
+    padded = cv2.copyMakeBorder(inside, *(max(0, pixels) for pixels in beyond), cv2.BORDER_REPLICATE)
     return resize_image(padded, (size, size))
+
+
+def _within(start: int, stop: int, length: int) -> slice:
+    first = min(max(start, 0), length - 1)
+    return slice(first, max(min(stop, length), first + 1))

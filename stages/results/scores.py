@@ -34,13 +34,20 @@ METRIC_KEYS = (
     "identity_accuracy",
     "identity_accuracy_naive",
     "identity_chance",
+    "region_identity_accuracy",
     "people_named",
+    "linkage_accuracy",
+    "linkage_chance",
+    "region_linkage_accuracy",
+    "regions_missed",
+    "regions_found",
     "reconstruction_psnr_gain",
     "reconstruction_ssim",
     "keypoint_survival",
 )
 # The attack that knows the noise shows what its leak would cost; nobody else can run it.
 KNOWN_NOISE = "noise_known"
+VIEWS = ("", "region_")  # of whole images, and of their main regions: begins the names of attackers and metrics
 _SMALLEST_P_VALUE = 0.0001  # written for smaller ones
 # Of the raw images that guessing would miss. An identity attacker who names fewer proves nothing about anonymized ones.
 CONVINCING_SHARE = 0.8
@@ -142,26 +149,51 @@ def privacy_row(scores: dict) -> dict[str, float]:
     -------
     dict of str to float
         Flat, rounded to 4 decimals. Shares of images: identity_accuracy (of the informed attacker),
-        identity_accuracy_<attacker> for the others, identity_chance. Share of people: people_named, by the attacker who
-        names most. Of the informed attacker's distances: identity_rank5, identity_auc, identity_tpr_at_fpr1
-        (`stages.attacks.operating_points`). Then reconstruction_psnr_gain (dB), reconstruction_ssim,
-        keypoint_survival, unchanged_pixels. What could not be measured is absent.
+        identity_accuracy_<attacker> for the others, identity_chance. Of the informed attacker's distances:
+        identity_rank5, identity_auc, identity_tpr_at_fpr1 (`stages.attacks.operating_points`). Then
+        reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. All of these again as
+        region_<key>, of the main regions of images. Share of people: people_named, by the attacker who names most.
+        Counts: regions_given, regions_missed. Share of regions: regions_found. <attack>_<key> and
+        region_<attack>_<key>: what the attacks of `stages.attacks.evidence.find_attacks` found. What could not be
+        measured is absent.
     """
-    row = {}
-    for attacker, verdicts in read_verdicts(scores).items():
-        key = "identity_accuracy" if attacker == "informed" else f"identity_accuracy_{attacker}"
-        row[key] = np.mean(verdicts.people == verdicts.named)
-    if row:
-        row["identity_chance"] = scores["identity"]["chance"]
+    row: dict[str, float] = {}
+    for prefix in VIEWS:
+        row |= {f"{prefix}{key}": value for key, value in _identity_row(scores.get(f"{prefix}identity")).items()}
+        row |= {f"{prefix}{key}": value for key, value in _pixel_row(scores, prefix).items()}
+    if "identity" in scores:
         row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
-        row |= {f"identity_{key}": value for key, value in scores["identity"]["operating_points"].items()}
-    row["reconstruction_psnr_gain"] = np.mean(np.subtract(scores["psnr_restored"], scores["psnr"]))
-    row["reconstruction_ssim"] = np.mean(scores["ssim_restored"])
-    survived = [share for share in scores["keypoint_survival"] if share is not None]
-    if survived:
-        row["keypoint_survival"] = np.mean(survived)
-    row["unchanged_pixels"] = np.mean(scores["unchanged_pixels"])
-    return _rounded(row)
+    found = _measured(scores.get("regions_found", []))
+    if found:
+        row["regions_found"] = np.mean(found)
+    row |= {f"regions_{key}": count for key, count in scores["regions"].items()}
+    return _rounded(row | scores["findings"])
+
+
+def _identity_row(identity: dict | None) -> dict[str, float]:
+    if identity is None:
+        return {}
+    row = {}
+    for attacker, one in identity["attacks"].items():
+        key = "identity_accuracy" if attacker == "informed" else f"identity_accuracy_{attacker}"
+        row[key] = np.mean(np.equal(one["people"], one["named"]))
+    row["identity_chance"] = identity["chance"]
+    return row | {f"identity_{key}": value for key, value in identity["operating_points"].items()}
+
+
+def _pixel_row(scores: dict, prefix: str) -> dict[str, float]:
+    kinds = ("psnr", "psnr_restored", "ssim_restored", "keypoint_survival", "unchanged_pixels")
+    before, after, alike, points, pixels = (_measured(scores.get(f"{prefix}{kind}", [])) for kind in kinds)
+    if not before:
+        return {}
+    row = {"reconstruction_psnr_gain": np.mean(after) - np.mean(before), "reconstruction_ssim": np.mean(alike)}
+    if points:
+        row["keypoint_survival"] = np.mean(points)
+    return row | {"unchanged_pixels": np.mean(pixels)}
+
+
+def _measured(values: list[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def exposure(scores: dict) -> dict[str, float | int | str]:
@@ -176,7 +208,8 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     -------
     dict of str to object
         Shares of images: identity_low and identity_high of the informed attacker; strongest_accuracy with
-        strongest_low and strongest_high of the attacker strongest_attack; most_exposed, of one person's images. Shares
+        strongest_low and strongest_high of the attacker strongest_attack; region_named with region_named_low and
+        region_named_high of the strongest attacker who looks at regions; most_exposed, of one person's images. Shares
         of people: people_named_low and people_named_high of the attacker who names most of the people_asked, which are
         fewer where it sees a part of the images. Of the share that blind guessing would miss, the greatest of all
         attackers: strongest_advantage_high, people_advantage_high. Count: people_left_out. Empty where nobody is known.
@@ -202,7 +235,16 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
         "most_exposed": max(most_exposed(verdicts) for verdicts in attacks.values()),
         "people_asked": len(np.unique(attacks[most].people)),
         "people_left_out": scores["identity"]["left_out"]["people"],
-    }
+    } | _region_exposure(images)
+
+
+
+def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
+    of_regions = [naming for attacker, naming in images.items() if attacker.startswith(VIEWS[1])]
+    if not of_regions:
+        return {}
+    strongest = max(of_regions, key=lambda naming: naming.share)
+    return {"region_named": strongest.share, "region_named_low": strongest.low, "region_named_high": strongest.high}
 
 
 def convinces(row: Mapping[str, float]) -> bool:
@@ -212,13 +254,16 @@ def convinces(row: Mapping[str, float]) -> bool:
 
 def read_verdicts(scores: dict) -> dict[str, Verdicts]:
     """Return whom each attacker names, by attacker; empty where nobody is known."""
-    attacks = scores["identity"]["attacks"] if "identity" in scores else {}
-    return {name: Verdicts(np.array(one["people"]), np.array(one["named"])) for name, one in attacks.items()}
+    return {
+        f"{prefix}{name}": Verdicts(np.array(one["people"]), np.array(one["named"]))
+        for prefix in VIEWS
+        for name, one in scores.get(f"{prefix}identity", {"attacks": {}})["attacks"].items()
+    }
 
 
 def attacks_run(scores: dict) -> dict[str, Verdicts]:
     """Return the verdicts of those attackers who need nothing that is kept secret."""
-    return {name: verdicts for name, verdicts in read_verdicts(scores).items() if name != KNOWN_NOISE}
+    return {name: verdicts for name, verdicts in read_verdicts(scores).items() if not name.endswith(KNOWN_NOISE)}
 
 
 def commonest_class(scores: dict) -> float:

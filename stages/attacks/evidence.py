@@ -1,0 +1,50 @@
+"""What attackers hold: pairs of images, raw and anonymized, and who is in them."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+UNKNOWN = -1
+
+
+class Photos(NamedTuple):
+    """Images of one square size, each raw and anonymized."""
+
+    raw: np.ndarray  # (n, size, size, 3) uint8
+    anonymized: np.ndarray  # (n, size, size, 3) uint8
+    people: np.ndarray  # (n,) int: who is in each; UNKNOWN where nobody says
+
+    def known(self) -> "Photos":
+        """Return those of known people."""
+        chosen = self.people != UNKNOWN
+        return Photos(self.raw[chosen], self.anonymized[chosen], self.people[chosen])
+
+
+class Evidence(NamedTuple):
+    """All that an attack may use, and what it is asked about."""
+
+    train: Photos  # to learn from
+    references: Photos  # of people who are not in `train`, to be named; may be empty
+    test: Photos  # whom they show is asked; of their raw images, only those that the attack says it holds
+    seed: int  # of all its draws
+
+
+Attack = Callable[[Evidence], "np.ndarray | dict[str, float]"]
+
+
+def find_attacks() -> dict[str, Attack]:
+    """Find the attacks that need no more than the evidence: the function ``<name>`` of ``stages/attacks/<name>.py``.
+
+    Returns
+    -------
+    dict of str to callable
+        By name, sorted. Called with an `Evidence`, an attack returns either whom it names in the test images, of shape
+        (n,), and then counts among the attackers that name people; or numbers by key, which are found in the results
+        as ``<name>_<key>``.
+    """
+    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
+    modules = {name: importlib.import_module(f"stages.attacks.{name}") for name in names if not name.startswith("_")}
+    return {name: getattr(module, name) for name, module in modules.items() if hasattr(module, name)}
