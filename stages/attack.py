@@ -8,65 +8,39 @@ Scored on test images only, whole and cut to their main region. Writes what the 
 import json
 import sys
 from collections.abc import Callable, Collection
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from stages.attacks.evidence import UNKNOWN, Evidence, Photos, find_attacks
+from stages.attacks.evidence import UNKNOWN, Evidence, find_attacks
 from stages.attacks.identity import Identifier
 from stages.attacks.naming import chance_of, learn, lessons_of
-from stages.attacks.noise import subtract_noise
 from stages.attacks.operating_points import measure_operating_points
 from stages.attacks.pixels import measure_pixels
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
-from stages.attacks.roles import Roles, assign_roles
+from stages.attacks.roles import Roles
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes
 from stages.core.errors import run_stage
 from stages.core.files import write_file
-from stages.core.images import SPLITS, list_images, read_image, resize_image
+from stages.core.images import SPLITS, list_images, read_image
 from stages.core.machine import environment
 from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, Acting, Params, load_params
-from stages.core.people import IDENTITIES, People, read_people
-from stages.core.secret import SECRET, image_generator, load_secret
-from stages.core.seeding import generator, order_key
-from stages.regions.acting import act_on_regions, act_where, draw_name
+from stages.core.people import IDENTITIES
+from stages.core.seeding import order_key
+from stages.evidence.gather import gather, roles_in_view
+from stages.evidence.noise import noise_removers
+from stages.evidence.target import DATA, Change, Target, View, make_views, parts_acted_on
 from stages.regions.coverage import count_missed
-from stages.regions.crops import around, main_region, square_crop
+from stages.regions.crops import around, main_region
 from stages.regions.detectors import load_detector
-from stages.regions.matching import match_boxes
+from stages.regions.matching import find_matches
 from stages.results.gallery import RESTORED, write_gallery
 from stages.results.scores import CONVINCING_SHARE, convinces, exposure, privacy_file, privacy_row
 
-DATA = Path("data")
-Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
 # Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
 MOST_PIXELS = 50_000_000
-MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
-
-
-class Target(NamedTuple):
-    """The data set that is attacked."""
-
-    name: str
-    acting: Acting
-    boxes: dict[str, list[Box]]  # by path relative to the data set
-    params: Params
-
-    def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
-        """Change an image where the variant changed it."""
-        return act_where(image, self.boxes.get(path, ()), act, self.acting)
-
-
-class View(NamedTuple):
-    """What an attacker looks at."""
-
-    name: str
-    prefix: str  # of the names of its attacks and of what they found
-    look: Change
-    shows: Callable[[str], bool]  # whether there is anything to look at, by path relative to the data set
 
 
 def attack(dataset: str) -> None:
@@ -87,8 +61,8 @@ def attack(dataset: str) -> None:
         return target.change(image, path, lambda part, _: restorer.restore(part))
 
     write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restore)
-    views = _views(target)
-    roles = _assign_roles(views[0], params)
+    views = make_views(target)
+    roles = roles_in_view(views[0], params)
     _tell_who_is_known(roles, params)
     scores, restored = _attack_pixels(target, restore, splits["test"], roles.asked if roles else (), views)
     scores |= {"restorer": restorer.name, "regions": _count_regions(target), "findings": {}}
@@ -102,18 +76,6 @@ def attack(dataset: str) -> None:
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
 
 
-def _views(target: Target) -> list[View]:
-    size = target.params.attack.image_size
-    whole = View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)
-    if not all(any(path.startswith(f"{split}/") for path in target.boxes) for split in SPLITS):
-        return [whole]
-
-    def look(image: np.ndarray, path: str) -> np.ndarray:
-        return square_crop(image, main_region(target.boxes[path]), size)
-
-    return [whole, View("regions", "region_", look, target.boxes.__contains__)]
-
-
 def _train_restorer(target: Target, train: list[str]) -> Restorer:
     if target.name == RAW:
         return Unchanged()
@@ -123,26 +85,12 @@ def _train_restorer(target: Target, train: list[str]) -> Restorer:
     pairs: tuple[list[np.ndarray], list[np.ndarray]] = [], []
     for path in chosen:
         for dataset, parts in zip((target.name, RAW), pairs, strict=True):
-            parts += _changed_parts(target, read_image(DATA / dataset / "train" / path), f"train/{path}")
+            parts += parts_acted_on(target, read_image(DATA / dataset / "train" / path), f"train/{path}")
         if sum(part.shape[0] * part.shape[1] for part in pairs[0]) > MOST_PIXELS:
             break
     if not pairs[0]:
         return Unchanged()
     return train_restorer(*pairs, period=variant.declared("grid_period") or 1, kernel=variant.declared("blur_kernel"))
-
-
-def _changed_parts(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
-    """Return what the method saw: the image, or its regions at their scale."""
-    if target.acting.where != "regions":
-        return [image]
-    parts: list[np.ndarray] = []
-
-    def keep(part: np.ndarray, box: Box | None) -> np.ndarray:
-        parts.append(part)
-        return part
-
-    act_on_regions(image, target.boxes.get(path, ()), keep, target.acting)
-    return parts
 
 
 def _attack_pixels(
@@ -181,7 +129,7 @@ def _region_finder(target: Target) -> Callable[[np.ndarray, list[Box]], float | 
     if params.boxes == "given":
         return lambda image, boxes: None
     detect = load_detector(params)
-    return lambda image, boxes: len(match_boxes(boxes, detect(image))) / len(boxes)
+    return lambda image, boxes: float(np.mean(find_matches(boxes, detect(image))))
 
 
 def _count_regions(target: Target) -> dict[str, int]:
@@ -196,8 +144,8 @@ def _attack_view(
 ) -> tuple[dict[str, float], dict[str, Any] | None]:
     """Run all attacks on what a view shows; return the numbers that they found, and whom they name, if any is known."""
     params = target.params
-    roles = _assign_roles(view, params)
-    evidence = _gather(target, view, splits, roles)
+    roles = roles_in_view(view, params)
+    evidence = gather(target, view, splits, roles)
     known = evidence.test.known()
     findings: dict[str, float] = {}
     names: dict[str, np.ndarray] = {}
@@ -228,93 +176,16 @@ def _attack_view(
     }
 
 
-def _assign_roles(view: View, params: Params) -> Roles | None:
-    people = read_people()
-    train, test = (
-        {path: who for path, who in of_split.items() if view.shows(f"{split}/{path}")}
-        for split, of_split in zip(People._fields, people, strict=True)
-    )
-    return assign_roles(train, test, most_images=params.attack.identity_images, seed=params.attack.seed)
-
-
-def _gather(
-    target: Target, view: View, splits: dict[str, list[str]], roles: Roles | None, change: Change | None = None
-) -> Evidence:
-    """Show a view the images of known people and, up to as many as an attacker may learn from, others."""
-    learned, enrolled, asked = (roles.learned, roles.enrolled, roles.asked) if roles else ({}, {}, {})
-    most, seed = target.params.attack.identity_images, target.params.attack.seed
-
-    def fill(split: str, people: dict[str, int]) -> dict[str, int]:
-        taken = people.keys() | enrolled.keys()
-        others = [path for path in splits[split] if path not in taken and view.shows(f"{split}/{path}")]
-        others.sort(key=lambda path: order_key(seed, path))
-        return people | dict.fromkeys(others[: max(0, most - len(people))], UNKNOWN)
-
-    def see(split: str, people: dict[str, int]) -> Photos:
-        paths = [f"{split}/{path}" for path in people]
-        raw = _see(RAW, view, paths)
-        anonymized = raw if target.name == RAW else _see(target.name, view, paths, change)
-        return Photos(raw, anonymized, np.fromiter(people.values(), int))
-
-    return Evidence(see("train", fill("train", learned)), see("test", enrolled), see("test", fill("test", asked)), seed)
-
-
-def _see(dataset: str, view: View, paths: list[str], change: Change | None = None) -> np.ndarray:
-    def look(path: str) -> np.ndarray:
-        image = read_image(DATA / dataset / path)
-        return view.look(image if change is None else change(image, path), path)
-
-    images = map_ordered(look, paths, total=len(paths), label=f"{dataset} {view.name}")
-    return np.stack(list(images)) if paths else np.empty((0, 1, 1, 3), np.uint8)
-
-
 def _name_without_noise(
     target: Target, view: View, splits: dict[str, list[str]], roles: Roles
 ) -> dict[str, np.ndarray]:
     """Name people by who takes off the noise first, guessed or known, and learns from the rest."""
-    if target.name == RAW or not target.params.variant(target.name).needs_secret:
-        return {}
     names = {}
-    for name, remove in _noise_removers(target, next(iter(roles.asked))).items():
-        evidence = _gather(target, view, splits, roles, remove)
+    for name, remove in noise_removers(target, next(iter(roles.asked))).items():
+        evidence = gather(target, view, splits, roles, remove)
         identifier = learn(lessons_of(evidence, raw=False), evidence.seed)
         names[name] = identifier.predict(evidence.test.known().anonymized)
     return names
-
-
-def _noise_removers(target: Target, test_image: str) -> dict[str, Change]:
-    variant = target.params.variant(target.name)
-    method, arguments = variant.method, variant.arguments
-
-    def remove_guessed(image: np.ndarray, path: str) -> np.ndarray:
-        # Who does not know the noise draws it from what is published: a seed and the path.
-        def remove(part: np.ndarray, box: Box | None) -> np.ndarray:
-            return subtract_noise(part, method, arguments, generator(0, draw_name(path, box)))
-
-        return target.change(image, path, remove)
-
-    def draw_known(path: str) -> np.random.Generator:
-        return image_generator(secret, method.__name__, arguments, read_image(DATA / RAW / path))
-
-    removers: dict[str, Change] = {"noise_guessed": remove_guessed}
-    if target.acting.where == "regions":
-        print("attack: not measured what a leak of the noise would cost, as the noise of regions was not drawn anew")
-        return removers
-    secret, path = load_secret(), f"test/{test_image}"
-    original, anonymized = (read_image(DATA / dataset / path) for dataset in (RAW, target.name))
-    again = target.change(original, path, lambda part, _: method(part, **arguments, secret_rng=draw_known(path)))
-    # In a clone that pulled the images, the secret that they were made with is not there.
-    if np.abs(again.astype(int) - anonymized).mean() > MOST_JPEG_ERROR:
-        print(
-            f"attack: not measured what a leak of the noise would cost, as {target.name} was not made with this "
-            f"`{SECRET}`"
-        )
-        return removers
-
-    def remove_known(image: np.ndarray, path: str) -> np.ndarray:
-        return target.change(image, path, lambda part, _: subtract_noise(part, method, arguments, draw_known(path)))
-
-    return removers | {"noise_known": remove_known}
 
 
 def _learn_once(view: View, evidence: Evidence) -> Identifier:

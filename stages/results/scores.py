@@ -9,6 +9,7 @@ import pandas as pd
 
 from stages.core.errors import PipelineError
 from stages.results.statistics import (
+    Naming,
     Verdicts,
     crossed_estimate,
     holm,
@@ -236,7 +237,6 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
         "people_asked": len(np.unique(attacks[most].people)),
         "people_left_out": scores["identity"]["left_out"]["people"],
     } | _region_exposure(images)
-
 
 
 def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""What attackers hold: how they see images, and with what taken off."""

@@ -1,0 +1,65 @@
+"""What an attacker does who takes the noise of a method off, guessed or known."""
+
+import numpy as np
+
+from stages.attacks.noise import subtract_noise
+from stages.core.boxes import Box
+from stages.core.images import read_image
+from stages.core.params import RAW
+from stages.core.secret import SECRET, image_generator, load_secret
+from stages.core.seeding import generator
+from stages.evidence.target import DATA, Change, Target
+from stages.regions.acting import draw_name
+
+_MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
+
+
+def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
+    """Return the ways to take the noise off that the data set's method draws from the secret.
+
+    Parameters
+    ----------
+    target : Target
+        The data set.
+    test_image : str
+        A test image, relative to the split, that shows whether the data set was made with the secret that is here.
+
+    Returns
+    -------
+    dict of str to callable
+        By name of the attacker; empty where the method draws nothing from the secret.
+    """
+    if target.name == RAW or not target.params.variant(target.name).needs_secret:
+        return {}
+    variant = target.params.variant(target.name)
+    method, arguments = variant.method, variant.arguments
+
+    def remove_guessed(image: np.ndarray, path: str) -> np.ndarray:
+        # Who does not know the noise draws it from what is published: a seed and the path.
+        def remove(part: np.ndarray, box: Box | None) -> np.ndarray:
+            return subtract_noise(part, method, arguments, generator(0, draw_name(path, box)))
+
+        return target.change(image, path, remove)
+
+    def draw_known(path: str) -> np.random.Generator:
+        return image_generator(secret, method.__name__, arguments, read_image(DATA / RAW / path))
+
+    removers: dict[str, Change] = {"noise_guessed": remove_guessed}
+    if target.acting.where == "regions":
+        print("attack: not measured what a leak of the noise would cost, as the noise of regions was not drawn anew")
+        return removers
+    secret, path = load_secret(), f"test/{test_image}"
+    original, anonymized = (read_image(DATA / dataset / path) for dataset in (RAW, target.name))
+    again = target.change(original, path, lambda part, _: method(part, **arguments, secret_rng=draw_known(path)))
+    # In a clone that pulled the images, the secret that they were made with is not there.
+    if np.abs(again.astype(int) - anonymized).mean() > _MOST_JPEG_ERROR:
+        print(
+            f"attack: not measured what a leak of the noise would cost, as {target.name} was not made with this "
+            f"`{SECRET}`"
+        )
+        return removers
+
+    def remove_known(image: np.ndarray, path: str) -> np.ndarray:
+        return target.change(image, path, lambda part, _: subtract_noise(part, method, arguments, draw_known(path)))
+
+    return removers | {"noise_known": remove_known}
