@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
+from stages.core.cells import CELL
 from stages.core.images import write_image
 from stages.core.people import write_groups, write_people
-from stages.results.gallery import CELL
 from tests.clones import ROOT, set_param
 from tests.synthetic import INGEST, NAMED, PATHS, WRONG, privacy, utility, verdicts
 

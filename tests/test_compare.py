@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from stages.compare import compare, comparison_table
+from stages.core.cells import CELL
 from stages.core.images import read_image
 from stages.core.params import load_params
-from stages.results.gallery import CELL, GAP, LABEL, shown_datasets
+from stages.results.gallery import GAP, LABEL, shown_datasets
 from stages.results.scores import METRIC_KEYS, correct_predictions, privacy_file, utility_row
 from stages.results.statistics import paired_p_value, wilson_interval
 from tests.clones import set_param

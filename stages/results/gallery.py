@@ -6,72 +6,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell
 from stages.core.files import new_folder
-from stages.core.images import class_of, list_images, read_image, resize_image, write_image
+from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import map_bounded
 from stages.core.params import RAW, Params
-from stages.core.seeding import order_key
 
 DATA = Path("data")
 GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
 SAMPLE = "data/sample"  # drawn, so nobody is on its images
-CELL = 256  # pixels
-MOST_CELLS = 16  # images of a row: the most that `compare.gallery_images` asks for, so that it reruns `compare` alone
 GAP = 8  # pixels
 LABEL = 40  # pixels
 FONT = cv2.FONT_HERSHEY_DUPLEX
-
-
-def choose_images(paths: list[str], count: int, seed: int) -> list[str]:
-    """Choose images by seed, of as many classes as possible.
-
-    Parameters
-    ----------
-    paths : list of str
-        Relative paths of test images.
-    count : int
-        How many to choose.
-    seed : int
-        Of the choice.
-
-    Returns
-    -------
-    list of str
-        At most `count` paths.
-
-    Examples
-    --------
-    >>> [path[0] for path in sorted(choose_images(["a/1.png", "a/2.png", "b/1.png"], 2, seed=0))]
-    ['a', 'b']
-    """
-    seen: dict[str, int] = {}
-    ranked: list[tuple[int, int, str]] = []
-    for path in sorted(paths, key=lambda path: order_key(seed, path)):
-        ranked.append((seen.get(class_of(path), 0), len(ranked), path))
-        seen[class_of(path)] = seen.get(class_of(path), 0) + 1
-    return [path for _, _, path in sorted(ranked)[:count]]
-
-
-def fit_into_cell(image: np.ndarray) -> np.ndarray:
-    """Scale an image into a square cell of `CELL` pixels, on white, its aspect ratio kept.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-
-    Returns
-    -------
-    numpy.ndarray
-        (CELL, CELL, 3) uint8.
-    """
-    scale = CELL / max(image.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    cell = np.full((CELL, CELL, 3), 255, np.uint8)
-    top, left = (CELL - height) // 2, (CELL - width) // 2
-    cell[top : top + height, left : left + width] = resize_image(image, (height, width))
-    return cell
 
 
 def write_gallery(
