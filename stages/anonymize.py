@@ -1,6 +1,7 @@
 """Anonymizes the images of `data/raw` with one variant's method, into `data/<variant>`: same tree, same names.
 
-The method acts on whole images, on the regions of `data/detections.csv` alone, or on all but them.
+The method acts on whole images, on the regions of `data/detections.csv` alone, or on all but them. Where it does not
+act on whole images, contact sheets in `data/contact/<variant>` show all of them.
 """
 
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes
+from stages.core.cells import fit_into_cell
 from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
@@ -18,8 +20,10 @@ from stages.core.params import RAW, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
 from stages.regions.acting import act_where, draw_name
+from stages.regions.contact import Print, write_contact_sheets
 
 DATA = Path("data")
+CONTACT = DATA / "contact"
 LIST = Path("metrics/regions.json")
 
 
@@ -92,12 +96,13 @@ def anonymize(name: str) -> None:
     secret = load_secret() if variant.needs_secret else None
     source = DATA / RAW
     paths = list_images(source)
-    boxes = {} if variant.acting.where == "image" else read_boxes(DETECTIONS_FILE)
+    is_whole = variant.acting.where == "image"
+    boxes = {} if is_whole else read_boxes(DETECTIONS_FILE)
     unchanged = [path for path in paths if path not in boxes] if variant.acting.where == "regions" else []
     _check_regions(name, paths, unchanged, params.regions)
-    with new_folder(DATA / name) as folder:
+    with new_folder(DATA / name) as folder, new_folder(CONTACT / name) as sheets:
 
-        def convert(path: str) -> None:
+        def convert(path: str) -> Print | None:
             with naming(source / path):
                 image = read_image(source / path)
                 try:
@@ -106,12 +111,12 @@ def anonymize(name: str) -> None:
                     reason = " ".join(f"{type(error).__name__}: {error}".split())
                     raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
                 write_image(folder / path, result)
+                return None if is_whole else Print(path, fit_into_cell(result), path not in boxes)
 
-        for _ in map_ordered(convert, paths, total=len(paths), label=name):
-            pass
+        prints = map_ordered(convert, paths, total=len(paths), label=name)
+        pages = write_contact_sheets((one for one in prints if one is not None), sheets)
     finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
-    if unchanged:
-        print(f"anonymize: {len(unchanged)} images have no region and are not anonymized in {DATA / name}/; see {LIST}")
+    _tell_of_regions(DATA / name, len(unchanged), CONTACT / name, pages)
 
 
 def _check_regions(name: str, paths: list[str], unchanged: list[str], params: RegionParams) -> None:
@@ -124,6 +129,16 @@ def _check_regions(name: str, paths: list[str], unchanged: list[str], params: Re
         raise PipelineError(
             f"`regions.required` demands a region in each of the {len(paths)} images; received: {len(unchanged)} "
             f"without one, listed in {LIST}"
+        )
+
+
+def _tell_of_regions(folder: Path, unchanged: int, sheets: Path, pages: int) -> None:
+    if unchanged:
+        print(f"anonymize: {unchanged} images have no region and are not anonymized in {folder}/; see {LIST}")
+    if pages:
+        print(
+            f"anonymize: check by eye that nobody is left: {pages} contact sheets in {sheets}/; red frames are around "
+            "images without a region"
         )
 
 

@@ -127,7 +127,7 @@ def compare() -> None:
     finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md}}")
     print(to_terminal(table))
     if "people_named" in table:
-        print("images, people: named by the attack that names most; chance: images named by chance")
+        print("images, regions, people: named by the attack that names most; chance: images named by chance")
     print(answer)
 
 

@@ -61,8 +61,8 @@ def covered_share(box: Box, used: Sequence[Box], acting: Acting) -> float:
     region = region_mask((height, width), Box(0, 0, width, height), Acting(grow=0, feather=0)).weights == 1
     covered = np.zeros((height, width), bool)
     for other in used:
-        x, y = ((start - first) * scale for start, first in ((other.x, box.x), (other.y, box.y)))
-        sides = (max(1, round(side * scale)) for side in (other.width, other.height))
-        mask = region_mask((height, width), Box(round(x), round(y), *sides), acting)
+        x, y = (round((start - first) * scale) for start, first in ((other.x, box.x), (other.y, box.y)))
+        across, down = (max(1, round(side * scale)) for side in (other.width, other.height))
+        mask = region_mask((height, width), Box(x, y, across, down), acting)
         covered[mask.rows, mask.columns] |= mask.weights == 1
     return float(covered[region].mean())

@@ -17,14 +17,20 @@ from stages.core.params import RAW, Params
 from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, frontier_svg
 from stages.report.recommendation import attacker_convinces
-from stages.results.gallery import GALLERY, RESTORED, SAMPLE
+from stages.results.gallery import OUTLINED, RESTORED, SAMPLE, gallery_folders
 from stages.results.scores import CONVINCING_SHARE, read_privacy, read_utility
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
 # Columns that the table lacks where few or no people are known, no image has a key point, or there is no variant.
 _UNKNOWN = {"efficient": False} | dict.fromkeys(
-    ("identity_accuracy_noise_known", "identity_rank5", "keypoint_survival", "p_value"), math.nan
+    (
+        *("identity_accuracy_noise_known", "identity_rank5", "keypoint_survival", "p_value", "people_named"),
+        *("region_identity_accuracy_naive", "region_identity_accuracy_restored", "region_identity_chance"),
+        *("region_keypoint_survival", "region_named", "region_named_low", "region_named_high"),
+        *("regions_found", "regions_given", "regions_missed"),
+    ),
+    math.nan,
 )
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 
@@ -68,6 +74,8 @@ def page_content(
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
+        has_regions="region_reconstruction_ssim" in table,
+        findings=[key for key in table if any(key in one["findings"] for one in privacy)],
         groups=groups.to_dict("records"),
         seeds=len(utility[0]["predictions"]),
         frontier=frontier_svg(table, params.compare),
@@ -109,13 +117,15 @@ def gallery_rows(datasets: list[str], count: int, *, show_restored: bool) -> lis
     list of list of tuple
         Data set, its image, and that image restored or None; images as data URLs.
     """
-    names = sorted({file.name for dataset in datasets for file in (GALLERY / dataset).glob("*.png")})[:count]
+    folders = gallery_folders(datasets)
+    names = sorted({file.name for _, folder in folders for file in folder.glob("*.png")})[:count]
 
-    def cell(dataset: str, name: str) -> tuple[str, str, str | None]:
-        shown = _data_url(RESTORED / dataset / name) if show_restored and dataset != RAW else None
-        return dataset, _data_url(GALLERY / dataset / name), shown
+    def cell(dataset: str, folder: Path, name: str) -> tuple[str, str, str | None]:
+        restored = RESTORED / dataset / name
+        is_shown = show_restored and dataset != RAW and folder != OUTLINED
+        return dataset, _data_url(folder / name), _data_url(restored) if is_shown else None
 
-    return [[cell(dataset, name) for dataset in datasets] for name in names]
+    return [[cell(dataset, folder, name) for dataset, folder in folders] for name in names]
 
 
 def _data_url(file: Path) -> str:

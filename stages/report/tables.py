@@ -10,7 +10,7 @@ import pandas as pd
 _CREATED = datetime.datetime(2000, 1, 1)
 _SHARES = (
     *("accuracy", "class ", "commonest", "identity", "keypoint", "macro_f1", "most_exposed"),
-    *("people_advantage", "people_named", "strongest", "unchanged"),
+    *("linkage", "people_advantage", "people_named", "region", "strongest", "unchanged"),
 )
 _MARKDOWN = {
     "accuracy": "accuracy (95 %)",
@@ -20,7 +20,10 @@ _MARKDOWN = {
     "strongest_accuracy": "images named (95 %)",
     "identity_accuracy_naive": "naively",
     "identity_chance": "by chance",
+    "region_named": "by region (95 %)",
     "people_named": "people named",
+    "linkage_accuracy": "linked",
+    "membership_auc": "membership AUC",
     "reconstruction_psnr_gain": "dB regained",
     "keypoint_survival": "key points left",
 }
@@ -31,6 +34,7 @@ _TERMINAL = {
     "strongest_accuracy": "images",
     "identity_accuracy_naive": "naive",
     "identity_chance": "chance",
+    "region_named": "regions",
     "people_named": "people",
     "reconstruction_psnr_gain": "dB",
 }
@@ -59,7 +63,7 @@ def to_xlsx(table: pd.DataFrame) -> bytes:
         heading = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
         share, decibels, number = (book.add_format({"num_format": form}) for form in ("0.0%", '0.00" dB"', "0.0000"))
         for column, name in enumerate(table.columns):
-            form = share if name.startswith(_SHARES) else decibels if "psnr" in name else number
+            form = decibels if "psnr" in name else share if name.startswith(_SHARES) else number
             longest = max(map(len, table[name])) if name == "dataset" else 7
             # Room for the arrow of the filter beside the name.
             sheet.set_column(column, column, max(longest, len(name) + 2) + 2, form)
@@ -123,7 +127,7 @@ def _markdown_cell(row: dict, key: str) -> str:
     text = _cell(row, key)
     if key == "accuracy":
         return f"{text} ± {row['accuracy_ci95']:.3f}"
-    interval = {"accuracy_drop": "accuracy_drop", "strongest_accuracy": "strongest"}.get(key)
+    interval = {"accuracy_drop": key, "region_named": key, "strongest_accuracy": "strongest"}.get(key)
     if interval is None or pd.isna(row[key]):
         return text
     return f"{text} ({row[f'{interval}_low']:.3f} to {row[f'{interval}_high']:.3f})"

@@ -15,6 +15,7 @@ from stages.core.params import RAW, Params
 DATA = Path("data")
 GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
+OUTLINED = DATA / "outlined"  # raw images with their regions, from `detect`
 SAMPLE = "data/sample"  # drawn, so nobody is on its images
 GAP = 8  # pixels
 LABEL = 40  # pixels
@@ -26,7 +27,7 @@ def write_gallery(
     seed: int,
     *,
     gallery: Path = GALLERY,
-    change: Callable[[np.ndarray], np.ndarray] = lambda image: image,
+    change: Callable[[np.ndarray, str], np.ndarray] = lambda image, path: image,
 ) -> None:
     """Write a data set's row of the gallery to `data/gallery/<dataset>/`, or of another one: `MOST_CELLS` images.
 
@@ -39,12 +40,13 @@ def write_gallery(
     gallery : pathlib.Path, default=GALLERY
         Folder of the rows.
     change : callable, optional
-        What to do with each image, (height, width, 3) uint8, before it is shown.
+        What to do with each image, (height, width, 3) uint8, before it is shown; called with its path relative to the
+        data set too.
     """
     source = DATA / dataset / "test"
     chosen = choose_images(list_images(source), MOST_CELLS, seed)
     with new_folder(gallery / dataset) as folder:
-        cells = map_bounded(lambda path: fit_into_cell(change(read_image(source / path))), chosen)
+        cells = map_bounded(lambda path: fit_into_cell(change(read_image(source / path), f"test/{path}")), chosen)
         for number, cell in enumerate(cells):
             write_image(folder / f"{number:02d}.png", cell)
 
@@ -65,15 +67,34 @@ def join_gallery(datasets: list[str], count: int) -> np.ndarray:
         (height, width, 3) uint8, RGB, on white; without data sets, all white.
     """
     rows = [] if datasets else [np.full((LABEL, CELL, 3), 255, np.uint8)]
-    for dataset in datasets:
-        cells = [read_image(GALLERY / dataset / name) for name in list_images(GALLERY / dataset)[:count]]
+    for name, folder in gallery_folders(datasets):
+        cells = [read_image(folder / cell) for cell in list_images(folder)[:count]]
         padded = [cv2.copyMakeBorder(cell, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255,) * 3) for cell in cells]
         row = np.concatenate(padded, axis=1)
         label = np.full((LABEL, row.shape[1], 3), 255, np.uint8)
-        cv2.putText(label, dataset, (0, LABEL - 12), FONT, 0.8, (30, 30, 30), 1, cv2.LINE_AA)
+        cv2.putText(label, name, (0, LABEL - 12), FONT, 0.8, (30, 30, 30), 1, cv2.LINE_AA)
         rows += [label, row]
     picture = np.concatenate(rows)
     return cv2.copyMakeBorder(picture, 0, 0, GAP, 0, cv2.BORDER_CONSTANT, value=(255,) * 3)
+
+
+def gallery_folders(datasets: list[str]) -> list[tuple[str, Path]]:
+    """Return the rows of the gallery: the data sets, and raw images with their regions, if there are any.
+
+    Parameters
+    ----------
+    datasets : list of str
+        The data sets that may be shown.
+
+    Returns
+    -------
+    list of tuple
+        Name and folder of each row.
+    """
+    folders = [(dataset, GALLERY / dataset) for dataset in datasets]
+    if RAW in datasets and any(OUTLINED.glob("*.png")):
+        folders.insert(datasets.index(RAW) + 1, ("regions", OUTLINED))
+    return folders
 
 
 def shown_datasets(params: Params, protecting: Collection[str]) -> list[str]:

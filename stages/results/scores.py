@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -166,7 +167,7 @@ def privacy_row(scores: dict) -> dict[str, float]:
         row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
     found = _measured(scores.get("regions_found", []))
     if found:
-        row["regions_found"] = np.mean(found)
+        row["regions_found"] = fmean(found)
     row |= {f"regions_{key}": count for key, count in scores["regions"].items()}
     return _rounded(row | scores["findings"])
 
@@ -174,10 +175,10 @@ def privacy_row(scores: dict) -> dict[str, float]:
 def _identity_row(identity: dict | None) -> dict[str, float]:
     if identity is None:
         return {}
-    row = {}
+    row: dict[str, float] = {}
     for attacker, one in identity["attacks"].items():
         key = "identity_accuracy" if attacker == "informed" else f"identity_accuracy_{attacker}"
-        row[key] = np.mean(np.equal(one["people"], one["named"]))
+        row[key] = fmean(np.equal(one["people"], one["named"]))
     row["identity_chance"] = identity["chance"]
     return row | {f"identity_{key}": value for key, value in identity["operating_points"].items()}
 
@@ -187,10 +188,11 @@ def _pixel_row(scores: dict, prefix: str) -> dict[str, float]:
     before, after, alike, points, pixels = (_measured(scores.get(f"{prefix}{kind}", [])) for kind in kinds)
     if not before:
         return {}
-    row = {"reconstruction_psnr_gain": np.mean(after) - np.mean(before), "reconstruction_ssim": np.mean(alike)}
+    gain = fmean(after) - fmean(before)
+    row = {"reconstruction_psnr_gain": gain, "reconstruction_ssim": fmean(alike)}
     if points:
-        row["keypoint_survival"] = np.mean(points)
-    return row | {"unchanged_pixels": np.mean(pixels)}
+        row["keypoint_survival"] = fmean(points)
+    return row | {"unchanged_pixels": fmean(pixels)}
 
 
 def _measured(values: list[float | None]) -> list[float]:

@@ -17,7 +17,10 @@ from stages.core.params.validation import NUMBER, Section, Seed, Share, validate
 RAW = "raw"
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
 # Folders of `data/` and files of `metrics/` that are not a variant's.
-_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "restored", "ingest")
+_RESERVED_NAMES = (
+    *(RAW, "sample", "contact", "features", "models", "outlined", "scores", "gallery", "restored"),
+    *("ingest", "regions"),
+)
 
 
 class Acting(Section):
