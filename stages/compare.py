@@ -78,7 +78,7 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
         table.insert(table.columns.get_loc("accuracy_drop") + 1, "p_value", corrected_p_values(uncorrected))
         table["p_value_uncorrected"] = uncorrected.round(6)
     table = table.round(dict.fromkeys(table.columns.drop("p_value_uncorrected", errors="ignore"), 4))
-    if "identity_accuracy" in table:
+    if "strongest_accuracy" in table:
         table.insert(1, "efficient", efficient_variants(table))
     return table
 

@@ -70,7 +70,7 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
     rows = rows.drop(columns="settings")
     if "p_value_uncorrected" in rows:
         rows["p_value"] = corrected_p_values(rows["p_value_uncorrected"])
-    if "identity_accuracy" in rows:
+    if "strongest_accuracy" in rows:
         rows["efficient"] = efficient_variants(rows)
     return rows, left_out
 

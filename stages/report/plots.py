@@ -71,16 +71,20 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
     figure, axes = pyplot.subplots(figsize=(5.2, 3.8 + _legend_inches(len(table))), layout="constrained")
     names = table["dataset"].tolist()
     colours, rounds = dataset_colours(names, RAW), dataset_rounds(names, RAW)
-    known = "identity_accuracy" in table
+    known = "strongest_accuracy" in table
+    named = "identity_accuracy" in table
     raw = table[table["dataset"] == RAW].iloc[0]
     if known:
         goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
-        corner = (-0.03, 1.05 - goal), most_images_named(raw["identity_chance"], params) + 0.03, goal
+        chance = raw["identity_chance"] if named else raw["linkage_chance"]
+        most = most_images_named(chance, params) if named else chance + params.max_identity_accuracy * (1 - chance)
+        corner = (-0.03, 1.05 - goal), most + 0.03, goal
         axes.add_patch(pyplot.Rectangle(*corner, facecolor=GOAL, zorder=0))
         axes.text(-0.015, 1.035, "bounds of a\nrecommendation", va="top", fontsize=8)
-        axes.axvline(raw["identity_chance"], color=QUIET, linestyle=":", linewidth=1)
-        axes.text(raw["identity_chance"] + 0.01, 0.01, "chance", color=QUIET)
-        axes.set(xlim=(-0.03, 1.03), xlabel="test images named by the strongest attack (less is more private)")
+        axes.axvline(chance, color=QUIET, linestyle=":", linewidth=1)
+        axes.text(chance + 0.01, 0.01, "chance", color=QUIET)
+        what = "named by the strongest attack" if named else "linked to their originals"
+        axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {what} (less is more private)")
     else:
         axes.set_xticks(range(len(table)), table["dataset"])
     for x, row in enumerate(table.to_dict("records")):

@@ -10,6 +10,9 @@ _ATTACKERS = {
     "naive": "an attacker who has seen originals only",
     "restored": "an attacker who restores the images first",
     "noise_guessed": "an attacker who guesses the noise",
+    "region_informed": "an attacker who knows the method and looks at the main region",
+    "region_naive": "an attacker who has seen originals only and looks at the main region",
+    "region_restored": "an attacker who restores the images first and looks at the main region",
 }
 
 
@@ -53,19 +56,23 @@ def protecting_variants(table: pd.DataFrame, params: CompareParams) -> pd.Series
         From `stages.compare.comparison_table`.
     params : CompareParams
         `max_identity_accuracy` bounds the advantage over blind guessing, (named - guessed) / (1 - guessed), over images
-        and over people; `max_times_chance` bounds the share of images named in multiples of chance.
+        and over people; `max_times_chance` bounds the share of images named in multiples of chance. Where nobody is
+        known, the first bounds the share of images linked to their originals, and the second nothing: among n
+        originals chance is 1 / n, too small for n images to tell multiples of it.
 
     Returns
     -------
     pandas.Series
-        bool; False for raw, and for all where nobody is known or the attacker is too weak on raw images to prove
-        anything.
+        bool; False for raw, and for all where nothing was measured or the attacker is too weak on raw images to
+        prove anything.
     """
     if not attacker_convinces(table):
         return pd.Series(False, index=table.index)
+    protects = (table["dataset"] != RAW) & (table["strongest_advantage_high"] <= params.max_identity_accuracy)
+    if "identity_accuracy" not in table:
+        return protects
     return (
-        (table["dataset"] != RAW)
-        & (table["strongest_advantage_high"] <= params.max_identity_accuracy)
+        protects
         & (table["people_advantage_high"] <= params.max_identity_accuracy)
         & (table["strongest_high"] <= params.max_times_chance * table["identity_chance"])
     )
@@ -77,8 +84,8 @@ def most_images_named(chance: float, params: CompareParams) -> float:
 
 
 def attacker_convinces(table: pd.DataFrame) -> bool:
-    """Tell whether the informed attacker names enough on raw images for its failure elsewhere to mean anything."""
-    return "identity_accuracy" in table and bool(convinces(_raw(table)))
+    """Tell whether the attacker is right on enough raw images for its failure elsewhere to mean anything."""
+    return "strongest_accuracy" in table and bool(convinces(_raw(table)))
 
 
 def recommend(table: pd.DataFrame, params: CompareParams) -> str:
@@ -99,9 +106,14 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
         claim it.
     """
     raw = _raw(table)
-    if "identity_accuracy" not in table:
-        return "Recommended: none. It is not known who is in the images, so privacy was not measured."
+    if "strongest_accuracy" not in table:
+        return "Recommended: none. It is not known who is in the images, and no image was linked to its original."
     if not attacker_convinces(table):
+        if "identity_accuracy" not in table:
+            return (
+                f"Recommended: none. Even raw images are linked to themselves in only {raw['linkage_accuracy']:.1%} of "
+                "the cases, so an attacker's failure elsewhere proves nothing."
+            )
         return (
             f"Recommended: none. The attacker names the right person in only {raw['identity_accuracy']:.1%} of the raw "
             f"test images, and guessing in {raw['identity_chance']:.1%}; an attacker who names less than "
@@ -144,6 +156,13 @@ def _cost(row: pd.Series) -> str:
 
 
 def _naming(row: pd.Series) -> str:
+    if "people_named" not in row:
+        part = "the main region of " if row["strongest_attack"].startswith("region_") else ""
+        return (
+            f"There, whoever holds the originals links {part}{row['strongest_accuracy']:.1%} of the test images to their "
+            f"own ({_range(row, 'strongest')}; {row['linkage_chance']:.1%} by chance). Who is in the images is not "
+            "known, so this rests on linkage alone."
+        )
     attacker = _ATTACKERS.get(row["strongest_attack"], f"the {row['strongest_attack']} attacker")
     named = round(row["people_named"] * row["people_asked"])
     return (

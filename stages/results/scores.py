@@ -215,11 +215,12 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
         region_named_high of the strongest attacker who looks at regions; most_exposed, of one person's images. Shares
         of people: people_named_low and people_named_high of the attacker who names most of the people_asked, which are
         fewer where it sees a part of the images. Of the share that blind guessing would miss, the greatest of all
-        attackers: strongest_advantage_high, people_advantage_high. Count: people_left_out. Empty where nobody is known.
+        attackers: strongest_advantage_high, people_advantage_high. Count: people_left_out. Where nobody is known, the
+        attack is linkage, and what concerns people is absent.
     """
     attacks = attacks_run(scores)
     if not attacks:
-        return {}
+        return _linkage_exposure(scores["findings"])
     images = {attacker: images_named(verdicts) for attacker, verdicts in attacks.items()}
     people = {attacker: people_named(verdicts) for attacker, verdicts in attacks.items()}
     strongest = max(images, key=lambda attacker: images[attacker].share)
@@ -249,9 +250,38 @@ def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
     return {"region_named": strongest.share, "region_named_low": strongest.low, "region_named_high": strongest.high}
 
 
+def _linkage_exposure(findings: dict[str, float]) -> dict[str, float | str]:
+    attacks = [f"{prefix}linkage" for prefix in VIEWS if f"{prefix}linkage_accuracy" in findings]
+    if not attacks:
+        return {}
+    strongest = max(attacks, key=lambda attack: findings[f"{attack}_accuracy"])
+    share, chance, count = (findings[f"{strongest}_{key}"] for key in ("accuracy", "chance", "images"))
+    low, high = wilson_interval(round(share * count), int(count))
+    return {
+        "strongest_attack": strongest,
+        "strongest_accuracy": share,
+        "strongest_low": low,
+        "strongest_high": high,
+        "strongest_advantage_high": (high - chance) / (1 - chance) if chance < 1 else 1.0,
+    }
+
+
 def convinces(row: Mapping[str, float]) -> bool:
-    """Tell whether the informed attacker names enough on raw images for its failure elsewhere to mean anything."""
-    return row["identity_accuracy"] - row["identity_chance"] >= CONVINCING_SHARE * (1 - row["identity_chance"])
+    """Tell whether an attacker finds enough on raw images for its failure elsewhere to mean anything.
+
+    Parameters
+    ----------
+    row : mapping of str to float
+        Of raw images. The informed attacker counts, or where nobody is known, who links images to their originals.
+
+    Returns
+    -------
+    bool
+        Whether it is right on at least `CONVINCING_SHARE` of those that guessing would miss.
+    """
+    attack = "identity" if "identity_accuracy" in row else "linkage"
+    accuracy, chance = row[f"{attack}_accuracy"], row[f"{attack}_chance"]
+    return accuracy - chance >= CONVINCING_SHARE * (1 - chance)
 
 
 def read_verdicts(scores: dict) -> dict[str, Verdicts]:
