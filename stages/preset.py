@@ -52,7 +52,7 @@ def preset(name: str) -> None:
 
 def _set(section: Any, values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key != "variants":  # those of the preset take the place of all others
             yield from _set(section[key], value, f"{prefix}{key}.")
         elif section[key] != value:
             yield f"{prefix}{key}", _text(section[key]), _text(value)
@@ -60,6 +60,8 @@ def _set(section: Any, values: dict[str, Any], prefix: str = "") -> Iterator[tup
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(value)
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from stages.core.params import RAW, CompareParams
-from stages.report.recommendation import most_images_named
+from stages.report.recommendation import chance_of, most_allowed
 from stages.report.svg import GOAL, INK, QUIET, dataset_colours, dataset_rounds, to_svg
 
 matplotlib.use("agg")
@@ -72,18 +72,15 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
     names = table["dataset"].tolist()
     colours, rounds = dataset_colours(names, RAW), dataset_rounds(names, RAW)
     known = "strongest_accuracy" in table
-    named = "identity_accuracy" in table
     raw = table[table["dataset"] == RAW].iloc[0]
     if known:
         goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
-        chance = raw["identity_chance"] if named else raw["linkage_chance"]
-        most = most_images_named(chance, params) if named else chance + params.max_identity_accuracy * (1 - chance)
-        corner = (-0.03, 1.05 - goal), most + 0.03, goal
+        corner = (-0.03, 1.05 - goal), most_allowed(table, params) + 0.03, goal
         axes.add_patch(pyplot.Rectangle(*corner, facecolor=GOAL, zorder=0))
         axes.text(-0.015, 1.035, "bounds of a\nrecommendation", va="top", fontsize=8)
-        axes.axvline(chance, color=QUIET, linestyle=":", linewidth=1)
-        axes.text(chance + 0.01, 0.01, "chance", color=QUIET)
-        what = "named by the strongest attack" if named else "linked to their originals"
+        axes.axvline(chance_of(table), color=QUIET, linestyle=":", linewidth=1)
+        axes.text(chance_of(table) + 0.01, 0.01, "chance", color=QUIET)
+        what = "named by the strongest attack" if "identity_accuracy" in table else "linked to their originals"
         axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {what} (less is more private)")
     else:
         axes.set_xticks(range(len(table)), table["dataset"])

@@ -78,9 +78,16 @@ def protecting_variants(table: pd.DataFrame, params: CompareParams) -> pd.Series
     )
 
 
-def most_images_named(chance: float, params: CompareParams) -> float:
-    """Return the largest share of images that may be named under both bounds, if blind guessing names `chance`."""
-    return min(chance + params.max_identity_accuracy * (1 - chance), params.max_times_chance * chance)
+def chance_of(table: pd.DataFrame) -> float:
+    """Return what guessing names on raw images, or where nobody is known, links."""
+    return _raw(table)["identity_chance" if "identity_accuracy" in table else "linkage_chance"]
+
+
+def most_allowed(table: pd.DataFrame, params: CompareParams) -> float:
+    """Return the largest share of images that the strongest attack may name, or link, under the bounds on images."""
+    chance = chance_of(table)
+    most = chance + params.max_identity_accuracy * (1 - chance)
+    return min(most, params.max_times_chance * chance) if "identity_accuracy" in table else most
 
 
 def attacker_convinces(table: pd.DataFrame) -> bool:
@@ -159,9 +166,9 @@ def _naming(row: pd.Series) -> str:
     if "people_named" not in row:
         part = "the main region of " if row["strongest_attack"].startswith("region_") else ""
         return (
-            f"There, whoever holds the originals links {part}{row['strongest_accuracy']:.1%} of the test images to their "
-            f"own ({_range(row, 'strongest')}; {row['linkage_chance']:.1%} by chance). Who is in the images is not "
-            "known, so this rests on linkage alone."
+            f"There, whoever holds the originals links {part}{row['strongest_accuracy']:.1%} of the test images to "
+            f"their own ({_range(row, 'strongest')}; {row['linkage_chance']:.1%} by chance). Who is in the images is "
+            "not known, so this rests on linkage alone."
         )
     attacker = _ATTACKERS.get(row["strongest_attack"], f"the {row['strongest_attack']} attacker")
     named = round(row["people_named"] * row["people_asked"])
