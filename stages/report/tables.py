@@ -9,7 +9,7 @@ import pandas as pd
 # A fixed date, so that the same results give the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
 _SHARES = (
-    *("accuracy", "class ", "commonest", "identity", "keypoint", "macro_f1", "most_exposed"),
+    *("accuracy", "class ", "commonest", "identity", "keypoint", "macro_f1", "membership", "most_exposed"),
     *("people_advantage", "people_named", "strongest", "unchanged"),
 )
 _MARKDOWN = {
