@@ -1,22 +1,26 @@
-"""Tests a data set's networks on the raw test images and on the data set's own.
+"""Tests a data set's networks on the raw test images and on the data set's own, and what they tell of their training.
 
-Writes predictions to `data/scores/utility/<dataset>.json`, the confusion matrix and per-class accuracy to `metrics/`,
-and a few test images to `data/gallery/<dataset>/`, for `compare` to show.
+Writes predictions, and how well training images are told from others, to `data/scores/utility/<dataset>.json`, the
+confusion matrix and per-class accuracy to `metrics/`, and a few test images to `data/gallery/<dataset>/`, for `compare`
+to show.
 """
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from stages.attacks.membership import confidence, infer_membership
 from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.machine import environment
 from stages.core.parallel import finish
-from stages.core.params import RAW, load_params
+from stages.core.params import RAW, TrainParams, load_params
 from stages.network.classifier import build_classifier, cross_entropy, make_predictor
+from stages.network.fitting import validation_mask
 from stages.network.inputs import Features, read_features
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
@@ -26,6 +30,7 @@ from stages.results.gallery import write_gallery
 from stages.results.scores import accuracy_interval, correct_predictions, utility_file
 
 METRICS = Path("metrics")
+_CHUNK = 10_000  # training images whose probabilities are in memory at once
 
 
 def evaluate(dataset: str) -> None:
@@ -37,7 +42,7 @@ def evaluate(dataset: str) -> None:
         ``raw`` or a variant.
     """
     params = load_params()
-    raw, own = read_features(RAW, "test"), read_features(dataset, "test")
+    raw, own, trained_on = read_features(RAW, "test"), read_features(dataset, "test"), read_features(dataset, "train")
     start_tensorflow(0, params.train.precision)
     model = build_classifier(params.train, len(raw.classes))
     predict = make_predictor(model)
@@ -53,6 +58,7 @@ def evaluate(dataset: str) -> None:
         "brier": [],
         "made_with": _trainings(dataset, params.train.seeds) | {"evaluation": environment(accelerator_names())},
     }
+    confidences = []
     for seed in params.train.seeds:
         load_weights(model, weights_file(dataset, seed))
         probabilities = predict(raw.inputs)
@@ -62,6 +68,8 @@ def evaluate(dataset: str) -> None:
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
         scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
         scores["brier"].append(brier_score(probabilities, raw.labels))
+        confidences.append(_confidence(predict, trained_on))
+    scores |= _membership(np.array(confidences), trained_on, params.train)
     write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
@@ -70,6 +78,29 @@ def evaluate(dataset: str) -> None:
         f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test"
         f" images; predictions in {utility_file(dataset)}"
     )
+
+
+def _confidence(predict: Callable[[np.ndarray], np.ndarray], features: Features) -> np.ndarray:
+    chunks = [slice(start, start + _CHUNK) for start in range(0, len(features.labels), _CHUNK)]
+    return np.concatenate([confidence(predict(features.inputs[one]), features.labels[one]) for one in chunks])
+
+
+def _membership(confidences: np.ndarray, features: Features, params: TrainParams) -> dict[str, dict]:
+    """Return what the attacker finds who holds all raw training images, and anonymizes them as the data set was.
+
+    Non-members are the validation images: a random choice from the same split, with the same classes. Test images may
+    differ from training images in more than that no network was trained on them.
+    """
+    held_out = np.array(
+        [validation_mask(features.paths, features.labels, params.validation_fraction, seed) for seed in params.seeds]
+    )
+    if not held_out.any():
+        return {}
+    found = infer_membership(confidences, ~held_out)
+    scores = {"placements": found.placements.round(6).tolist(), "auc": found.auc}
+    if found.tpr_at_fpr1 is not None:
+        scores["tpr_at_fpr1"] = found.tpr_at_fpr1.tolist()
+    return {"membership": scores}
 
 
 def _trainings(dataset: str, seeds: list[int]) -> dict[str, dict[str, str]]:

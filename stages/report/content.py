@@ -22,10 +22,18 @@ from stages.results.scores import CONVINCING_SHARE, read_privacy, read_utility
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
-# Columns that the table lacks where few or no people are known, no image has a key point, or there is no variant.
+# Columns that the table lacks where few or no people are known, no image has a key point, there is no variant, or there
+# are few validation images.
 _UNKNOWN = {"efficient": False} | dict.fromkeys(
     (
-        *("identity_accuracy_noise_known", "identity_rank5", "keypoint_survival", "p_value", "people_named"),
+        *(
+            "identity_accuracy_noise_known",
+            "identity_rank5",
+            "keypoint_survival",
+            "membership_tpr_at_fpr1",
+            "p_value",
+            "people_named",
+        ),
         *("region_identity_accuracy_naive", "region_identity_accuracy_restored", "region_identity_chance"),
         *("region_keypoint_survival", "region_named", "region_named_low", "region_named_high"),
         *("regions_found", "regions_given", "regions_missed"),
@@ -70,6 +78,7 @@ def page_content(
         has_people=has_people,
         weak_attacker=has_people and not attacker_convinces(table),
         convincing=CONVINCING_SHARE,
+        has_membership="membership_auc" in table,
         has_noise="identity_accuracy_noise_guessed" in table,
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,

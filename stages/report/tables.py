@@ -9,8 +9,8 @@ import pandas as pd
 # A fixed date, so that the same results give the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
 _SHARES = (
-    *("accuracy", "class ", "commonest", "identity", "keypoint", "macro_f1", "most_exposed"),
-    *("linkage", "people_advantage", "people_named", "region", "strongest", "unchanged"),
+    *("accuracy", "class ", "commonest", "identity", "keypoint", "linkage", "macro_f1", "membership", "most_exposed"),
+    *("people_advantage", "people_named", "region", "strongest", "unchanged"),
 )
 _MARKDOWN = {
     "accuracy": "accuracy (95 %)",

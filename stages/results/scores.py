@@ -43,6 +43,8 @@ METRIC_KEYS = (
     "region_linkage_accuracy",
     "regions_missed",
     "regions_found",
+    "membership_auc",
+    "membership_tpr_at_fpr1",
     "reconstruction_psnr_gain",
     "reconstruction_ssim",
     "keypoint_survival",
@@ -89,8 +91,9 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     dict of str to float
         Flat, rounded to 4 decimals: accuracy, accuracy_ci95, accuracy_std (with several seeds), accuracy_drop,
         accuracy_anonymized, macro_f1, loss, expected_calibration_error,
-        brier_score; the ends of the 95 % intervals, over training runs and test images; and,
-        where `scores` is not `raw` itself, p_value_uncorrected, not rounded.
+        brier_score; membership_auc, that of each attack, and membership_tpr_at_fpr1 (of enough validation images); the
+        ends of the 95 % intervals, over training runs and images; and, where `scores` is not `raw` itself,
+        p_value_uncorrected, not rounded.
     """
     correct, reference = correct_predictions(scores), correct_predictions(raw)
     labels, predictions = np.array(scores["labels"]), np.array(scores["predictions"])
@@ -116,9 +119,21 @@ def utility_row(scores: dict, raw: dict) -> dict[str, float]:
     }
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
+    row |= _membership_row(scores.get("membership"))
     if scores is raw:
         return _rounded(row | {"accuracy_drop_low": 0, "accuracy_drop_high": 0})
     return _rounded(row) | {"p_value_uncorrected": paired_p_value(correct, reference)}
+
+
+def _membership_row(found: dict | None) -> dict[str, float]:
+    if found is None:
+        return {}
+    estimate = crossed_estimate(np.array(found["placements"]), least=0, most=1)
+    row = {"membership_auc": estimate.mean, "membership_low": estimate.low, "membership_high": estimate.high}
+    row |= {f"membership_auc_{attack}": area for attack, area in found["auc"].items()}
+    if "tpr_at_fpr1" in found:
+        row["membership_tpr_at_fpr1"] = np.mean(found["tpr_at_fpr1"])
+    return row
 
 
 def corrected_p_values(uncorrected: pd.Series) -> pd.Series:

@@ -80,6 +80,7 @@ def test_the_answer_comes_first_and_every_number_follows(page):
         "20.0 % 8–42",
         "5 of 5 57–100 %",
         "95.0 % ± 11.4",
+        "raw 0.625 0.207 to 0.877 12.5 % 0.625 gaussian_blur",
         "0.031",  # p of morphology: 7 images that only raw gets right, 2 / 2**7, twice for two variants
         "max_side: null",
         "60 training and 20 test images of 2 classes, 64 × 48 pixels",
@@ -110,6 +111,7 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
         for dataset, wrong in WRONG.items():
             scores = utility(wrong)
             change(utility_file(dataset), predictions=scores["predictions"] * 3, loss=[1] * 3, classes=[evil, "a & b"])
+            change(utility_file(dataset), membership=scores["membership"] | {"auc": {"loss": 0.6, "calibrated": 0.7}})
             learned = privacy(15 if dataset == "raw" else 4)
             learned["identity"]["left_out"] = {"people": 3, "images": 12}
             if dataset == "morphology":

@@ -83,6 +83,19 @@ def test_row_of_several_seeds_holds_means_and_standard_deviation():
     assert row["macro_f1"] == round(expected, 4)
 
 
+def test_membership_is_a_mean_over_networks_and_absent_where_it_was_not_measured():
+    labels = [0, 1, 1]
+    raw = scores([[0, 1, 0]], labels, [0.5])
+    assert not [key for key in utility_row(raw, raw) if key.startswith("membership")]
+    found = {"placements": [[0.5, 1], [0.25, 0.25]], "auc": {"loss": 0.5, "calibrated": 0.4}}
+    row = utility_row(raw | {"membership": found}, raw)
+    assert (row["membership_auc"], row["membership_auc_calibrated"]) == (0.5, 0.4)
+    assert 0 <= row["membership_low"] < 0.5 < row["membership_high"] <= 1
+    assert "membership_tpr_at_fpr1" not in row
+    found["tpr_at_fpr1"] = [0.25, 0.75]
+    assert utility_row(raw | {"membership": found}, raw)["membership_tpr_at_fpr1"] == 0.5
+
+
 def test_raw_has_no_drop_and_no_p_value():
     labels = [0, 1, 1]
     raw = scores([[0, 1, 0]], labels, [0.5])

@@ -1,0 +1,55 @@
+"""What evaluate says of the images that networks were trained on, where it is known how much they remember."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stages.evaluate import evaluate
+from stages.network.inputs import FEATURES, create_inputs, write_index
+from stages.results.scores import read_utility, utility_file, utility_row
+from stages.train import train
+
+PATHS = [f"{name}/{number:03}.png" for name in ("cat", "dog") for number in range(250)]
+
+
+def write_noise(split: str, paths: list[str], seed: int) -> None:
+    """Write features that tell nothing of their class: a network can only learn them by heart."""
+    folder = FEATURES / "raw" / split
+    inputs = np.random.default_rng(seed).normal(size=(len(paths), 2048))
+    create_inputs(folder, inputs.shape, np.float32)[:] = inputs
+    write_index(folder, paths, ["cat", "dog"])
+
+
+@pytest.fixture
+def trained(workspace, save_images):
+    """The function that trains networks on features whose classes are random, with changes of the params."""
+
+    def make(**changes) -> None:
+        head = {"backbone": "frozen", "head": [], "epochs": 40, "learning_rate": 0.01, "validation_fraction": 0.25}
+        folder = workspace({f"train.{key}": value for key, value in (head | changes).items()})
+        save_images(folder / "data/raw/test", PATHS[::100])
+        write_noise("train", PATHS, 0)
+        write_noise("test", PATHS[::100], 1)
+        train("raw")
+
+    return make
+
+
+def test_what_is_learned_by_heart_is_found_and_images_that_no_network_saw_are_not(trained):
+    trained()
+    evaluate("raw")
+    row = utility_row(read_utility("raw"), read_utility("raw"))
+    assert row["membership_auc"] > 0.95 and row["membership_tpr_at_fpr1"] > 0.1
+    write_noise("train", PATHS, 2)
+    evaluate("raw")
+    row = utility_row(read_utility("raw"), read_utility("raw"))
+    assert row["membership_auc"] == pytest.approx(0.5, abs=0.06)
+    assert row["membership_low"] < 0.5 < row["membership_high"]
+
+
+def test_without_validation_images_nothing_is_said_of_membership(trained):
+    trained(epochs=1, validation_fraction=0, seeds=[0])
+    evaluate("raw")
+    assert "membership" not in json.loads(utility_file("raw").read_text())
+    assert not [key for key in utility_row(read_utility("raw"), read_utility("raw")) if key.startswith("membership")]
