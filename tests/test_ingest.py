@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from stages import ingest as ingest_stage
+from stages.core.boxes import REGIONS_FILE, Box, read_boxes
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.people import read_people, read_test_groups
@@ -72,8 +73,14 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")} == before
     assert list_images(RAW) == sorted(SPLIT)
     assert {entry.name for entry in RAW.iterdir()} == {"train", "test"}
-    assert {entry.name for entry in Path("data").iterdir()} == {"groups.csv", "identities.csv", "raw"}
+    assert {entry.name for entry in Path("data").iterdir()} == {
+        "groups.csv",
+        "identities.csv",
+        "raw",
+        "regions.csv",
+    }
     assert Path("data/groups.csv").read_text() == "image,group\n"
+    assert read_boxes(REGIONS_FILE) == {}
     assert all(np.array_equal(read_image(RAW / path), noise(seed)) for seed, path in enumerate(SPLIT))
     assert report()["images"] == {"train": {"a": 2, "b": 2}, "test": {"a": 1, "b": 1}}
     assert untimed(capsys.readouterr().out) == (
@@ -193,6 +200,40 @@ def test_groups_of_people_go_with_their_images_and_no_file_of_the_source_is_take
     (folder / "groups.csv").write_text("path,group\ntest/b/Di.png,young\n")
     with pytest.raises(PipelineError, match="groups.csv`, line 2: `path` must name a file of the source"):
         ingest()
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(source, noise, capsys, renamed):
+    changes = {"data.rename": renamed, "data.max_side": 8, "data.max_rejected": 0.5, "data.image_format": "jpg"}
+    folder = source(SPLIT, changes)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # 12 x 16 pixels upright; its upper left corner is stored at the lower left
+    image = np.zeros_like(noise())
+    image[-6:, :4] = 255
+    Image.fromarray(image).save(folder / "train/a/1.png", exif=exif)
+    (folder / "train/b/broken.png").write_bytes(b"broken")
+    Image.fromarray(noise(4)).save(folder / "train/a/leak.png")  # the pixels of test/a/5.png
+    rows = ["train/a/1.png,0,0,6,4,Ann", "train/a/1.png,0,0,6,4,Ann", "test/b/6.png,-1,3,40,2,Bob"]
+    rows += [f"train/{name},0,0,9,9," for name in ("b/broken.png", "a/leak.png")]
+    (folder / "regions.csv").write_text("\n".join(["path,x,y,width,height,label", *rows]))
+    ingest()
+    written = images_by_source() if renamed else {path: path.replace("png", "jpg") for path in SPLIT}
+    boxes = read_boxes(REGIONS_FILE)
+    ann, bob = ("", "") if renamed else ("Ann", "Bob")
+    assert boxes == {written[SPLIT[0]]: [Box(0, 0, 3, 2, ann)], written[SPLIT[5]]: [Box(-1, 1, 21, 2, bob)]}
+    pixels = read_image(RAW / written[SPLIT[0]])
+    assert pixels.shape == (8, 6, 3) and pixels[:2, :3].min() > 200 and pixels[4:].max() < 50
+    counts = {"boxes": 2, "images_with_boxes": 2, "boxes_without_image": 2, "boxes_given_twice": 1}
+    assert counts.items() <= report().items()
+    assert report()["ignored_files"] == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "ingest: 2 boxes in 2 images; left out: 2 whose file gave no image, 1 given twice"
+    )
+
+
+def test_a_box_beside_its_image_stops_the_stage(source):
+    (source() / "regions.csv").write_text("path,x,y,width,height\ntrain/a/1.png,16,0,5,5\n")
+    assert message_of().startswith("`source/regions.csv`, line 2: a box must overlap its image, upright 16 x 12 pixels")
 
 
 def test_renamed_images_follow_the_names_in_neither_number_nor_time_but_the_secret(source):

@@ -20,6 +20,7 @@ class Taken(NamedTuple):
     pixel_hash: str = ""  # empty where the file was rejected, or never decoded
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
+    upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
 
     @property
     def relation(self) -> str:

@@ -66,7 +66,7 @@ LAYOUTS = {
     "val beside test": ([*TRAIN, *TEST, *VAL, "notes.txt"], 3),
     "val beside test without classes": ([*TRAIN, "test/3.png", "test/.cache/4.png", *VAL], 2),
     "hidden": ([*TRAIN, *TEST, "train/a/.DS_Store", "test/b/.cache/1.png", ".git/x/y", ".hidden"], 4),
-    "not in a class": ([*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv"], 2),
+    "not in a class": ([*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv", "regions.csv"], 2),
 }
 
 
