@@ -51,7 +51,7 @@ def attack(dataset: str) -> None:
     dataset : str
         ``raw`` or a variant.
     """
-    params = load_params()
+    params = load_params().require_classes("attack")
     train, test = (list_images(DATA / RAW / split) for split in ("train", "test"))
     people = read_people()
     roles = assign_roles(people.train, people.test, most_images=params.attack.identity_images, seed=params.attack.seed)

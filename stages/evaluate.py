@@ -36,7 +36,7 @@ def evaluate(dataset: str) -> None:
     dataset : str
         ``raw`` or a variant.
     """
-    params = load_params()
+    params = load_params().require_classes("evaluate")
     raw, own = read_features(RAW, "test"), read_features(dataset, "test")
     start_tensorflow(0, params.train.precision)
     model = build_classifier(params.train, len(raw.classes))

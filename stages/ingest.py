@@ -1,5 +1,6 @@
 """Writes the images of `data.source` to `data/raw/{train,test}/<class>/` as upright 8-bit RGB without metadata.
 
+With `data.classes: none`, they keep the paths that they have in the source.
 Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`, so that nothing is skipped in silence, and
 who is in which image, of what group, and where, as far as that is known, to `data/identities.csv`, `data/groups.csv`
 and `data/regions.csv`.
@@ -20,7 +21,7 @@ from stages.core.files import new_folder, write_file
 from stages.core.images import MAX_SIDE, resize_image, write_image
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import DataParams, load_params
-from stages.core.people import write_groups, write_people
+from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret, secret_key
 from stages.core.seeding import order_key
 from stages.sources.checks import check_images, check_rejected
@@ -67,8 +68,8 @@ def ingest() -> None:
     Raises
     ------
     PipelineError
-        If the source is missing, empty or in no known layout, if more than `data.max_rejected` of its files
-        are rejected, or if a class is left without training or test images.
+        If the source is missing, empty or in no known layout, if a table at its top is wrong, if more than
+        `data.max_rejected` of its files are rejected, or if a class is left without training or test images.
     """
     params = load_params().data
     remove_key()
@@ -106,18 +107,24 @@ def ingest() -> None:
         write_boxes(REGIONS_FILE, placed.boxes)
     if params.rename:
         write_key(intake, source, RAW_FOLDER)
+    people_known = f", {len(known)} of known people" if params.has_classes else ""
     finish(
-        f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/, {len(known)} of known people, {len(intake.rejected)} "
-        f"files rejected, {ignored} ignored, {_dropped(intake, params)}; see {REPORT}"
+        f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/{people_known}, {len(intake.rejected)} files rejected, "
+        f"{ignored} ignored{_dropped(intake, params)}; see {REPORT}"
     )
     _tell_of_boxes(report)
-    _tell_of_people(report, renamed=params.rename)
+    if params.has_classes:
+        _tell_of_people(report, renamed=params.rename)
+    else:
+        _tell_of_no_classes(source)
 
 
 def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[str, str]:
     placed = [drawn.place(file) for file in files if file.path in drawn.splits]
     suffix = f".{params.image_format}"
-    return unnamed_paths(placed, suffix) if params.rename else output_names([file.path for file in placed], suffix)
+    if params.rename:
+        return unnamed_paths(placed, suffix, with_class=params.has_classes)
+    return output_names([file.path for file in placed], suffix)
 
 
 def _move_images(intake: Intake, folder: Path, params: DataParams, secret: bytes | None) -> Intake:
@@ -157,10 +164,22 @@ def _tell_of_people(report: dict, *, renamed: bool) -> None:
         )
 
 
+def _tell_of_no_classes(source: Path) -> None:
+    unread = [name for name in (IDENTITIES, GROUPS) if (source / name).is_file()]
+    if unread:
+        print(f"ingest: {' and '.join(unread)} not read, as `data.classes: none` leaves out what needs to know people")
+    print(
+        "ingest: training and attacks are left out, as `data.classes: none` gives no classes to learn; "
+        "`dvc repro anonymize` is the whole pipeline"
+    )
+
+
 def _dropped(intake: Intake, params: DataParams) -> str:
+    if not params.has_classes:
+        return ""
     equal = sum(bool(image.pixel_hash) for image, _ in intake.dropped)
     grouped = "" if params.group_pattern is None else f", {len(intake.dropped) - equal} whose group is in test too"
-    return f"{equal} training images dropped that are test images too{grouped}"
+    return f", {equal} training images dropped that are test images too{grouped}"
 
 
 def _staged(file: SourceFile, params: DataParams) -> str:

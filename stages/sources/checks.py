@@ -55,6 +55,14 @@ def check_images(files: list[SourceFile], intake: Intake, params: DataParams) ->
     PipelineError
         Says why the images are missing.
     """
+    if not params.has_classes:
+        if not intake.kept:
+            first = intake.rejected[0]
+            raise PipelineError(
+                f"`data.source` must hold images that can be read; received: {len(intake.rejected)} rejected files, "
+                f"the first is `{shown(first.source.file)}` ({first.rejected})"
+            )
+        return
     written = {(image.path.split("/", 1)[0], image.source.class_name) for image in intake.kept}
     for split in SPLITS:
         for name in sorted({file.class_name for file in files}):

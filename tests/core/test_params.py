@@ -73,6 +73,7 @@ RULES = [
     ("a text, not empty", "", "data.source"),
     ("a regular expression with exactly one group", "(i)(d)", "data.identity_pattern data.group_pattern"),
     ("a regular expression (missing ), unterminated subpattern at position 0)", "(", "data.group_pattern"),
+    ("'folders' or 'none'", "flat", "data.classes"),
     ("'png' or 'jpg'", "webp", "data.image_format"),
     ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),
     ("null, imagenet or the path of a weights file (.h5)", "params.yaml", "train.weights"),
