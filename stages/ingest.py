@@ -141,11 +141,10 @@ def _move_images(intake: Intake, folder: Path, params: DataParams, secret: bytes
 
 
 def _tell_of_boxes(report: dict) -> None:
-    if report["boxes"] + report["boxes_without_image"]:
-        print(
-            f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images; left out: "
-            f"{report['boxes_without_image']} whose file gave no image, {report['boxes_given_twice']} given twice"
-        )
+    no_image, twice = report["boxes_without_image"], report["boxes_given_twice"]
+    left_out = f"; left out: {no_image} whose file gave no image, {twice} given twice" if no_image or twice else ""
+    if report["boxes"] or left_out:
+        print(f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images{left_out}")
 
 
 def _tell_of_people(report: dict, *, renamed: bool) -> None:
