@@ -84,9 +84,9 @@ def test_the_box_fits_the_head_as_it_is_drawn(monkeypatch, identity):
         rows, columns = np.nonzero(difference(scene.image, other.image)[: y + height] > 16)
         gaps = [columns.min() - x, rows.min() - y, x + width - 1 - columns.max(), y + height - 1 - rows.max()]
         assert min(gaps) >= 0 and max(gaps) <= 3
-        # Long hair may hang below the box, the face may not.
+        # Long hair hangs below the box, the face does not; some of it may be a beard.
         rows, _ = np.nonzero(difference(scene.image, drawn(DARK, SILVER, state).image) > 16)
-        assert rows.max() < y + height
+        assert 0 <= y + height - 1 - rows.max() <= 5
 
 
 def test_people_differ_in_several_traits_of_the_face_and_not_in_their_clothes_alone():
