@@ -88,15 +88,15 @@ def test_a_box_must_overlap_its_upright_image(x, y, width, overlaps):
 @pytest.mark.parametrize(
     ("given", "box"),
     [
-        ((30, 0, 15, 30), (10, 0, 5, 10)),  # what comes out even is not rounded
-        ((31, 1, 1, 1), (10, 0, 1, 1)),
-        ((29, 1, 2, 30), (9, 0, 2, 11)),
-        ((-1, -4, 400, 0.1), (-1, -2, 134, 1)),  # not clipped
-        ((3, 3, 1e-300, 1e-300), (1, 1, 1, 1)),
+        ((87, 0, 29, 87), (30, 0, 10, 30)),  # what comes out even is not rounded
+        ((88, 1, 1, 1), (30, 0, 1, 1)),
+        ((28, 1, 2, 30), (9, 0, 2, 11)),
+        ((-1, -4, 400, 0.1), (-1, -2, 139, 1)),  # not clipped
+        ((87, 87, 1e-300, 1e-300), (30, 30, 1, 1)),
     ],
 )
 def test_boxes_shrink_with_their_image_and_lose_nothing(given, box):
-    image = taken("/a/1.png", size=(100, 200), upright=(300, 600))
+    image = taken("/a/1.png", size=(100, 200), upright=(290, 580))
     assert place_regions({"a/1.png": [region(*given)]}, [image], data()).boxes == {"/a/1.png": [Box(*box)]}
 
 
