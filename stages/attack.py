@@ -51,7 +51,7 @@ def attack(dataset: str) -> None:
     dataset : str
         ``raw`` or a variant.
     """
-    params = load_params()
+    params = load_params().require_classes("attack")
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
     target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params)
     splits = {split: list_images(DATA / RAW / split) for split in SPLITS}

@@ -100,7 +100,7 @@ def _remove_stale_results(datasets: list[str]) -> None:
 
 def compare() -> None:
     """Write all that compares the data sets."""
-    params = load_params()
+    params = load_params().require_classes("compare")
     _remove_stale_results(params.datasets)
     table = comparison_table(params.datasets)
     with new_folder(METRICS / "datasets") as folder:

@@ -41,7 +41,7 @@ def evaluate(dataset: str) -> None:
     dataset : str
         ``raw`` or a variant.
     """
-    params = load_params()
+    params = load_params().require_classes("evaluate")
     raw, own, trained_on = read_features(RAW, "test"), read_features(dataset, "test"), read_features(dataset, "train")
     start_tensorflow(0, params.train.precision)
     model = build_classifier(params.train, len(raw.classes))

@@ -26,7 +26,7 @@ def extract(dataset: str) -> None:
     dataset : str
         ``raw`` or a variant.
     """
-    params = load_params().train
+    params = load_params().require_classes("extract").train
     frozen = params.backbone == "frozen"
     if frozen:
         # Keras takes seconds to import, and only a frozen backbone needs it here.

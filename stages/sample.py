@@ -1,7 +1,7 @@
 """Draws the embedded data set: everyday scenes with one object (the class) and one person (the identity).
 
-Writes `data/sample/{train,test}/<class>/id<identity>_<number>.png`, and everybody's tone of skin to `groups.csv`, so
-that a fresh clone runs with no download.
+Writes `data/sample/{train,test}/<class>/id<identity>_<number>.png`, everybody's tone of skin to `groups.csv`, and
+where the heads are to `regions.csv`, so that a fresh clone runs with no download.
 """
 
 import math
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core.boxes import REGIONS, Box
 from stages.core.errors import run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import write_image
@@ -57,6 +58,11 @@ def _draw_round(rng: np.random.Generator) -> list[tuple[str, int]]:
     ]
 
 
+def _write_table(file: Path, columns: str, rows: list[tuple]) -> None:
+    lines = [f"path,{columns}", *(",".join(map(str, row)) for row in sorted(rows))]
+    write_file(file, "".join(f"{line}\n" for line in lines).encode())
+
+
 def sample() -> None:
     """Draw all scenes into `data/sample`, or leave it empty where another source is taken."""
     everything = load_params()
@@ -64,15 +70,17 @@ def sample() -> None:
     scenes = plan_scenes(params) if Path(everything.data.source) == SAMPLE else []
     with new_folder(SAMPLE) as folder:
 
-        def draw(scene: tuple[str, str, int]) -> None:
-            path, name, identity = scene
-            write_image(folder / path, draw_scene(name, identity, generator(params.seed, path), size=params.size))
+        def draw(planned: tuple[str, str, int]) -> Box:
+            path, name, identity = planned
+            scene = draw_scene(name, identity, generator(params.seed, path), size=params.size)
+            write_image(folder / path, scene.image)
+            return scene.head
 
-        for _ in map_ordered(draw, scenes, total=len(scenes), label="sample"):
-            pass
+        heads = list(map_ordered(draw, scenes, total=len(scenes), label="sample"))
         if scenes:
-            rows = sorted(f"{path},{PEOPLE[identity].tone}\n" for path, _, identity in scenes)
-            write_file(folder / GROUPS, "".join(["path,group\n", *rows]).encode())
+            _write_table(folder / GROUPS, "group", [(path, PEOPLE[identity].tone) for path, _, identity in scenes])
+            rows = [(scene[0], *head[:5]) for scene, head in zip(scenes, heads, strict=True)]
+            _write_table(folder / REGIONS, "x,y,width,height,label", rows)
     if scenes:
         finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
     else:

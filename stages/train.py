@@ -37,7 +37,7 @@ def train(dataset: str) -> None:
     PipelineError
         If early stopping is asked for without validation images, or training diverged.
     """
-    params = load_params().train
+    params = load_params().require_classes("train").train
     features = read_features(dataset, "train")
     if (
         params.patience is not None

@@ -176,7 +176,9 @@ def read_images(folder: Path | None, limit: int) -> list[np.ndarray]:
     """Read the folder's images, or draw scenes."""
     if folder is None:
         rng = np.random.default_rng(0)
-        return [draw_scene(CLASSES[i % len(CLASSES)], i % IDENTITIES, rng, size=432) for i in range(min(limit, 12))]
+        return [
+            draw_scene(CLASSES[i % len(CLASSES)], i % IDENTITIES, rng, size=432).image for i in range(min(limit, 12))
+        ]
     images = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in sorted(folder.rglob("*")) if path.is_file()]
     images = [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images if image is not None][:limit]
     if not images:

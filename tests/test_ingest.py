@@ -2,20 +2,27 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from stages import ingest as ingest_stage
+from stages.attack import attack
+from stages.compare import compare
+from stages.core.boxes import REGIONS_FILE, Box, read_boxes
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.people import read_people, read_test_groups
+from stages.evaluate import evaluate
+from stages.extract import extract
 from stages.ingest import ingest, limit_side
 from stages.sources.key import read_key
+from stages.train import train
 from tests.clones import ROOT
 from tests.synthetic import untimed
 
@@ -72,8 +79,14 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")} == before
     assert list_images(RAW) == sorted(SPLIT)
     assert {entry.name for entry in RAW.iterdir()} == {"train", "test"}
-    assert {entry.name for entry in Path("data").iterdir()} == {"groups.csv", "identities.csv", "raw"}
+    assert {entry.name for entry in Path("data").iterdir()} == {
+        "groups.csv",
+        "identities.csv",
+        "raw",
+        "regions.csv",
+    }
     assert Path("data/groups.csv").read_text() == "image,group\n"
+    assert read_boxes(REGIONS_FILE) == {}
     assert all(np.array_equal(read_image(RAW / path), noise(seed)) for seed, path in enumerate(SPLIT))
     assert report()["images"] == {"train": {"a": 2, "b": 2}, "test": {"a": 1, "b": 1}}
     assert untimed(capsys.readouterr().out) == (
@@ -195,6 +208,40 @@ def test_groups_of_people_go_with_their_images_and_no_file_of_the_source_is_take
         ingest()
 
 
+@pytest.mark.parametrize("renamed", [True, False])
+def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(source, noise, capsys, renamed):
+    changes = {"data.rename": renamed, "data.max_side": 8, "data.max_rejected": 0.5, "data.image_format": "jpg"}
+    folder = source(SPLIT, changes)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # 12 x 16 pixels upright; its upper left corner is stored at the lower left
+    image = np.zeros_like(noise())
+    image[-6:, :4] = 255
+    Image.fromarray(image).save(folder / "train/a/1.png", exif=exif)
+    (folder / "train/b/broken.png").write_bytes(b"broken")
+    Image.fromarray(noise(4)).save(folder / "train/a/leak.png")  # the pixels of test/a/5.png
+    rows = ["train/a/1.png,0,0,6,4,Ann", "train/a/1.png,0,0,6,4,Ann", "test/b/6.png,-1,3,40,2,Bob"]
+    rows += [f"train/{name},0,0,9,9," for name in ("b/broken.png", "a/leak.png")]
+    (folder / "regions.csv").write_text("\n".join(["path,x,y,width,height,label", *rows]))
+    ingest()
+    written = images_by_source() if renamed else {path: path.replace("png", "jpg") for path in SPLIT}
+    boxes = read_boxes(REGIONS_FILE)
+    ann, bob = ("", "") if renamed else ("Ann", "Bob")
+    assert boxes == {written[SPLIT[0]]: [Box(0, 0, 3, 2, ann)], written[SPLIT[5]]: [Box(-1, 1, 21, 2, bob)]}
+    pixels = read_image(RAW / written[SPLIT[0]])
+    assert pixels.shape == (8, 6, 3) and pixels[:2, :3].min() > 200 and pixels[4:].max() < 50
+    counts = {"boxes": 2, "images_with_boxes": 2, "boxes_without_image": 2, "boxes_given_twice": 1}
+    assert counts.items() <= report().items()
+    assert report()["ignored_files"] == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "ingest: 2 boxes in 2 images; left out: 2 whose file gave no image, 1 given twice"
+    )
+
+
+def test_a_box_beside_its_image_stops_the_stage(source):
+    (source() / "regions.csv").write_text("path,x,y,width,height\ntrain/a/1.png,16,0,5,5\n")
+    assert message_of().startswith("`source/regions.csv`, line 2: a box must overlap its image, upright 16 x 12 pixels")
+
+
 def test_renamed_images_follow_the_names_in_neither_number_nor_time_but_the_secret(source):
     paths = [f"{split}/{name}/{number:03}.png" for split in ("train", "test") for name in "ab" for number in range(20)]
     source(paths, {"data.rename": True})
@@ -255,6 +302,65 @@ def test_training_images_of_a_group_in_test_are_dropped_and_broken_metadata_give
     assert report()["images_without_group"] == 6
     line = untimed(capsys.readouterr().out)
     assert "0 training images dropped that are test images too, 2 whose group is in test too; see" in line
+
+
+PHOTOS = ["1.jpg", "2020/may/1.png", "test/x/2.png", "train/x/3.bmp"]
+NO_CLASSES = (
+    "ingest: training and attacks are left out, as `data.classes: none` gives no classes to learn; "
+    "`dvc repro anonymize` is the whole pipeline"
+)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noise, capsys, renamed):
+    changes = {"data.classes": "none", "data.rename": renamed, "data.max_per_class": 1, "data.max_side": 8}
+    folder = source(PHOTOS, changes | {"data.max_rejected": 0.2} | GROUPS)
+    Image.fromarray(noise(2)).save(folder / "train/x/3.bmp")  # the pixels of test/x/2.png
+    (folder / "2020/broken.jpg").write_bytes(b"broken")
+    for name in (".hidden.png", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    for name in ("identities.csv", "groups.csv"):
+        (folder / name).write_text("of no use")
+    (folder / "regions.csv").write_text("path,x,y,width,height\n2020/may/1.png,2,2,4,4\n1.jpg,0,0,4,4\n")
+    ingest()
+    written = images_by_source() if renamed else {path: f"{path[:-4]}.png" for path in PHOTOS}
+    assert list_images(RAW) == sorted(written.values())
+    assert list_images(RAW) == [f"{number:06}.png" for number in range(1, 5)] or not renamed
+    assert {read_image(RAW / path).shape for path in list_images(RAW)} == {(6, 8, 3)}
+    assert read_boxes(REGIONS_FILE) == {
+        written["2020/may/1.png"]: [Box(1, 1, 2, 2)],
+        written["1.jpg"]: [Box(0, 0, 2, 2)],
+    }
+    assert Path("data/identities.csv").read_text() == "image,identity\n"
+    assert Path("data/groups.csv").read_text() == "image,group\n"
+    assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (4, [], 2)
+    assert report()["rejected"] == [
+        {"reason": NO_IMAGE} if renamed else {"file": "2020/broken.jpg", "reason": NO_IMAGE}
+    ]
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("ingest: 4 images into data/raw/, 1 files rejected, 2 ignored; see metrics/ingest.json")
+    assert others[1:] == [
+        "ingest: identities.csv and groups.csv not read, as `data.classes: none` leaves out what needs to know people",
+        NO_CLASSES,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments"), [*((stage, ["raw"]) for stage in (extract, train, evaluate, attack)), (compare, [])]
+)
+def test_stages_that_need_classes_stop_before_anything_else(workspace, stage, arguments):
+    workspace({"data.classes": "none"})
+    said = f"`{stage.__name__}` is left out, as it needs `data.classes: folders`; received: none; "
+    with pytest.raises(PipelineError, match=re.escape(said) + "`dvc repro anonymize` is the whole pipeline$"):
+        stage(*arguments)
+
+
+def test_photos_that_are_all_rejected_are_refused(source):
+    (source(changes={"data.classes": "none", "data.max_rejected": 1.0}, paths=[".x/1.png"]) / "1.png").write_bytes(b"x")
+    assert message_of() == (
+        "`data.source` must hold images that can be read; received: 1 rejected files, the first is `source/1.png` "
+        f"({NO_IMAGE})"
+    )
 
 
 FOUR = [f"{name}/{number}.png" for name in "ab" for number in range(4)]

@@ -8,8 +8,9 @@ import pytest
 
 from stages.core.images import list_images, read_image
 from stages.core.params import SampleParams, load_params
+from stages.core.seeding import generator
 from stages.sample import plan_scenes, sample
-from stages.scenes import CLASSES, IDENTITIES
+from stages.scenes import CLASSES, IDENTITIES, draw_scene
 from stages.scenes.identities import PEOPLE
 from tests.synthetic import untimed
 
@@ -77,6 +78,18 @@ def test_the_groups_are_the_tones_of_the_skins_that_were_drawn(workspace):
         brightness.setdefault(group, []).append(sum(PEOPLE[who[path]].skin))
     assert min(brightness["light"]) > max(brightness["medium"]) > min(brightness["medium"]) > max(brightness["dark"])
     assert len(brightness) == 3
+
+
+def test_the_boxes_are_those_of_the_heads_that_were_drawn(workspace):
+    workspace(SMALL)
+    sample()
+    header, *rows = [line.split(",") for line in (FOLDER / "regions.csv").read_text().splitlines()]
+    assert header == ["path", "x", "y", "width", "height", "label"]
+    assert [row[0] for row in rows] == list_images(FOLDER)
+    who = {path: (name, identity) for path, name, identity in plan(12, 4)}
+    for path, *cells in rows:
+        head = draw_scene(*who[path], generator(0, path), size=32).head
+        assert cells == [*map(str, head[:4]), "head"]
 
 
 def test_bytes_depend_on_the_seed_and_not_on_workers_or_other_images(workspace, monkeypatch):

@@ -31,8 +31,8 @@ def list_images(folder: Path) -> list[str]:
 
     ::
 
-        folder/
-            train/<class>/[<folder>/...]<name>.png
+        folder/                                         folder/     with `data.classes: none`
+            train/<class>/[<folder>/...]<name>.png          [<folder>/...]<name>.png
             test/<class>/[<folder>/...]<name>.png
 
     Parameters

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.core.boxes import REGIONS
 from stages.core.files import write_file
 
 IDENTITIES, GROUPS = "identities.csv", "groups.csv"
-TABLES = (IDENTITIES, GROUPS)  # that a source may have at its top
-PEOPLE_FILE, GROUPS_FILE = (Path("data") / name for name in TABLES)
+TABLES = (IDENTITIES, GROUPS, REGIONS)  # that a source may have at its top
+PEOPLE_FILE, GROUPS_FILE = Path("data") / IDENTITIES, Path("data") / GROUPS
 
 
 class People(NamedTuple):

@@ -1,13 +1,15 @@
 """Draws everyday scenes with one object, which is the label, and one person, whose identity is to be protected.
 
-Pure functions: class, identity and a random generator in, pixels out.
+Pure functions: class, identity and a random generator in, pixels and the place of the head out.
 """
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from stages.core.boxes import Box
 from stages.scenes.background import draw_background
 from stages.scenes.canvas import Canvas
 from stages.scenes.identities import PEOPLE
@@ -21,7 +23,14 @@ IDENTITIES: int = len(PEOPLE)
 _FINE_SIDE = 256
 
 
-def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int) -> np.ndarray:
+class Scene(NamedTuple):
+    """A picture, and where in it the person's head is."""
+
+    image: np.ndarray  # (size, size, 3) uint8 RGB
+    head: Box  # with ears, and hair down to the chin; may reach beyond the picture
+
+
+def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int) -> Scene:
     """Draw an everyday scene with one object and one person.
 
     Background, object, person and camera have four independent random streams, so that scenes from the same state of
@@ -40,8 +49,8 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
 
     Returns
     -------
-    numpy.ndarray
-        The scene, (size, size, 3) uint8 RGB.
+    Scene
+        The picture and the head.
 
     Raises
     ------
@@ -52,8 +61,8 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     --------
     >>> import numpy as np
     >>> scene = draw_scene("boat", 3, np.random.default_rng(0), size=64)
-    >>> scene.shape, scene.dtype
-    ((64, 64, 3), dtype('uint8'))
+    >>> scene.image.shape, scene.image.dtype, scene.head.label
+    ((64, 64, 3), dtype('uint8'), 'head')
     """
     if class_name not in KINDS:
         raise ValueError(f"`class_name` must be one of {', '.join(CLASSES)}. Received: {class_name!r}")
@@ -69,9 +78,12 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     canvas = Canvas(side)
     cv2.resize(far.pixels, (side, side), dst=canvas.pixels, interpolation=cv2.INTER_LINEAR)
     draw_object(canvas, class_name, thing, x=0.69, side=light.side)
-    draw_person(canvas, identity, body, x=0.27, side=light.side)
+    ends = [end * size for end in draw_person(canvas, identity, body, x=0.27, side=light.side)]
     image = cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA)
     exposure = camera.uniform(0.88, 1.06)
     grain = camera.standard_normal((size, size), dtype=np.float32) * np.float32(1.2)
     lit = cv2.multiply(image, (*(exposure * part for part in light.tint), 0.0), dtype=cv2.CV_32F)
-    return cv2.add(lit, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)
+    left, top = (math.floor(end) for end in ends[:2])
+    right, bottom = (math.ceil(end) for end in ends[2:])
+    image = cv2.add(lit, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)
+    return Scene(image, Box(left, top, right - left, bottom - top, "head"))

@@ -35,6 +35,18 @@ class Canvas:
         self._scale = float(side)
         # OpenCV counts from the centre of the first pixel, we from its corner.
         self._origin = np.array([-0.5, -0.5])
+        self._drawn: list[np.ndarray] | None = None
+
+    def noting(self) -> "Canvas":
+        """Return the same frame, which notes the polygons that are drawn in it, and in frames made of it."""
+        frame = copy.copy(self)
+        frame._drawn = []
+        return frame
+
+    def noted(self) -> np.ndarray:
+        """Return the corners of the polygons that were noted, from 0 to 1 across the picture, of shape (n, 2)."""
+        corners = np.concatenate(self._drawn or [np.empty((0, 2))]) / (1 << _SHIFT)
+        return (corners + 0.5) / self.pixels.shape[0]
 
     def at(self, x: float, y: float, scale: float = 1.0, *, angle: float = 0.0, flip: bool = False) -> "Canvas":
         """Return the same picture in a moved, scaled, turned (clockwise, degrees) and mirrored frame."""
@@ -48,6 +60,8 @@ class Canvas:
     def polygon(self, points: Points, colour: Colour, fade: Colour | None = None, *, smooth: bool = False) -> None:
         """Fill one outline (n, 2) or several alike (k, n, 2); with `fade`, from `colour` at the top to it below."""
         outlines = self._outlines(points, smooth)
+        if self._drawn is not None:
+            self._drawn += outlines
         if fade is None:
             for outline in outlines:  # one by one: where outlines given together overlap, OpenCV leaves a hole
                 cv2.fillPoly(self.pixels, [outline], colour, cv2.LINE_AA, _SHIFT)

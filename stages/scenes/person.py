@@ -24,7 +24,9 @@ OUTFITS: dict[str, tuple[Colour, Colour]] = {
 _TORSO = [(0.3, 1.08), (0.62, 1.2), (1.12, 1.34), (1.42, 1.66), (1.54, 2.3), (1.6, 3.6), (1.6, 4.6)]
 
 
-def draw_person(canvas: Canvas, identity: int, rng: np.random.Generator, *, x: float, side: int) -> None:
+def draw_person(
+    canvas: Canvas, identity: int, rng: np.random.Generator, *, x: float, side: int
+) -> tuple[float, float, float, float]:
     """Draw one of the people, from the waist up, in front of whatever is there.
 
     Parameters
@@ -39,6 +41,12 @@ def draw_person(canvas: Canvas, identity: int, rng: np.random.Generator, *, x: f
         About where the person stands, from 0 to 1.
     side : int
         Where the light comes from: -1 for the left, 1 for the right.
+
+    Returns
+    -------
+    tuple of float
+        Left, upper, right and lower end of the head, with its ears and its hair down to the chin, as shares of the
+        picture. Parts may lie beyond the picture.
     """
     who = PEOPLE[identity]
     glow = rng.uniform(-0.2, 0.1, 3) * (1, 0, 0) + (0, *rng.uniform(-0.08, 0.08, 2))
@@ -55,11 +63,17 @@ def draw_person(canvas: Canvas, identity: int, rng: np.random.Generator, *, x: f
         gaze=rng.uniform(-0.03, 0.03),
         side=side,
     )
-    head = body.at(0, 0.9, angle=rng.uniform(-9, 9)).at(0, -0.9)
-    draw_hair_behind(head, who)
+    head = body.at(0, 0.9, angle=rng.uniform(-9, 9)).at(0, -0.9).noting()
+    behind = head.noting()
+    draw_hair_behind(behind, who)
     _draw_torso(body, who, cloth, second, side)
     draw_face(head, who, pose)
     draw_hair(head, who, side)
+    face, hair = head.noted(), behind.noted()
+    corners = np.concatenate([face, hair[hair[:, 1] <= face[:, 1].max()]])
+    margin = 1 / canvas.pixels.shape[0]  # that antialiasing adds
+    (left, top), (right, bottom) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
+    return left, top, right, bottom
 
 
 def _lit(colour: Colour, glow: float) -> Colour:

@@ -19,7 +19,7 @@ _TEST_NAMES = ("test", "val", "validation")
 class SourceFile(NamedTuple):
     """A file of the source."""
 
-    path: str  # <split>/<class>/..., the split empty where the source has none; unique
+    path: str  # <split>/<class>/..., split and class empty where the source has none; unique
     file: Path
 
     @property
@@ -48,7 +48,7 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
             test/<class>/...
 
     `val` or `validation` is taken as test where there is no `test`, or one without class folders, like ImageNet's;
-    without any, the source has no split.
+    without any, the source has no split. With `data.classes: none`, images lie anywhere in the source.
 
     Parameters
     ----------
@@ -61,22 +61,25 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
         Sorted by path. Folders below a class are searched. Symbolic links are followed if they stay within the source,
         or with `data.follow_outside_links`.
     ignored : int
-        How many files lie outside any class, are hidden, or are images neither by their name nor by their content.
+        How many files lie outside any class where there are classes, are hidden, or are images neither by their name
+        nor by their content.
 
     Raises
     ------
     PipelineError
-        If there is no such folder, or it holds no classes with images.
+        If there is no such folder, or it holds no images, or no classes with images.
     """
     source = Path(params.source)
     if not source.is_dir():
         raise PipelineError(f"`data.source` must be a folder of images; received: {params.source} (no such folder)")
+    find = _find_files if params.has_classes else _find_photos
     try:
-        files, ignored = _find_files(source, params)
+        files, ignored = find(source, params)
     except OSError as error:
         file = shown(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
-    _check_classes(files)
+    if params.has_classes:
+        _check_classes(files)
     return sorted(files), ignored
 
 
@@ -131,6 +134,15 @@ def _why_not_walked(folder: Path) -> str:
     except OSError as error:
         return f"the folder cannot be listed ({error.strerror})"
     return "the folder was taken already, or a link in it leads to a folder above"
+
+
+def _find_photos(source: Path, params: DataParams) -> tuple[list[SourceFile], int]:
+    within = link_limit(params)
+    paths = [path for path in walk_folder(source, within=within) if path not in TABLES or not (source / path).is_file()]
+    files = [SourceFile(f"//{path}", source / path) for path in paths if _may_be_taken(source, path, within)]
+    if not files:
+        raise PipelineError(f"`data.source` must hold images; received: none in `{shown(source)}`")
+    return files, len(paths) - len(files)
 
 
 def _find_files(source: Path, params: DataParams) -> tuple[list[SourceFile], int]:
@@ -194,7 +206,7 @@ def _class_files(folder: Path, split: str, within: Path | None) -> tuple[list[So
     files = [
         SourceFile(f"{split}/{path}", folder / path)
         for path in paths
-        if "/" in path and not _is_hidden(path) and not _is_other_file(folder / path, within)
+        if "/" in path and _may_be_taken(folder, path, within)
     ]
     classes = {file.class_name for file in files}
     for entry in sorted(folder.iterdir()):
@@ -204,9 +216,14 @@ def _class_files(folder: Path, split: str, within: Path | None) -> tuple[list[So
             raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
     if not files:
         raise PipelineError(
-            f"`data.source` must hold folders of images, one a class; received: none in `{shown(folder)}`"
+            f"`data.source` must hold folders of images, one a class; received: none in `{shown(folder)}`; with "
+            "`data.classes: none`, images without classes are anonymized, and nothing is learned from them"
         )
     return files, len(paths) - len(files)
+
+
+def _may_be_taken(folder: Path, path: str, within: Path | None) -> bool:
+    return not _is_hidden(path) and not _is_other_file(folder / path, within)
 
 
 def _is_hidden(path: str) -> bool:

@@ -28,7 +28,7 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     `identities.csv` at the top of the source says so, with the columns `path`, relative to the source, and `identity`.
     Without that file, the group of `data.identity_pattern` does, searched for in ``/<class>/<path below the class>``.
     Two spellings are the same person if they differ only in blanks around them or in how letters are composed. If they
-    differ in case, they are two people.
+    differ in case, they are two people. With `data.classes: none`, nobody asks who it is, and neither is read.
 
     Parameters
     ----------
@@ -47,6 +47,8 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     PipelineError
         If the table is broken, or a row names no file of the source, or a file twice.
     """
+    if not params.has_classes:
+        return Identified({}, by_table=False)
     paths = _by_path(files, params)
     told = _read_column(IDENTITIES, "identity", paths, params)
     if told is not None:
@@ -75,13 +77,15 @@ def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[s
     Returns
     -------
     dict of str to str
-        Path relative to the source to group, for every file of the table; empty without one.
+        Path relative to the source to group, for every file of the table; empty without one, or without classes.
 
     Raises
     ------
     PipelineError
         If the table is broken, or a row names no file of the source, or a file twice.
     """
+    if not params.has_classes:
+        return {}
     return _read_column(GROUPS, "group", _by_path(files, params), params) or {}
 
 

@@ -20,6 +20,7 @@ class Taken(NamedTuple):
     pixel_hash: str = ""  # empty where the file was rejected, or never decoded
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
+    upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
 
     @property
     def relation(self) -> str:
@@ -111,8 +112,11 @@ def sort_out(
         return names[drawn.place(file).path]
 
     taken = [results[file.path]._replace(path=name_of(file)) for file in files if file.path in drawn.splits]
-    tested = {image.pixel_hash: image.path for image in reversed(taken) if image.path.startswith("test/")}
-    leaked = [image for image in taken if image.path.startswith("train/") and image.pixel_hash in tested]
+    of_split: dict[str, list[Taken]] = {"train": [], "test": [], "": []}
+    for image in taken:
+        of_split[drawn.splits[image.source.path]].append(image)
+    tested = {image.pixel_hash: image.path for image in reversed(of_split["test"])}
+    leaked = [image for image in of_split["train"] if image.pixel_hash in tested]
     left_out = {image.path for image in leaked}
     straddling = [file for file in files if file.path in drawn.straddling]
     return Intake(
@@ -146,14 +150,10 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
     dict
         What goes into `metrics/ingest.json`.
     """
-    counts = Counter(tuple(image.path.split("/", 2)[:2]) for image in intake.kept)
     sides = {"height": [image.size[0] for image in intake.kept], "width": [image.size[1] for image in intake.kept]}
     source = Path(params.source)
-    grouped = find_groups([image.source for image in intake.kept], params)
     report = {
-        "images": {
-            split: {name: counts[split, name] for owner, name in sorted(counts) if owner == split} for split in SPLITS
-        },
+        "images": _count_by_class(intake.kept) if params.has_classes else len(intake.kept),
         "size": {
             side: {"min": min(values), "median": median(values), "max": max(values)}
             for side, values in sides.items()
@@ -169,6 +169,12 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
         ],
         "ignored_files": intake.ignored,
     }
-    return (
-        report if params.group_pattern is None else report | {"images_without_group": len(intake.kept) - len(grouped)}
-    )
+    if params.has_classes and params.group_pattern is not None:
+        grouped = find_groups([image.source for image in intake.kept], params)
+        report["images_without_group"] = len(intake.kept) - len(grouped)
+    return report
+
+
+def _count_by_class(kept: list[Taken]) -> dict[str, dict[str, int]]:
+    counts = Counter(tuple(image.path.split("/", 2)[:2]) for image in kept)
+    return {split: {name: counts[split, name] for owner, name in sorted(counts) if owner == split} for split in SPLITS}

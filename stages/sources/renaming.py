@@ -10,26 +10,28 @@ from stages.sources.naming import valid_name
 DIGITS = 6  # of a number, or more where there are more images
 
 
-def unnamed_paths(files: list[SourceFile], suffix: str) -> dict[str, str]:
+def unnamed_paths(files: list[SourceFile], suffix: str, *, with_class: bool = True) -> dict[str, str]:
     """Give images temporary names that keep nothing but split and class.
 
     Parameters
     ----------
     files : list of SourceFile
-        Files of the source.
+        Files of the source, with their split in their path.
     suffix : str
         Suffix of the written images.
+    with_class : bool, default=True
+        Whether they have a split and a class.
 
     Returns
     -------
     dict of str to str
         `SourceFile.path` to a unique path, never one that `neutral_paths` gives.
     """
-    heads = (file.path.split("/", 2)[:2] for file in files)
-    return {
-        file.path: f"{split}/{valid_name(name)}/x{number}{suffix}"
-        for number, (file, (split, name)) in enumerate(zip(files, heads, strict=True))
-    }
+    paths = {}
+    for number, file in enumerate(files):
+        folders = file.path.split("/", 2)[:2] if with_class else []
+        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{suffix}"])
+    return paths
 
 
 def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
@@ -45,7 +47,8 @@ def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Written path to neutral path, ``<split>/<class>/<number>.<suffix>``; no number is given twice.
+        Written path to neutral path, ``<split>/<class>/<number>.<suffix>``, or ``<number>.<suffix>`` without classes;
+        no number is given twice.
     """
     ordered = sorted(
         kept, key=lambda image: [secret_key(secret, "rename", part) for part in (image.pixel_hash, image.source.path)]

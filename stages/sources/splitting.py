@@ -15,12 +15,14 @@ from stages.sources.finding import SourceFile
 class Drawn(NamedTuple):
     """Which files are wanted, and for what."""
 
-    splits: dict[str, str]  # `SourceFile.path` of each wanted file to train or test, in the order of paths
+    splits: dict[
+        str, str
+    ]  # `SourceFile.path` of each wanted file to train, test or an empty text, in the order of paths
     straddling: dict[str, SourceFile]  # path of each training file that is left out to a test file of its group
 
     def place(self, file: SourceFile) -> SourceFile:
-        """Return a wanted file with its split in its path."""
-        return file._replace(path=self.splits[file.path] + file.below_split)
+        """Return a wanted file with its split in its path, or without class and split where it has neither."""
+        return file._replace(path=(self.splits[file.path] + file.below_split).lstrip("/"))
 
 
 def find_groups(files: list[SourceFile], params: DataParams) -> dict[str, str]:
@@ -49,7 +51,8 @@ def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, 
 
     The source's own split is kept, but training files whose group is in test too are left out. Where there is none,
     whole groups are drawn for test, so that each class has close to `data.test_fraction` of its images there. If there
-    are more than `data.max_per_class` of a class and split, so many are drawn.
+    are more than `data.max_per_class` of a class and split, so many are drawn. With `data.classes: none`, all files are
+    wanted, for no split.
 
     Parameters
     ----------
@@ -66,6 +69,8 @@ def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, 
         The wanted files.
     """
     files = sorted(files)
+    if not params.has_classes:
+        return Drawn({file.path: "" for file in files}, {})
     groups = find_groups(files, params)
     splits = {file.path: file.split for file in files} | _draw(
         [file for file in files if not file.split], groups, params
@@ -94,8 +99,10 @@ def check_split(files: list[SourceFile], drawn: Drawn, params: DataParams) -> No
     Raises
     ------
     PipelineError
-        If the source has no split, and a class would have images in train or test alone.
+        If the source has classes but no split, and a class would have images in train or test alone.
     """
+    if not params.has_classes:
+        return
     unsplit = [file for file in files if not file.split]
     sides = defaultdict(set)
     for file in unsplit:

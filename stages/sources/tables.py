@@ -52,7 +52,7 @@ def read_table(
     for row in read_rows(file, required, taken=taken, list_all=list_all, optional=optional):
         first = rows.setdefault(row.path, row)
         if first is not row:
-            raise _refusal(
+            raise refusal(
                 file, row.line, f"a file must have one row; `{shown(row.path)}` has one in line {first.line} already"
             )
     return {path: row.cells for path, row in rows.items()}
@@ -109,15 +109,15 @@ def read_rows(
     rows = []
     for line, cells in lines:
         if len(cells) != len(header):
-            raise _refusal(file, line, f"a row must have {len(header)} cells, one a column; received: {len(cells)}")
+            raise refusal(file, line, f"a row must have {len(header)} cells, one a column; received: {len(cells)}")
         by_column = dict(zip(columns, cells, strict=True))
         empty = [name for name in required if not by_column[name].strip()]
         if empty:
-            raise _refusal(file, line, f"`{empty[0]}` must be filled; received: an empty cell")
+            raise refusal(file, line, f"`{empty[0]}` must be filled; received: an empty cell")
         try:
             path = places.find(by_column["path"])
         except LookupError as error:
-            raise _refusal(file, line, str(error)) from None
+            raise refusal(file, line, str(error)) from None
         named = {name: composed(by_column.get(name, "").strip()) for name in (*required[1:], *optional)}
         rows.append(Row(line, path, named))
     if not rows:
@@ -132,13 +132,13 @@ def _read_text(file: Path) -> str:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode(encoding, "ignore")
-        raise _refusal(
+        raise refusal(
             file,
             _line_after(before),
             "a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither",
         ) from None
     if "\0" in text:
-        raise _refusal(file, _line_after(text[: text.index("\0")]), "a table must be text; received: a NUL byte")
+        raise refusal(file, _line_after(text[: text.index("\0")]), "a table must be text; received: a NUL byte")
     if not text.strip():
         raise PipelineError(f"`{shown(file)}` must be a table; received: an empty file")
     return text
@@ -169,7 +169,7 @@ def _lines(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[st
                 yield line, cells
             line = rows.line_num + 1
     except csv.Error as error:
-        raise _refusal(file, line, f"a table must be CSV; received: {error}") from None
+        raise refusal(file, line, f"a table must be CSV; received: {error}") from None
 
 
 def _check_header(
@@ -182,12 +182,13 @@ def _check_header(
         what = f"no {' and no '.join(missing)}" if missing else f"{' and '.join(twice)} more than once"
         allowed = f", and may have {', '.join(optional)}" if optional else ""
         received = shown(", ".join(header))[:_LONGEST_HEADER]
-        raise _refusal(
+        raise refusal(
             file,
             line,
             f"the header must have the columns {' and '.join(required)}{allowed}; received: {what} in {received}",
         )
 
 
-def _refusal(file: Path, line: int, message: str) -> PipelineError:
+def refusal(file: Path, line: int, message: str) -> PipelineError:
+    """Return the error that refuses a line of a table, and names it."""
     return PipelineError(f"`{shown(file)}`, line {line}: {message}")

@@ -14,7 +14,7 @@ from stages.methods.gaussian_blur import gaussian_blur
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 VARIANTS = "gaussian_blur, morphology, blocking_merging"
-RESERVED = "raw, sample, features, models, scores, gallery, restored, ingest"
+RESERVED = "raw, sample, contact, features, models, outlined, scores, gallery, restored, ingest, regions"
 
 
 def message_of() -> str:
@@ -79,6 +79,7 @@ RULES = [
     ("'given', 'detected' or 'both'", "none", "regions.boxes"),
     ("mtcnn, or the path of a YuNet model (.onnx)", "nowhere.onnx", "regions.detector"),
     ("mtcnn, or the path of a YuNet model (.onnx)", "params.yaml", "regions.detector"),
+    ("'folders' or 'none'", "flat", "data.classes"),
     ("'png' or 'jpg'", "webp", "data.image_format"),
     ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),
     ("null, imagenet or the path of a weights file (.h5)", "params.yaml", "train.weights"),

@@ -6,14 +6,14 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from stages.scenes import CLASSES, IDENTITIES, draw_scene
-from stages.scenes.identities import PEOPLE
+from stages.scenes import CLASSES, IDENTITIES, draw_scene, person
+from stages.scenes.identities import BLACK, DARK, FAIR, PEOPLE, SILVER
 
 FACE = {"cheek", "jaw", "chin", "eye", "spread", "slant", "iris", "brow", "arch", "nose", "mouth", "lips", "beard"}
 
 
 def scene(class_name="car", identity=0, state=0, size=128):
-    return draw_scene(class_name, identity, np.random.default_rng(state), size=size)
+    return draw_scene(class_name, identity, np.random.default_rng(state), size=size).image
 
 
 def difference(first, second):
@@ -69,6 +69,24 @@ def test_the_identity_changes_the_person_and_leaves_the_object_in_sight(class_na
         assert 0.08 < changed.mean() < 0.4
         columns = changed.mean(axis=0)
         assert min(columns[:32].mean(), columns[-32:].mean()) == 0
+
+
+@pytest.mark.parametrize("identity", range(IDENTITIES))
+def test_the_box_fits_the_head_as_it_is_drawn(monkeypatch, identity):
+    def drawn(skin, hair, state):
+        monkeypatch.setattr(person, "PEOPLE", {identity: PEOPLE[identity]._replace(skin=skin, hair=hair)})
+        return draw_scene("dog", identity, np.random.default_rng(state), size=128)
+
+    monkeypatch.setattr(person, "_draw_torso", lambda *_: None)  # which shows skin too
+    for state in range(4):
+        scene, other = drawn(FAIR, SILVER, state), drawn(DARK, BLACK, state)
+        x, y, width, height = scene.head[:4]
+        rows, columns = np.nonzero(difference(scene.image, other.image)[: y + height] > 16)
+        gaps = [columns.min() - x, rows.min() - y, x + width - 1 - columns.max(), y + height - 1 - rows.max()]
+        assert min(gaps) >= 0 and max(gaps) <= 3
+        # Long hair hangs below the box, the face does not; some of it may be a beard.
+        rows, _ = np.nonzero(difference(scene.image, drawn(DARK, SILVER, state).image) > 16)
+        assert 0 <= y + height - 1 - rows.max() <= 7
 
 
 def test_people_differ_in_several_traits_of_the_face_and_not_in_their_clothes_alone():

@@ -66,7 +66,7 @@ LAYOUTS = {
     "val beside test": ([*TRAIN, *TEST, *VAL, "notes.txt"], 3),
     "val beside test without classes": ([*TRAIN, "test/3.png", "test/.cache/4.png", *VAL], 2),
     "hidden": ([*TRAIN, *TEST, "train/a/.DS_Store", "test/b/.cache/1.png", ".git/x/y", ".hidden"], 4),
-    "not in a class": ([*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv"], 2),
+    "not in a class": ([*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv", "regions.csv"], 2),
 }
 
 
@@ -86,6 +86,25 @@ def test_without_test_there_is_no_split(source, tmp_path, top, name):
         ("/a/x.png/1.png", "", "a", "/a/x.png/1.png"),
         (f"/{name}/2.png", "", name, f"/{name}/2.png"),
     ]
+
+
+def test_without_classes_images_are_found_in_any_folder_and_at_the_top(source, outside):
+    images = ["1.png", "2020/may/2.png", "test/3.png", "train/a/4.png", "regions.csv/5.png"]
+    ignored = [".hidden.png", "2020/.cache/6.png", "notes.txt", "2020/groups.csv"]
+    source(*images, *ignored, "identities.csv", "empty/")
+    (SOURCE / "groups.csv").symlink_to(outside)  # a folder that is called like a table is none
+    files, count = find_sources(data(classes="none"))
+    assert [file.file.relative_to(SOURCE).as_posix() for file in files] == sorted([*images, "groups.csv"])
+    assert {(file.split, file.class_name) for file in files} == {("", "")}
+    assert count == len(ignored)
+    assert [reason_of(file) for file in files if file.file.is_symlink()] == [LEADS_OUT]
+
+
+def test_a_source_without_any_image_is_refused(source):
+    source("notes.txt", ".hidden.png", "regions.csv", "empty/")
+    assert message_of(PipelineError, find_sources, data(classes="none")) == (
+        "`data.source` must hold images; received: none in `source`"
+    )
 
 
 def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source, noise):
@@ -115,7 +134,10 @@ def test_order_of_listing_does_not_matter(source, monkeypatch):
 
 
 NO_FOLDER = "`data.source` must be a folder of images; received: source (no such folder)"
-NO_CLASSES = "`data.source` must hold folders of images, one a class; received: none in `source{}`"
+NO_CLASSES = (
+    "`data.source` must hold folders of images, one a class; received: none in `source{}`; with `data.classes: none`, "
+    "images without classes are anonymized, and nothing is learned from them"
+)
 NO_TRAIN = "`data.source` must hold `train` beside `{0}`; received: source without it"
 FILES_ALONE = (
     "`source/{0}` must hold class folders; received: files alone; if `{0}` is a class, put all classes into folders "

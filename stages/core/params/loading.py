@@ -5,7 +5,7 @@ So the first stage that runs reports every mistake, including those that concern
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML, YAMLError
@@ -36,6 +36,21 @@ class Params(BaseModel):
     train: TrainParams
     attack: AttackParams
     compare: CompareParams
+
+    def require_classes(self, stage: str) -> Self:
+        """Return the parameters, for a stage that learns classes or attacks what learned them.
+
+        Raises
+        ------
+        PipelineError
+            If `data.classes` gives none.
+        """
+        if not self.data.has_classes:
+            raise PipelineError(
+                f"`{stage}` is left out, as it needs `data.classes: folders`; received: none; `dvc repro anonymize` is "
+                "the whole pipeline"
+            )
+        return self
 
     def variant(self, name: str) -> Variant:
         """Return the variant called `name`, with its method looked up.

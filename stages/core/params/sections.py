@@ -48,6 +48,7 @@ class DataParams(Section):
     """Which images, and how `ingest` takes them in."""
 
     source: Annotated[str, Field(min_length=1)]
+    classes: Literal["folders", "none"]
     follow_outside_links: StrictBool
     test_fraction: Fraction
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
@@ -59,6 +60,11 @@ class DataParams(Section):
     identity_pattern: str | None
     group_pattern: str | None
     seed: Seed
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether there are classes to learn, so splits too; else photos are only anonymized."""
+        return self.classes == "folders"
 
     @field_validator("identity_pattern", "group_pattern")
     @classmethod
