@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_ROUNDING = 1e-9  # of the largest distance: nearer to each other than this, two are equal
+_ROUNDING = 1e-9  # of the largest distance: two that differ by less are equal
 
 
 class Ranks(NamedTuple):
