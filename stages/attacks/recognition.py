@@ -1,0 +1,180 @@
+"""Recognizes people by a face recognizer that was trained on others: the attack of a stranger."""
+
+import threading
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from sklearn.metrics import roc_curve
+
+from stages.attacks._looks import scaled
+from stages.attacks.operating_points import FALSE_POSITIVES, MOST_PAIRS
+from stages.core.parallel import map_bounded
+
+SIDE = 112  # pixels of a face, as the model takes it
+CHUNK = 256  # probes that are compared at once
+DECIMALS = 9  # of a cosine: two that agree in these are equal
+
+
+class Recognizer:
+    """A network that turns faces into points, near to each other for one person.
+
+    SFace [1]_ is one: ``models/face_recognition_sface/face_recognition_sface_2021dec.onnx`` in
+    https://github.com/opencv/opencv_zoo, 38,696,353 bytes, Apache License 2.0, SHA-256
+    ``0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79``.
+
+    Parameters
+    ----------
+    model : bytes
+        An ONNX file for `cv2.FaceRecognizerSF`: 3 x 112 x 112 numbers, RGB from 0 to 255, to any number of them.
+
+    Raises
+    ------
+    ValueError
+        If OpenCV cannot read it, or it takes anything else.
+
+    References
+    ----------
+    .. [1] Y. Zhong, W. Deng, J. Hu, D. Zhao, X. Li, D. Wen, "SFace: sigmoid-constrained hypersphere loss for robust
+       face recognition", IEEE Transactions on Image Processing 30, 2021.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        """Read the model, and try it on a black face."""
+        self._model = np.frombuffer(model, np.uint8)
+        try:
+            tried = self._network().feature(np.zeros((SIDE, SIDE, 3), np.uint8))
+        except cv2.error as error:
+            raise ValueError(
+                f"`model` must be an ONNX file that maps a face of {SIDE} x {SIDE} pixels to numbers, such as SFace. "
+                f"Received: {len(model)} bytes, of which OpenCV says: {' '.join(str(error.err).split())}"
+            ) from None
+        self._length = tried.size
+
+    def embed(self, faces: np.ndarray) -> np.ndarray:
+        """Turn faces into points.
+
+        Parameters
+        ----------
+        faces : ndarray of uint8, shape (n, size, size, 3)
+            RGB images of one face each, which fills most of it, upright.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, length)
+            Of length 1 each: their products are the cosines of the angles between them.
+
+        Raises
+        ------
+        ValueError
+            If the shape or type is wrong.
+        """
+        if faces.ndim != 4 or faces.shape[1] != faces.shape[2] or faces.shape[3] != 3 or faces.dtype != np.uint8:
+            raise ValueError(
+                "`faces` must be uint8 of shape (n, size, size, 3). "
+                f"Received: {faces.dtype} of shape {tuple(faces.shape)}"
+            )
+        own = threading.local()  # a network works on one face at a time
+
+        def point(face: np.ndarray) -> np.ndarray:
+            if not hasattr(own, "network"):
+                own.network = self._network()
+            return own.network.feature(cv2.cvtColor(scaled(face, SIDE), cv2.COLOR_RGB2BGR)).reshape(-1).copy()
+
+        points = np.stack([np.empty(self._length, np.float32), *map_bounded(point, faces)])[1:]
+        return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+
+    def _network(self) -> cv2.FaceRecognizerSF:
+        return cv2.FaceRecognizerSF.create("onnx", self._model, np.empty(0, np.uint8))
+
+
+class Recognition(NamedTuple):
+    """What a recognizer finds.
+
+    Attributes
+    ----------
+    named : ndarray of float, shape (probes,)
+        1 where the nearest face is of the same person, 0 where it is not, a share where several are as near; NaN where
+        the person is in none that it could be.
+    chance : ndarray of float, shape (probes,)
+        What guessing gets: the share of faces that are of the same person; NaN as above.
+    true_accept_rate : float or None
+        Share of pairs of one person that are accepted at a threshold that accepts at most 1 % of the others; None if
+        there are no pairs of either kind.
+    """
+
+    named: np.ndarray
+    chance: np.ndarray
+    true_accept_rate: float | None
+
+
+def recognize(
+    probes: np.ndarray,
+    gallery: np.ndarray,
+    probe_people: np.ndarray,
+    gallery_people: np.ndarray,
+    *,
+    originals: np.ndarray | None = None,
+) -> Recognition:
+    """Name faces by the nearest one in a gallery, and tell whether two are of one person.
+
+    Where nobody's name is known, let each original be a person of its own: then the attack links faces to originals.
+
+    Parameters
+    ----------
+    probes, gallery : ndarray of float, shape (probes, length) and (gallery, length)
+        Anonymized faces, and raw ones of known people, from `Recognizer.embed`.
+    probe_people, gallery_people : ndarray of int, shape (probes,) and (gallery,)
+        Who is in each.
+    originals : ndarray of int, shape (probes,), optional
+        Which of the gallery is a probe's own original, -1 for none: it is left out for this probe.
+
+    Returns
+    -------
+    Recognition
+        The verification is over all pairs, or those of probes evenly spaced, 4 million pairs in all.
+
+    References
+    ----------
+    .. [1] P. Phillips, P. Grother, R. Micheals, "Evaluation methods in face recognition", in Handbook of Face
+       Recognition, 2005.
+
+    Examples
+    --------
+    >>> gallery = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+    >>> found = recognize(gallery[:2], gallery, np.array([7, 8]), np.array([7, 7, 8]), originals=np.array([0, 1]))
+    >>> found.named, found.chance
+    (array([1., 1.]), array([0.5, 0.5]))
+    """
+    originals = np.full(len(probes), -1) if originals is None else originals
+    named: list[np.ndarray] = [np.empty(0)]
+    chance: list[np.ndarray] = [np.empty(0)]
+    for start in range(0, len(probes), CHUNK):
+        part = slice(start, start + CHUNK)
+        nearness, same = _pairs(probes[part], gallery, probe_people[part], gallery_people, originals[part])
+        nearest = nearness == nearness.max(axis=1, keepdims=True)
+        known = same.any(axis=1)
+        named.append(np.where(known, (nearest & same).sum(axis=1) / nearest.sum(axis=1), np.nan))
+        chance.append(np.where(known, same.sum(axis=1) / np.isfinite(nearness).sum(axis=1), np.nan))
+    count = min(len(probes), max(1, MOST_PAIRS // len(gallery)))
+    drawn = np.linspace(0, len(probes) - 1, count).astype(int)
+    nearness, same = _pairs(probes[drawn], gallery, probe_people[drawn], gallery_people, originals[drawn])
+    rate = _true_accept_rate(nearness[np.isfinite(nearness)], same[np.isfinite(nearness)])
+    return Recognition(np.concatenate(named), np.concatenate(chance), rate)
+
+
+def _pairs(
+    probes: np.ndarray, gallery: np.ndarray, probe_people: np.ndarray, gallery_people: np.ndarray, originals: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    # How near each probe is to each of the gallery, and whether they are of one person: never a probe's own original.
+    nearness = np.round(probes.astype(float) @ gallery.T.astype(float), DECIMALS)
+    own = originals[:, None] == np.arange(len(gallery))
+    nearness[own] = -np.inf
+    return nearness, (probe_people[:, None] == gallery_people) & ~own
+
+
+def _true_accept_rate(nearness: np.ndarray, same: np.ndarray) -> float | None:
+    if same.all() or not same.any():
+        return None
+    false, true, _ = roc_curve(same, nearness, drop_intermediate=False)
+    return float(true[false <= FALSE_POSITIVES].max())

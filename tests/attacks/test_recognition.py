@@ -1,0 +1,151 @@
+"""A stranger's recognizer names whom it sees, and nobody else but by chance."""
+
+import cv2
+import numpy as np
+import pytest
+
+from stages.attacks import recognition
+from stages.attacks.recognition import Recognizer, recognize
+from stages.core.parallel import WORKERS_VARIABLE
+
+PEOPLE, EACH = 8, 3
+WHO = np.arange(PEOPLE).repeat(EACH)
+
+
+def varint(value: int) -> bytes:
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
+
+
+def field(number: int, value: int | bytes | str) -> bytes:
+    """Encode a field of a protocol buffer: a whole number, or bytes."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def onnx() -> bytes:
+    """Write an ONNX network that returns the mean colours of 4 x 4 parts, all red ones first."""
+
+    def tensor(name: str, sizes: tuple[int, ...]) -> bytes:
+        shape = b"".join(field(1, field(1, size)) for size in sizes)
+        return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
+
+    window = field(8, 28) + field(8, 28) + field(20, 7)
+    pool = field(1, "data") + field(2, "means") + field(4, "AveragePool")
+    pool += field(5, field(1, "kernel_shape") + window) + field(5, field(1, "strides") + window)
+    flat = field(1, "means") + field(2, "points") + field(4, "Flatten")
+    graph = field(1, pool) + field(1, flat) + field(2, "colours")
+    graph += field(11, tensor("data", (1, 3, 112, 112))) + field(12, tensor("points", (1, 48)))
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 11))
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(onnx())
+
+
+def faces(seed: int) -> np.ndarray:
+    """Draw noisy faces of PEOPLE x EACH, whose colours tell people apart: (n, 56, 56, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = np.random.default_rng(99).integers(0, 256, (PEOPLE, 4, 4, 3)).repeat(EACH, axis=0)
+    noisy = (coarse + rng.normal(0, 12, coarse.shape)).clip(0, 255).astype(np.uint8)
+    return noisy.repeat(14, axis=1).repeat(14, axis=2)
+
+
+def shares(recognizer, anonymized, raw, people=WHO) -> tuple[float, float, float]:
+    originals = np.arange(len(raw)) if people is WHO else None
+    found = recognize(recognizer.embed(anonymized), recognizer.embed(raw), people, people, originals=originals)
+    return float(found.named.mean()), float(found.chance.mean()), found.true_accept_rate
+
+
+def test_faces_become_points_of_length_1_by_their_red_green_and_blue(recognizer):
+    red, point = np.zeros((1, 30, 30, 3), np.uint8), np.repeat([0.25, 0, 0], 16)
+    red[..., 0] = 50
+    np.testing.assert_allclose(recognizer.embed(red), [point], atol=1e-6)
+    assert not recognizer.embed(red * 0).any() and recognizer.embed(red[:0]).shape == (0, 48)
+
+
+def test_people_are_recognized_in_raw_and_blurred_faces_and_not_in_masked_ones(recognizer):
+    raw = faces(0)
+    assert shares(recognizer, raw, raw) == (1, (EACH - 1) / (PEOPLE * EACH - 1), 1)
+    blurred = np.stack([cv2.GaussianBlur(face, (0, 0), 4) for face in raw])
+    named, _, accepted = shares(recognizer, blurred, raw)
+    assert min(named, accepted) > 0.9
+    named, chance, accepted = shares(recognizer, np.full_like(raw, 128), raw)
+    assert named <= 1.6 * chance and accepted <= 0.1
+
+
+def test_without_labels_a_face_is_found_by_its_own_original(recognizer):
+    raw, own = faces(0), np.arange(len(WHO))
+    assert shares(recognizer, raw, raw, own) == (1, pytest.approx(1 / len(own)), 1)
+    masked = shares(recognizer, np.full_like(raw, 77), raw, own)
+    assert masked[0] == masked[1] == pytest.approx(1 / len(own))
+
+
+def test_a_face_is_never_named_by_its_own_original_and_who_is_in_no_other_is_not_asked_about():
+    points = np.eye(3)
+    found = recognize(points, points, np.array([0, 0, 1]), np.array([0, 0, 1]), originals=np.arange(3))
+    np.testing.assert_array_equal(found.named, [0.5, 0.5, np.nan])  # two are as near, one of them right
+    np.testing.assert_array_equal(found.chance, [0.5, 0.5, np.nan])
+
+
+@pytest.mark.parametrize("people", [[1, 1], [0, 1]])
+def test_without_pairs_of_both_kinds_nothing_is_verified(people):
+    points = np.eye(2)
+    found = recognize(points[:1], points, np.array([1]), np.array(people), originals=np.array([0]))
+    assert found.true_accept_rate is None
+
+
+def test_names_of_others_are_found_by_chance(recognizer):
+    rng = np.random.default_rng(0)
+    points = recognizer.embed(faces(0))
+    found = [recognize(points, points, WHO, rng.permutation(WHO), originals=np.arange(len(WHO))) for _ in range(40)]
+    named, chance = (np.nanmean([getattr(one, key) for one in found]) for key in ("named", "chance"))
+    assert named == pytest.approx(chance, abs=0.045)
+    assert np.mean([one.true_accept_rate for one in found]) < 0.04
+
+
+def test_at_most_one_in_a_hundred_others_is_accepted():
+    rng = np.random.default_rng(0)
+    gallery = rng.normal(size=(1000, 2))
+    gallery /= np.linalg.norm(gallery, axis=1, keepdims=True)
+    probe = np.array([[1.0, 0.0]])
+    cosines = np.sort(gallery[1:] @ probe[0])
+    for other, accepted in ((cosines[-9:].mean(), 1), (cosines[-12:-9].mean(), 0)):
+        gallery[0] = other, np.sqrt(1 - other**2)
+        who = np.arange(1000)
+        assert recognize(probe, gallery, who[:1], who).true_accept_rate == accepted
+
+
+def test_neither_workers_nor_parts_change_what_is_found(recognizer, monkeypatch):
+    def found() -> bytes:
+        points = recognizer.embed(faces(0))
+        return b"".join(np.asarray(part).tobytes() for part in (points, *recognize(points, points, WHO, WHO)))
+
+    monkeypatch.setenv(WORKERS_VARIABLE, "1")
+    alone = found()
+    monkeypatch.setenv(WORKERS_VARIABLE, "3")
+    monkeypatch.setattr(recognition, "CHUNK", 5)
+    assert found() == alone
+
+
+def test_of_many_pairs_a_part_is_verified(monkeypatch):
+    monkeypatch.setattr(recognition, "MOST_PAIRS", 30)
+    points = np.concatenate([np.eye(10), -np.eye(10)])
+    found = recognize(points, points[:10], np.arange(20) % 10, np.arange(10))
+    assert (len(found.named), found.true_accept_rate) == (20, 2 / 3)
+
+
+@pytest.mark.parametrize("model", [b"", b"nothing of the kind", onnx()[:100]])
+def test_what_is_no_recognizer_is_refused_in_one_line(model):
+    with pytest.raises(
+        ValueError, match=f"`model` must be an ONNX file .* SFace. Received: {len(model)} bytes"
+    ) as info:
+        Recognizer(model)
+    assert "\n" not in str(info.value)
+
+
+def test_wrong_faces_are_refused(recognizer):
+    with pytest.raises(ValueError, match=r"`faces` must be uint8 .* Received: uint8 of shape \(2, 8, 9, 3\)"):
+        recognizer.embed(np.zeros((2, 8, 9, 3), np.uint8))
