@@ -44,6 +44,8 @@ def privacy(named: int | None) -> dict:
         "ssim_restored": [0.5],
         "keypoint_survival": [0.25],
         "unchanged_pixels": [0.1],
+        "regions": {},
+        "findings": {},
         "made_with": {"attack": MADE_WITH},
     }
     if named is not None:

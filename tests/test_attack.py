@@ -6,10 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from stages import attack as stage
 from stages.anonymize import anonymize
 from stages.attack import attack
+from stages.attacks import naming
 from stages.attacks.fidelity import psnr
+from stages.core.boxes import Box, write_boxes
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
 from stages.core.memo import FOLDER
@@ -44,6 +45,8 @@ def people(workspace):
     folder = workspace(SMALL | {"variants.dp_pix": DP_PIX}) / "data"
     write_portraits(folder / "raw")
     name_people(folder / "raw")
+    for table in ("regions.csv", "detections.csv"):
+        write_boxes(folder / table, {})
     return folder
 
 
@@ -79,9 +82,9 @@ def test_a_constant_image_leaves_the_attacker_at_chance(people):
 @pytest.fixture
 def learned(monkeypatch):
     """The images of each attacker who learned."""
-    seen, train = [], stage.train_identifier
+    seen, train = [], naming.train_identifier
     monkeypatch.setattr(
-        stage, "train_identifier", lambda images, *who, **seed: seen.append(images) or train(images, *who, **seed)
+        naming, "train_identifier", lambda images, *who, **seed: seen.append(images) or train(images, *who, **seed)
     )
     return seen
 
@@ -173,7 +176,7 @@ def test_an_attacker_who_guesses_the_noise_is_stopped_by_the_secret_and_one_who_
 def test_noise_from_what_is_published_would_be_taken_off(people, monkeypatch):
     monkeypatch.setattr(
         "stages.anonymize.anonymize_image",
-        lambda image, path, variant, _: variant.method(image, **variant.arguments, secret_rng=generator(0, path)),
+        lambda image, path, variant, *_: variant.method(image, **variant.arguments, secret_rng=generator(0, path)),
     )
     anonymize("dp_pix")
     assert named(scores_of("dp_pix"))["noise_guessed"] > 0.9
@@ -184,3 +187,86 @@ def test_what_a_leak_would_cost_is_not_measured_with_another_secret(people, caps
     (people / "secret.key").unlink()
     assert set(named(scores_of("dp_pix"))) == {"informed", "naive", "restored", "noise_guessed"}
     assert "as dp_pix was not made with this `data/secret.key`" in capsys.readouterr().out
+
+
+FACE = Box(10, 8, 16, 20, "head")
+MASK = {"method": "mask", "value": 0, "where": "regions", "shape": "box", "grow": 1}  # all that a crop shows
+
+
+def write_people_in_places(folder, change=lambda image, box: image):
+    """Write images in which a person's face stands before a background of the person's own: 8 to train, 3 to test."""
+    for split, count, first in (("train", 8, 0), ("test", 3, 1000)):
+        for person in range(4):
+            for number in range(count):
+                rng, same = np.random.default_rng([person, first + number]), np.random.default_rng(person)
+                image = same.integers(40, 216, (8, 8, 3)).repeat(6, axis=0).repeat(6, axis=1)
+                image[8:28, 10:26] = same.integers(40, 216, (5, 4, 3)).repeat(4, axis=0).repeat(4, axis=1)
+                image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255).astype(np.uint8)
+                write_image(folder / split / f"c{number % 2}" / f"id{person}_{number}.png", change(image, FACE))
+
+
+@pytest.fixture
+def places(people, workspace):
+    """The function that makes raw images with a face each, and a variant that masks it."""
+
+    def make(found=None, changes: dict | None = None):
+        workspace(SMALL | {"variants.masked": MASK} | (changes or {}))
+        shutil.rmtree(people / "raw")
+        write_people_in_places(people / "raw")
+        name_people(people / "raw")
+        boxes = {path: [FACE] for path in list_images(people / "raw")}
+        write_boxes(people / "regions.csv", boxes)
+        write_boxes(people / "detections.csv", boxes if found is None else found(boxes))
+        return people
+
+    return make
+
+
+def shares(identity):
+    return {name: np.mean(np.equal(one["people"], one["named"])) for name, one in identity["attacks"].items()}
+
+
+def test_masked_faces_are_at_chance_while_their_background_still_names_people(places):
+    places()
+    anonymize("masked")
+    raw, masked = scores_of("raw"), scores_of("masked")
+    assert min(shares(raw["region_identity"]).values()) > 0.9
+    assert shares(masked["identity"])["informed"] > 0.9
+    row = privacy_row(masked)
+    assert row["region_identity_accuracy"] == row["region_identity_chance"] == 0.25
+    assert row["region_linkage_accuracy"] == row["region_linkage_chance"]
+    assert (row["regions_given"], row["regions_missed"]) == (44, 0)
+    assert row["region_unchanged_pixels"] < 0.01 < row["unchanged_pixels"]
+    assert row["people_named"] == 1
+
+
+def test_a_face_that_was_not_found_is_missed_and_images_without_one_are_not_looked_at(places):
+    places(lambda boxes: {path: one for path, one in boxes.items() if not path.endswith("_2.png")})
+    anonymize("masked")
+    scores = scores_of("masked")
+    assert scores["regions"] == {"given": 44, "missed": 8}
+    assert len(scores["region_identity"]["paths"]) == 8
+    assert None in scores["region_psnr"]
+
+
+def test_what_a_blur_of_faces_hides_is_restored_where_they_are(places):
+    blur = {"method": "gaussian_blur", "sigma": 3, "where": "regions", "side": 32}
+    folder = places(changes={"variants.masked": blur})
+    anonymize("masked")
+    row = privacy_row(scores_of("masked"))
+    assert row["region_reconstruction_psnr_gain"] > 1
+    path = list_images(folder / "masked" / "test")[0]
+    outside = np.s_[40:, 40:]
+    assert np.array_equal(*(read_image(folder / name / "test" / path)[outside] for name in ("raw", "masked")))
+
+
+def test_images_are_linked_to_their_originals_without_any_names(people):
+    write_people({})
+    write_portraits(people / OTHER, lambda image: 255 - image)
+    raw, same = (privacy_row(scores_of(dataset)) for dataset in ("raw", OTHER))
+    assert raw["linkage_accuracy"] > 0.9
+    assert same["linkage_accuracy"] > 0.9
+    assert raw["linkage_chance"] == round(1 / 12, 4)
+    write_portraits(people / OTHER, lambda image: np.full_like(image, 7))
+    row = privacy_row(scores_of(OTHER))
+    assert row["linkage_accuracy"] == row["linkage_chance"]

@@ -1,6 +1,7 @@
 """What attackers hold: pairs of images, raw and anonymized, and who is in them."""
 
 import importlib
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,7 @@ Attack = Callable[[Evidence], "np.ndarray | dict[str, float]"]
 
 
 def find_attacks() -> dict[str, Attack]:
-    """Find the attacks that need no more than the evidence: the function ``<name>`` of ``stages/attacks/<name>.py``.
+    """Find the attacks that need evidence alone: the function ``<name>(evidence)`` of ``stages/attacks/<name>.py``.
 
     Returns
     -------
@@ -45,6 +46,10 @@ def find_attacks() -> dict[str, Attack]:
         (n,), and then counts among the attackers that name people; or numbers by key, which are found in the results
         as ``<name>_<key>``.
     """
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
-    modules = {name: importlib.import_module(f"stages.attacks.{name}") for name in names if not name.startswith("_")}
-    return {name: getattr(module, name) for name, module in modules.items() if hasattr(module, name)}
+    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+    functions = {name: getattr(importlib.import_module(f"stages.attacks.{name}"), name, None) for name in names}
+    return {
+        name: function
+        for name, function in functions.items()
+        if callable(function) and list(inspect.signature(function).parameters) == ["evidence"]
+    }

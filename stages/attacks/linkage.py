@@ -9,6 +9,7 @@ from scipy.fft import dctn
 from stages.attacks._forward_model import ForwardModel
 from stages.attacks._looks import gradients, scaled
 from stages.attacks._ranks import Ranks, ranks_of
+from stages.attacks.evidence import Evidence
 from stages.core.parallel import map_bounded
 
 MOST_PAIRS = 2000  # that are learned from
@@ -19,6 +20,30 @@ CHUNK = 512  # images whose features are made at once
 MOST_DISTANCES = 2**22  # that are held at once, a worker
 _VALIDATION = 5  # every fifth pair chooses the candidate
 _FEWEST = 10  # pairs of which some can be held out
+
+
+def linkage(evidence: Evidence) -> dict[str, float]:
+    """Link test images to their originals, among the originals of all test images.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The attacker learns from the training pairs, and holds the originals of the test images, in no known order.
+
+    Returns
+    -------
+    dict of str to float
+        ``accuracy``, the share linked to their own original; ``rank5``, the share whose own is among the five likeliest
+        (with six images or more); ``chance``, what guessing links; ``images``, how many there are. Empty with fewer
+        than two images in train or in test.
+    """
+    train, test = evidence.train, evidence.test
+    if min(len(train.raw), len(test.raw)) < 2:
+        return {}
+    ranks = train_linker(train.raw, train.anonymized, seed=evidence.seed).ranks(test.anonymized, test.raw)
+    count = len(test.raw)
+    found = {"accuracy": float(ranks.within(1).mean()), "chance": 1 / count, "images": count}
+    return found | ({"rank5": float(ranks.within(5).mean())} if count > 5 else {})
 
 
 class Linker:

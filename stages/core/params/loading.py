@@ -5,7 +5,7 @@ So the first stage that runs reports every mistake, including those that concern
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML, YAMLError
@@ -37,7 +37,7 @@ class Params(BaseModel):
     attack: AttackParams
     compare: CompareParams
 
-    def require_classes(self, stage: str) -> Self:
+    def require_classes(self, stage: str) -> "Params":
         """Return the parameters, for a stage that learns classes or attacks what learned them.
 
         Raises
