@@ -61,7 +61,7 @@ def read_boxes(file: Path) -> dict[str, list[Box]]:
     boxes: dict[str, list[Box]] = {}
     with file.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
-            sides = (int(row[name]) for name in _COLUMNS[1:5])
-            box = Box(*sides, row["label"], float(row["score"]) if row["score"] else None)
+            x, y, width, height = (int(row[name]) for name in _COLUMNS[1:5])
+            box = Box(x, y, width, height, row["label"], float(row["score"]) if row["score"] else None)
             boxes.setdefault(row["image"], []).append(box)
     return boxes

@@ -17,7 +17,7 @@ from stages.core.params.validation import NUMBER, Section, Seed, validate
 RAW = "raw"
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
 # Folders of `data/` and files of `metrics/` that are not a variant's.
-_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "restored", "ingest")
+_RESERVED_NAMES = (RAW, "sample", "features", "models", "scores", "gallery", "outlined", "restored", "ingest")
 
 
 class Variant(BaseModel):
