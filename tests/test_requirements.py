@@ -6,7 +6,7 @@ from importlib.metadata import packages_distributions
 
 from tests.clones import ROOT
 
-USED_BY_NAME = {"xlsxwriter"}  # by pandas
+USED_BY_NAME = {"joblib", "lz4", "xlsxwriter"}  # by mtcnn, joblib and pandas
 COMMANDS = {"mypy", "ruff"}
 
 

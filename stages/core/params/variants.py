@@ -30,9 +30,7 @@ class Acting(Section):
     shape: Literal["ellipse", "box"] = "ellipse"
     grow: Annotated[float, Field(ge=0, le=4), NUMBER] = 0.3  # share of the box, added on each side
     feather: Share = 0.1  # of half the grown box: width of the soft edge
-    side: Annotated[int, Field(ge=16, le=1024), NUMBER] = (
-        128  # of the grown box, in pixels, where the method acts on it
-    )
+    side: Annotated[int, Field(ge=16, le=1024), NUMBER] = 128  # pixels, of the grown box as the method sees it
 
 
 class Variant(BaseModel):
