@@ -1,7 +1,7 @@
 """Anonymizes the images of `data/raw` with one variant's method, into `data/<variant>`: same tree, same names.
 
 The method acts on whole images, on the regions of `data/detections.csv` alone, or on all but them. Where it does not
-act on whole images, contact sheets in `data/contact/<variant>` show all of them.
+act on whole images, contact sheets in `data/contact/<variant>` show all of them, else one shows the first ones.
 """
 
 import sys
@@ -20,7 +20,7 @@ from stages.core.params import RAW, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
 from stages.regions.acting import act_where, draw_name
-from stages.regions.contact import Print, write_contact_sheets
+from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 
 DATA = Path("data")
 CONTACT = DATA / "contact"
@@ -98,8 +98,9 @@ def anonymize(name: str) -> None:
     paths = list_images(source)
     is_whole = variant.acting.where == "image"
     boxes = {} if is_whole else read_boxes(DETECTIONS_FILE)
-    unchanged = [path for path in paths if path not in boxes] if variant.acting.where == "regions" else []
-    _check_regions(name, paths, unchanged, params.regions)
+    left_open = {path for path in paths if path not in boxes} if variant.acting.where == "regions" else set()
+    _check_regions(name, len(paths), len(left_open), params.regions)
+    shown = set(paths[:PER_SHEET] if is_whole else paths)
     with new_folder(DATA / name) as folder, new_folder(CONTACT / name) as sheets:
 
         def convert(path: str) -> Print | None:
@@ -111,34 +112,27 @@ def anonymize(name: str) -> None:
                     reason = " ".join(f"{type(error).__name__}: {error}".split())
                     raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
                 write_image(folder / path, result)
-                return None if is_whole else Print(path, fit_into_cell(result), path not in boxes)
+                return Print(path, fit_into_cell(result), path in left_open) if path in shown else None
 
         prints = map_ordered(convert, paths, total=len(paths), label=name)
         pages = write_contact_sheets((one for one in prints if one is not None), sheets)
     finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
-    _tell_of_regions(DATA / name, len(unchanged), CONTACT / name, pages)
+    if left_open:
+        print(f"anonymize: {len(left_open)} images have no region and are not anonymized in {DATA / name}/; see {LIST}")
+    if not is_whole:
+        print(f"anonymize: see {pages} contact sheets in {CONTACT / name}/; images without a region have a red frame")
 
 
-def _check_regions(name: str, paths: list[str], unchanged: list[str], params: RegionParams) -> None:
-    if len(unchanged) == len(paths):
+def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:
+    if left_open == images:
         raise PipelineError(
             f"`variants.{name}.where` must be image or background, as no image of `{DATA / RAW}` has a region; "
             f"received: regions; `{REGIONS}` gives boxes, `regions.boxes: detected` finds faces"
         )
-    if unchanged and params.required:
+    if left_open and params.required:
         raise PipelineError(
-            f"`regions.required` demands a region in each of the {len(paths)} images; received: {len(unchanged)} "
-            f"without one, listed in {LIST}"
-        )
-
-
-def _tell_of_regions(folder: Path, unchanged: int, sheets: Path, pages: int) -> None:
-    if unchanged:
-        print(f"anonymize: {unchanged} images have no region and are not anonymized in {folder}/; see {LIST}")
-    if pages:
-        print(
-            f"anonymize: check by eye that nobody is left: {pages} contact sheets in {sheets}/; red frames are around "
-            "images without a region"
+            f"`regions.required` demands a region in each of the {images} images; received: {left_open} without one, "
+            f"listed in {LIST}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets: all images of a variant, small, for people to check by eye that no face is left."""
+"""Contact sheets: images of a variant, small, for people to check by eye that no face is left."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -12,6 +12,7 @@ from stages.core.cells import CELL
 from stages.core.images import write_image
 
 COLUMNS, ROWS = 6, 5
+PER_SHEET = COLUMNS * ROWS
 GAP = 12  # pixels, of which half is the frame of an image without a region
 CAPTION = 28  # pixels
 LETTERS = 36  # of a caption: the end of the path
@@ -42,7 +43,7 @@ def write_contact_sheets(prints: Iterable[Print], folder: Path) -> int:
         How many sheets.
     """
     iterator, count = iter(prints), 0
-    while page := list(islice(iterator, ROWS * COLUMNS)):
+    while page := list(islice(iterator, PER_SHEET)):
         count += 1
         write_image(folder / f"{count:04d}.jpg", contact_sheet(page))
     return count
