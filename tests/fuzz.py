@@ -1,7 +1,7 @@
 """Feeds `ingest` and `anonymize` with broken and strange files: ``python -m tests.fuzz --images 10000 [--seed 0]``.
 
 Prints what became of each kind, and ends with 1 if any image crashed or hung a stage, was lost, came out with wrong
-pixels, or came out of a variant as it went in.
+pixels or boxes, or came out of a variant as it went in.
 """
 
 import argparse
@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from stages.anonymize import anonymize_image
+from stages.core.boxes import REGIONS_FILE, read_boxes
 from stages.core.images import list_images, read_image
 from stages.core.params import load_params
 from tests.clones import ROOT, set_param
-from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant
+from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant, plant_regions
 
 BATCH = 500  # images in a source
 
@@ -35,6 +36,7 @@ class Findings:
         self.reasons: dict[str, Counter] = defaultdict(Counter)
         self.faults: Counter = Counter(crash=0, hang=0, stopped=0, unanonymized=0, lost=0, wrong=0)
         self.notes: list[str] = []
+        self.boxes = 0  # of images that were taken
         self.untouched = 0  # images that a method ran on and left as they are
 
     def fault(self, name: str, note: str) -> None:
@@ -103,6 +105,17 @@ def check_ingest(workspace: Path, planted: dict[str, Planted], findings: Finding
             findings.fault("lost" if fate.total() != thing.count else "wrong", f"{thing.kind} {number}: {dict(fate)}")
 
 
+def check_regions(workspace: Path, boxes: dict[str, list], findings: Findings) -> None:
+    """Compare the boxes of the images that were taken with what was planted."""
+    written = read_boxes(workspace / REGIONS_FILE)
+    for path in list_images(workspace / "data" / "raw"):
+        if boxes.get(number_of(path), []) != [box[:4] for box in written.get(path, [])]:
+            findings.fault("wrong", f"boxes of {path}")
+        findings.boxes += len(written.pop(path, []))
+    for path in written:
+        findings.fault("wrong", f"boxes of no image, {path}")
+
+
 def check_variant(workspace: Path, name: str, findings: Findings) -> None:
     """See that no image of a variant is the raw one unless its method made it so, and compute every eighth again."""
     variant = load_params(workspace / "params.yaml").variant(name)
@@ -130,9 +143,12 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
     for key, value in {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}.items():
         set_param(workspace, f"data.{key}", value)
     planted = make_source(workspace, count, rng)
+    boxes = plant_regions(workspace / "source", planted, rng) if rng.integers(4) else {}
+    set_param(workspace, "data.classes", "folders" if rng.integers(3) else "none")
     if not run_python(workspace, ["-m", "stages.ingest"], options.seconds, findings):
         return
     check_ingest(workspace, planted, findings)
+    check_regions(workspace, boxes, findings)
     for name in options.variants or load_params(workspace / "params.yaml").variants:
         if run_python(workspace, ["-m", "stages.anonymize", name], options.seconds, findings):
             check_variant(workspace, name, findings)
@@ -148,6 +164,7 @@ def print_findings(findings: Findings, images: int) -> None:
         reason = next((reason for reason, _ in findings.reasons[kind].most_common(1)), "")
         print(f"| {kind} | {' | '.join(str(counts[column]) for column in columns)} | {reason} |")
     print(f"\n{images} images: " + ", ".join(f"{count} {name}" for name, count in findings.faults.items()))
+    print(f"{findings.boxes} boxes of people came out")
     print(f"{findings.untouched} outputs equal their input, as the method makes it so")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
     print(f"peak memory of a stage {peak} MiB")
