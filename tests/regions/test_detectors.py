@@ -1,0 +1,125 @@
+"""Detectors find faces in images of any size, whoever runs them, and what is no detector is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.core.boxes import Box
+from stages.core.errors import PipelineError
+from stages.core.parallel import map_bounded
+from stages.core.params import RegionParams, load_params
+from stages.regions.detectors import Detector, load_detector
+from stages.scenes import draw_scene
+from tests.regions.yunet import write_yunet
+
+SIZES = [(1, 1), (1, 400), (400, 1), (11, 13), (32, 32), (12, 2000)]
+
+
+def params(**changes) -> RegionParams:
+    defaults = {"boxes": "detected", "detector": "mtcnn", "threshold": 0.8, "smallest_face": 20, "max_side": 1000}
+    return RegionParams(**defaults | {"required": False} | changes)
+
+
+@pytest.fixture(scope="session")
+def mtcnn(tmp_path_factory) -> Detector:
+    """The detector, loaded in a folder with files of the names of its weights, which nobody may read."""
+    folder = tmp_path_factory.mktemp("planted")
+    for name in ("pnet.lz4", "rnet.lz4", "onet.lz4"):
+        (folder / name).write_bytes(b"not weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return load_detector(params())
+
+
+@pytest.fixture
+def yunet(tmp_path) -> Callable[..., Detector]:
+    """The function that loads a model which takes red squares for faces."""
+    return lambda **changes: load_detector(params(detector=str(write_yunet(tmp_path / "squares.onnx")), **changes))
+
+
+def person(size: int = 128) -> np.ndarray:
+    return draw_scene("car", 0, np.random.default_rng(5), size=size)
+
+
+def red_square(left: int, top: int, side: int, size: tuple[int, int] = (160, 200)) -> np.ndarray:
+    image = np.zeros((*size, 3), np.uint8)
+    image[top : top + side, left : left + side, 0] = 255
+    return image
+
+
+def test_mtcnn_finds_a_drawn_face_whatever_its_size_and_place(mtcnn):
+    (face,) = mtcnn(person())
+    assert face.label == "face" and face.score > 0.8
+    (moved,) = mtcnn(np.pad(person(), ((40, 10), (30, 0), (0, 0)), mode="edge"))
+    assert face.overlap(moved._replace(x=moved.x - 30, y=moved.y - 40)) > 0.7
+    (large,) = mtcnn(person(512))
+    assert face.overlap(Box(*(side // 4 for side in large[:4]))) > 0.7
+    (filling,) = mtcnn(person(512)[large.y : large.y + large.height, large.x : large.x + large.width])
+    assert filling.overlap(Box(0, 0, large.width, large.height)) > 0.7
+
+
+def test_mtcnn_finds_the_same_on_any_thread_beside_any_other_image(mtcnn, monkeypatch):
+    images = [person(), person(160), person(96)] * 4
+    results = []
+    for workers in ("1", "4"):
+        monkeypatch.setenv("PIPELINE_WORKERS", workers)
+        results.append(list(map_bounded(mtcnn, images)))
+    assert results[0] == results[1] == [mtcnn(image) for image in images]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_images_of_any_size_and_without_faces_have_none(mtcnn, yunet, size):
+    grey = np.full((*size, 3), 128, np.uint8)
+    assert mtcnn(grey) == yunet()(grey) == []
+
+
+def test_yunet_gives_boxes_best_first_of_the_smallest_side_on(yunet):
+    image = red_square(64, 32, 32)
+    (face,) = yunet()(image)
+    assert face == Box(48, 16, 32, 32, "face", pytest.approx(1))
+    assert {box.width for box in yunet(smallest_face=12)(image)} == {16, 32}
+    assert yunet()(image[..., ::-1]) == []  # blue is not red
+    two = image // 2 + red_square(128, 96, 32)
+    assert [box.x for box in yunet(threshold=0.4)(two)] == [112, 48]
+    assert [box.x for box in yunet()(two)] == [112]
+
+
+def test_boxes_are_in_pixels_of_the_image_rounded_outward(yunet):
+    image = red_square(3 * 64, 3 * 64, 3 * 32, (300, 480))
+    assert yunet(max_side=160)(image)[0][:4] == (3 * 48, 3 * 48, 3 * 32, 3 * 32)
+    assert yunet(max_side=None)(image)[0][:4] != (3 * 48, 3 * 48, 3 * 32, 3 * 32)
+    (odd,) = yunet(max_side=160)(red_square(64, 64, 32, (100, 160)).repeat(2, 0)[:199].repeat(2, 1)[:, :319])
+    assert (odd.x, odd.y, odd.width, odd.height) == (95, 95, 65, 65)
+
+
+def test_each_thread_has_a_yunet_of_its_own(yunet, monkeypatch):
+    monkeypatch.setenv("PIPELINE_WORKERS", "4")
+    detect = yunet()
+    images = [red_square(32 * (number % 4 + 1), 32, 32, (96 + 8 * number, 200)) for number in range(40)]
+    assert list(map_bounded(detect, images)) == [detect(image) for image in images]
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", "other.onnx"])
+def test_what_is_no_yunet_model_is_refused(tmp_path, capfd, content):
+    file = tmp_path / "model\n.onnx"
+    if isinstance(content, str):  # a model with other outputs
+        content = write_yunet(tmp_path / content).read_bytes().replace(b"cls_8", b"cls_9")
+    file.write_bytes(content)
+    with pytest.raises(PipelineError) as caught:
+        load_detector(params(detector=str(file)))
+    message = str(caught.value)
+    assert message.startswith("`regions.detector` must be mtcnn, or YuNet's face_detection_yunet_2023mar.onnx of ")
+    assert message.isprintable() and r"model\n.onnx (" in message
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("detector", ["missing.onnx", "haar"])
+def test_a_detector_that_there_is_not_is_refused(workspace, detector):
+    workspace({"regions.detector": detector})
+    with pytest.raises(
+        PipelineError, match=r"^`regions.detector` must be mtcnn, or the path of a YuNet model \(.onnx\)"
+    ):
+        load_params()
+    assert not Path(detector).exists()

@@ -1,0 +1,148 @@
+"""The stage passes on where people are, says what its detector missed, and shows a few images with their boxes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, write_boxes
+from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell
+from stages.core.errors import PipelineError
+from stages.core.images import list_images, read_image, write_image
+from stages.detect import METRICS_FILE, OUTLINED, detect, outline
+from tests.clones import ROOT
+from tests.synthetic import untimed
+
+RAW = Path("data/raw")
+SIDE = 24  # of the white square in an image, which the detector of these tests finds
+PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
+EMPTY = "test/b/3.png"  # without a square
+
+
+def square(number: int) -> Box:
+    return Box(4 * number, 2 * number, SIDE, SIDE, "face", 0.75)
+
+
+SQUARES = {path: [] if path == EMPTY else [square(number)] for number, path in enumerate(PATHS)}
+
+
+def find_square(image: np.ndarray) -> list[Box]:
+    rows, columns = np.nonzero((image == 255).all(axis=2))
+    return [Box(int(columns.min()), int(rows.min()), SIDE, SIDE, "face", 0.75)] if rows.size else []
+
+
+@pytest.fixture
+def raw(workspace, monkeypatch):
+    """The function that makes images, each with a white square, and what the source says of where people are."""
+
+    def make(mode: str, given: dict[str, list[Box]], paths: list[str] = PATHS) -> None:
+        workspace({"regions.boxes": mode})
+        for number, path in enumerate(paths):
+            image = np.full((72, 96, 3), 100, np.uint8)
+            if path != EMPTY:
+                image[2 * number : 2 * number + SIDE, 4 * number : 4 * number + SIDE] = 255
+            write_image(RAW / path, image)
+        write_boxes(REGIONS_FILE, given)
+        monkeypatch.setattr("stages.detect.load_detector", lambda params: find_square)
+
+    return make
+
+
+def metrics() -> dict:
+    return json.loads(METRICS_FILE.read_text())
+
+
+NEAR = {PATHS[1]: [square(1)._replace(x=2, label="anna", score=None)]}
+FAR = {PATHS[0]: [Box(60, 40, 30, 30, "ben")]}
+COUNTS = {"images": 16, "given": 2}
+SCORES = {"recall": 0.5, "missed": 1, "precision": round(1 / 15, 4)}
+
+
+def test_given_boxes_are_passed_on_and_no_detector_is_loaded(raw, capsys):
+    raw("given", NEAR | FAR)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    code = "import sys; from stages.detect import detect; detect(); sys.exit('tensorflow' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert untimed(output.stdout) == "detect: 2 regions in 2 of 16 images into data/detections.csv\n"
+    assert output.stderr == ""
+    assert DETECTIONS_FILE.read_bytes() == REGIONS_FILE.read_bytes()
+    without = sorted(set(PATHS) - set(NEAR | FAR))
+    counts = {"images_without_region": 14, "regions": 2, "detected": 0, "merged": 0, "without_region": without}
+    assert metrics() == COUNTS | counts
+
+
+def test_detected_boxes_take_the_place_of_given_ones_which_judge_them(raw):
+    raw("detected", NEAR | FAR)
+    detect()
+    assert read_boxes(DETECTIONS_FILE) == {path: boxes for path, boxes in SQUARES.items() if boxes}
+    by_size = {"20_to_39": {"given": 2, "recall": 0.5, "missed": 1}}
+    counts = {"images_without_region": 1, "regions": 15, "detected": 15, "merged": 0, "without_region": [EMPTY]}
+    assert metrics() == COUNTS | counts | SCORES | {"by_size": by_size}
+
+
+def test_both_are_joined_the_same_whatever_the_workers(raw, monkeypatch):
+    raw("both", NEAR | FAR)
+    results = []
+    for workers in ("1", "8"):
+        monkeypatch.setenv("PIPELINE_WORKERS", workers)
+        detect()
+        results.append([file.read_bytes() for file in (DETECTIONS_FILE, METRICS_FILE, *sorted(OUTLINED.iterdir()))])
+    assert results[0] == results[1]
+    boxes = read_boxes(DETECTIONS_FILE)
+    assert boxes[PATHS[0]] == [*FAR[PATHS[0]], square(0)]
+    assert boxes[PATHS[1]] == [Box(2, 2, SIDE + 2, SIDE, "anna", 0.75)]
+    assert {key: metrics()[key] for key in ("regions", "merged", *SCORES)} == {"regions": 16, "merged": 1} | SCORES
+
+
+def test_without_any_region_no_image_is_listed(raw):
+    raw("given", {})
+    detect()
+    assert read_boxes(DETECTIONS_FILE) == {}
+    assert metrics() == {
+        "images": 16, "images_without_region": 16, "regions": 0, "given": 0, "detected": 0, "merged": 0
+    }  # fmt: skip
+
+
+def test_an_image_that_the_detector_fails_on_is_named_and_nothing_is_written(raw, monkeypatch):
+    raw("both", NEAR)
+
+    def fail(image: np.ndarray) -> list[Box]:
+        raise ValueError("no\nface")
+
+    monkeypatch.setattr("stages.detect.load_detector", lambda params: fail)
+    with pytest.raises(PipelineError, match=r"^`data/raw/t\S*png`: the detector failed: ValueError: no face$"):
+        detect()
+    assert not DETECTIONS_FILE.exists() and not METRICS_FILE.exists() and not OUTLINED.exists()
+
+
+def test_the_images_of_the_gallery_are_shown_with_their_boxes(raw):
+    raw("detected", {})
+    detect()
+    chosen = choose_images(list_images(RAW / "test"), MOST_CELLS, seed=0)
+    assert len(chosen) == len(list_images(OUTLINED)) == 8
+    for name, path in zip(list_images(OUTLINED), chosen, strict=True):
+        expected = outline(read_image(RAW / "test" / path), SQUARES[f"test/{path}"])
+        assert np.array_equal(read_image(OUTLINED / name), expected)
+
+
+def test_of_a_source_without_a_split_any_images_are_shown(raw):
+    raw("detected", {}, [f"{number}.png" for number in range(3)])
+    detect()
+    assert len(list_images(OUTLINED)) == 3
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_an_outline_is_seen_on_any_colour_and_hides_nothing_else(level):
+    image = np.full((CELL // 2, CELL, 3), level, np.uint8)
+    cell = outline(image, [Box(40, 20, 60, 30), Box(-5, 100, 20, 2**40)])
+    changed = (cell != fit_into_cell(image)).any(axis=2)
+    top = CELL // 4 + 20
+    assert changed[top : top + 30, 40:42].all() and changed[top : top + 2, 40:100].all()
+    assert not changed[top + 4 : top + 25, 44:95].any()
+    assert not changed[:, 110:].any() and changed[-CELL // 4 - 20 :, 14].any()
+    assert {tuple(pixel) for pixel in cell[changed].tolist()} >= {(255, 220, 0)}
+    assert not changed[: CELL // 4].any() and not changed[-CELL // 4 :].any()
