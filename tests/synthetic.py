@@ -20,6 +20,15 @@ INGEST = {
 }
 
 
+PIXELS = {
+    "psnr": 20.0,
+    "psnr_restored": 22.0,
+    "ssim_restored": 0.5,
+    "keypoint_survival": 0.25,
+    "unchanged_pixels": 0.1,
+}
+
+
 def utility(wrong: int) -> dict:
     predictions = [1] * wrong + [0] * (10 - wrong) + [1] * 10
     return {
@@ -39,13 +48,15 @@ def utility(wrong: int) -> dict:
 
 def privacy(named: int | None) -> dict:
     learned = {
-        "psnr": [20.0],
-        "psnr_restored": [22.0],
-        "ssim_restored": [0.5],
-        "keypoint_survival": [0.25],
-        "unchanged_pixels": [0.1],
-        "regions": {},
-        "findings": {},
+        **{key: [value] for key, value in PIXELS.items()},
+        **{f"region_{key}": [value] for key, value in PIXELS.items()},
+        "regions_found": [0.5],
+        "regions": {"given": 20, "missed": 1},
+        "findings": {
+            f"{prefix}linkage_{key}": value
+            for prefix in ("", "region_")
+            for key, value in {"accuracy": 0.5, "chance": 0.05, "images": 20, "rank5": 0.75}.items()
+        },
         "made_with": {"attack": MADE_WITH},
     }
     if named is not None:
@@ -56,6 +67,7 @@ def privacy(named: int | None) -> dict:
             "chance": 0.2,
             "left_out": {"people": 0, "images": 0},
         }
+        learned["region_identity"] = learned["identity"]
     return learned
 
 

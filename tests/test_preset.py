@@ -10,7 +10,7 @@ from stages.core.params import load_params
 from stages.preset import PRESETS, preset
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in PRESETS.glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted({file.stem for file in PRESETS.glob("*.yaml")} - {"faces"}))
 def test_a_preset_sets_its_params_and_keeps_comments(name, workspace, capsys):
     before = (workspace() / "params.yaml").read_text()
     preset(name)
@@ -27,7 +27,19 @@ def test_a_preset_sets_its_params_and_keeps_comments(name, workspace, capsys):
     assert "preset: 0 params" in capsys.readouterr().out
 
 
+def test_variants_of_a_preset_take_the_place_of_all_others(workspace, capsys):
+    workspace()
+    preset("faces")
+    params = load_params()
+    assert params.datasets == ["raw", *params.variants]
+    assert all(params.variant(name).acting.where == "regions" for name in params.variants)
+    assert (
+        "variants: gaussian_blur, morphology, blocking_merging -> masked_faces, blurred_faces"
+        in capsys.readouterr().out
+    )
+
+
 def test_an_unknown_preset_is_refused(workspace):
     workspace()
-    with pytest.raises(PipelineError, match="a preset must be one of classic, portraits; received: best"):
+    with pytest.raises(PipelineError, match="a preset must be one of classic, faces, portraits; received: best"):
         preset("best")

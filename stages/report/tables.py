@@ -32,7 +32,6 @@ _TERMINAL = {
     "accuracy_ci95": "+-95%",
     "accuracy_drop": "drop",
     "strongest_accuracy": "images",
-    "identity_accuracy_naive": "naive",
     "identity_chance": "chance",
     "region_named": "regions",
     "people_named": "people",

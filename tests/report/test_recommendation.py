@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from stages.core.params import CompareParams
-from stages.report.recommendation import efficient_variants, most_images_named, protecting_variants, recommend
+from stages.report.recommendation import efficient_variants, most_allowed, protecting_variants, recommend
 
 
 def table(chance=0.1, people=10, **variants):
@@ -38,6 +38,13 @@ def bounds(drop=0.05, identity=0.25, times=4.0):
 def test_a_variant_is_efficient_if_no_other_beats_it_on_both():
     marked = table(good=(0.8, 0.3), worse_on_both=(0.7, 0.4), private=(0.3, 0.1), tie=(0.8, 0.3))
     assert marked[marked["efficient"]]["dataset"].tolist() == ["good", "private", "tie"]
+
+
+def linked(**variants):
+    """Return a comparison where nobody is known, and images are linked to their originals."""
+    of_people = ["identity_accuracy", "identity_chance", "people_named", "people_asked", "people_advantage_high"]
+    result = table(**variants).drop(columns=of_people)
+    return result.assign(linkage_accuracy=1.0, linkage_chance=0.01, strongest_attack="region_linkage")
 
 
 def changed(column, values):
@@ -74,10 +81,19 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
             table(closed=(0.9, 0.9)).assign(identity_accuracy=[1.0, 0.2], strongest_attack=["informed", "restored"]),
             "none. No variant * an attacker who restores the images first",
         ),
-        (table(a=(0.8, 0.3)).drop(columns="identity_accuracy"), "none. * privacy was not measured."),
+        (
+            linked(a=(0.89, 0.9)),
+            "none. No variant * links the main region of 90.0% of the test images * on linkage alone",
+        ),
+        (linked(a=(0.89, 0.9), b=(0.88, 0.1)), "b. * links the main region of 10.0% of the test images"),
+        (linked(a=(0.8, 0.3)).assign(linkage_accuracy=0.5), "none. Even raw images are linked * in only 50.0%"),
+        (
+            table(a=(0.8, 0.3)).drop(columns=["identity_accuracy", "strongest_accuracy"]),
+            "none. It is not known who is in the images, and no image was linked",
+        ),
         (table(), "none. There is no variant beside the raw images."),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_the_most_accurate_variant_that_protects_is_recommended_or_it_is_said_why_none(compared, words):
     sentence, place = recommend(compared, bounds()), 0
@@ -95,9 +111,10 @@ def test_the_upper_end_of_an_interval_decides_on_privacy(column):
 def test_nobody_is_protected_from_an_attacker_who_fails_on_raw_images_or_was_not_there():
     assert not protecting_variants(changed("identity_accuracy", [0.79, 0.1]), bounds()).any()
     assert not protecting_variants(ALWAYS_ONE_PERSON, bounds()).any()
-    assert not protecting_variants(table(a=(0.8, 0.3)).drop(columns="identity_accuracy"), bounds()).any()
+    nothing = ["identity_accuracy", "strongest_accuracy"]
+    assert not protecting_variants(table(a=(0.8, 0.3)).drop(columns=nothing), bounds()).any()
 
 
 @pytest.mark.parametrize(("chance", "most"), [(0.5, 0.625), (1 / 16, 0.25), (0.001, 0.004)])
 def test_the_bounds_depend_on_chance(chance, most):
-    assert most_images_named(chance, bounds()) == pytest.approx(most)
+    assert most_allowed(table(chance=chance), bounds()) == pytest.approx(most)

@@ -51,7 +51,7 @@ def test_frontier_keeps_its_columns_where_nobody_is_known(results):
     results(people=False)
     unknown = frontier_points(comparison_table(list(WRONG)))
     assert list(unknown.columns) == list(known.columns)
-    assert unknown["named"].isna().all()
+    assert (unknown["named"] == 0.5).all()  # linked to their originals
 
 
 def test_every_plot_of_the_pipeline_finds_its_file_and_columns(results):

@@ -118,6 +118,8 @@ def test_privacy_row_without_people_or_key_points_leaves_them_out():
         "ssim_restored": [0.5, 0.7],
         "keypoint_survival": [None, None],
         "unchanged_pixels": [0.0, 0.5],
+        "regions": {},
+        "findings": {},
     }
     expected = {"reconstruction_psnr_gain": 1.5, "reconstruction_ssim": 0.6, "unchanged_pixels": 0.25}
     assert privacy_row(learned) == expected
@@ -173,8 +175,14 @@ def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
     assert exposure(learned)["strongest_attack"] == "informed"
 
 
-def test_where_nobody_is_known_nothing_is_said_of_exposure():
-    assert exposure(privacy(None)) == {}
+def test_where_nobody_is_known_linkage_alone_counts_and_without_it_nothing():
+    learned = exposure(privacy(None))
+    assert (learned["strongest_attack"], learned["strongest_accuracy"]) == ("linkage", 0.5)
+    low, high = wilson_interval(10, 20)
+    assert (learned["strongest_low"], learned["strongest_high"]) == (low, high)
+    assert learned["strongest_advantage_high"] == pytest.approx((high - 0.05) / 0.95)
+    assert not any(key.startswith(("identity", "people", "region")) for key in learned)
+    assert exposure(privacy(None) | {"findings": {}}) == {}
 
 
 def test_always_answering_the_commonest_class_is_right_as_often_as_it_comes():
