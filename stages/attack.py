@@ -8,6 +8,7 @@ Scored on test images only, whole and cut to their main region. Writes what the 
 import json
 import sys
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from stages.attacks.identity import Identifier
 from stages.attacks.naming import chance_of, learn, lessons_of
 from stages.attacks.operating_points import measure_operating_points
 from stages.attacks.pixels import measure_pixels
+from stages.attacks.recognition import SIDE, Recognizer, recognition
 from stages.attacks.restoration import Restorer, Unchanged, train_restorer
 from stages.attacks.roles import Roles
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes
-from stages.core.errors import run_stage
+from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.images import SPLITS, list_images, read_image
 from stages.core.machine import environment
@@ -61,7 +63,7 @@ def attack(dataset: str) -> None:
         return target.change(image, path, lambda part, _: restorer.restore(part))
 
     write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restore)
-    views = make_views(target)
+    views = make_views(target, params.attack.image_size)
     roles = roles_in_view(views[0], params)
     _tell_who_is_known(roles, params)
     scores, restored = _attack_pixels(target, restore, splits["test"], roles.asked if roles else (), views)
@@ -71,6 +73,7 @@ def attack(dataset: str) -> None:
         scores["findings"] |= findings
         if identity:
             scores[f"{view.prefix}identity"] = identity
+    scores["findings"] |= _recognize(target, splits)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
@@ -174,6 +177,21 @@ def _attack_view(
         "chance": chance_of(evidence),
         "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }
+
+
+def _recognize(target: Target, splits: dict[str, list[str]]) -> dict[str, float]:
+    """Let a face recognizer that was trained on others look at the regions, if there is one."""
+    file = target.params.attack.recognizer
+    views = make_views(target, SIDE)[1:]
+    if file is None or not views:
+        return {}
+    try:
+        recognizer = Recognizer(Path(file).read_bytes())
+    except ValueError as error:
+        raise PipelineError(f"`attack.recognizer`: {error}") from None
+    evidence = gather(target, views[0], splits, roles_in_view(views[0], target.params))
+    found = recognition(evidence, recognizer)
+    return {f"{views[0].prefix}recognition_{key}": value for key, value in found.items()}
 
 
 def _name_without_noise(

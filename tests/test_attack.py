@@ -11,6 +11,7 @@ from stages.attack import attack
 from stages.attacks import naming
 from stages.attacks.fidelity import psnr
 from stages.core.boxes import Box, write_boxes
+from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
 from stages.core.memo import FOLDER
@@ -18,6 +19,7 @@ from stages.core.people import write_people
 from stages.core.seeding import generator
 from stages.results.gallery import write_gallery
 from stages.results.scores import privacy_file, privacy_row
+from tests.attacks.test_recognition import onnx
 
 SMALL = {"attack.image_size": 32, "attack.reconstruction_images": 10}
 DP_PIX = {"method": "dp_pix", "block_size": 8, "epsilon": 0.2, "neighbourhood": 16}
@@ -270,3 +272,18 @@ def test_images_are_linked_to_their_originals_without_any_names(people):
     write_portraits(people / OTHER, lambda image: np.full_like(image, 7))
     row = privacy_row(scores_of(OTHER))
     assert row["linkage_accuracy"] == row["linkage_chance"]
+
+
+def test_a_strangers_recognizer_looks_at_regions(places, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(onnx())
+    places(changes={"attack.recognizer": "model.onnx"})
+    anonymize("masked")
+    raw, masked = (privacy_row(scores_of(dataset)) for dataset in ("raw", "masked"))
+    assert raw["region_recognition_accuracy"] > 0.9
+    assert masked["region_recognition_accuracy"] == masked["region_recognition_chance"] == 0.25
+    write_people({})
+    row = privacy_row(scores_of("raw"))
+    assert row["region_recognition_chance"] == round(1 / 12, 4)
+    (tmp_path / "model.onnx").write_bytes(b"no network")
+    with pytest.raises(PipelineError, match="`attack.recognizer`: .* such as SFace. Received: 10 bytes"):
+        attack("raw")

@@ -8,12 +8,43 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from stages.attacks._looks import scaled
+from stages.attacks.evidence import Evidence
 from stages.attacks.operating_points import FALSE_POSITIVES, MOST_PAIRS
 from stages.core.parallel import map_bounded
 
 SIDE = 112  # pixels of a face, as the model takes it
 CHUNK = 256  # probes that are compared at once
 DECIMALS = 9  # of a cosine: two that agree in these are equal
+
+
+def recognition(evidence: Evidence, recognizer: "Recognizer") -> dict[str, float]:
+    """Recognize the people in anonymized test images among raw images of known people.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Faces. The gallery is made of raw training images and references of known people; where nobody is known, of the
+        originals of the test images, each a person of its own.
+    recognizer : Recognizer
+        Trained on others.
+
+    Returns
+    -------
+    dict of str to float
+        ``accuracy``, the share of test images whose nearest face in the gallery is of the same person; ``chance``, what
+        guessing gets; ``tpr_at_fpr1``, the share of pairs of one person that are accepted while at most 1 % of the
+        others are. What cannot be had is absent.
+    """
+    test = evidence.test.known()
+    if len(test.people):
+        known = [photos for photos in (evidence.train.known(), evidence.references.known()) if len(photos.people)]
+        gallery, who = (np.concatenate(parts) for parts in zip(*((one.raw, one.people) for one in known), strict=True))
+    else:
+        test = evidence.test._replace(people=np.arange(len(evidence.test.people)))
+        gallery, who = test.raw, test.people
+    found = recognize(recognizer.embed(test.anonymized), recognizer.embed(gallery), test.people, who)
+    row = {"accuracy": float(np.nanmean(found.named)), "chance": float(np.nanmean(found.chance))}
+    return row if found.true_accept_rate is None else row | {"tpr_at_fpr1": found.true_accept_rate}
 
 
 class Recognizer:

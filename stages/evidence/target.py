@@ -52,20 +52,21 @@ class View(NamedTuple):
     shows: Callable[[str], bool]  # whether there is anything to look at, by path relative to the data set
 
 
-def make_views(target: Target) -> list[View]:
+def make_views(target: Target, size: int) -> list[View]:
     """Return the ways to look at a data set.
 
     Parameters
     ----------
     target : Target
         The data set.
+    size : int
+        Side in pixels of what is looked at.
 
     Returns
     -------
     list of View
         Whole images; and their main regions, where images in train and in test have regions.
     """
-    size = target.params.attack.image_size
     whole = View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)
     if not all(any(path.startswith(f"{split}/") for path in target.boxes) for split in SPLITS):
         return [whole]

@@ -84,6 +84,7 @@ def page_content(
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
         has_regions="region_reconstruction_ssim" in table,
+        has_recognition="region_recognition_accuracy" in table,
         findings=[key for key in table if any(key in one["findings"] for one in privacy)],
         groups=groups.to_dict("records"),
         seeds=len(utility[0]["predictions"]),
@@ -145,7 +146,8 @@ def _data_url(file: Path) -> str:
 def settings_text(params: Params) -> str:
     """Return the params as YAML; of an absolute path the last part alone, as the others tell of the machine."""
     values = params.model_dump(mode="json")
-    for section, key in (("data", "source"), ("train", "weights")):
+    paths = (("data", "source"), ("regions", "detector"), ("train", "weights"), ("attack", "recognizer"))
+    for section, key in paths:
         value = values[section][key]
         if value is not None and Path(value).is_absolute():
             values[section][key] = f".../{Path(value).name}"

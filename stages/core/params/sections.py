@@ -128,12 +128,19 @@ class TrainParams(Section):
         return seeds
 
 
+def _check_recognizer(value: str) -> str:
+    if not (value.endswith(".onnx") and Path(value).is_file()):
+        raise ValueError("null, or the path of a face recognizer (.onnx)")
+    return value
+
+
 class AttackParams(Section):
     """What the attackers know and do."""
 
     image_size: Annotated[int, Field(ge=32, le=128, multiple_of=16), NUMBER]
     identity_images: Count
     reconstruction_images: Annotated[int, Field(ge=10), NUMBER]
+    recognizer: Annotated[str, AfterValidator(_check_recognizer)] | None
     seed: Seed
 
 
