@@ -1,7 +1,7 @@
-"""Feeds `ingest` and `anonymize` with broken and strange files: ``python -m tests.fuzz --images 10000 [--seed 0]``.
+"""Feeds stages with broken and strange files: ``python -m tests.fuzz --images 10000 [--seed 0]``.
 
-Prints what became of each kind, and ends with 1 if any image crashed or hung a stage, was lost, came out with wrong
-pixels or boxes, or came out of a variant as it went in.
+The stages are `ingest`, `detect` and `anonymize`. Prints what became of each kind, and ends with 1 if any image crashed
+or hung a stage, was lost, came out with wrong pixels or boxes, or came out of a variant as it went in.
 """
 
 import argparse
@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from stages.anonymize import anonymize_image
-from stages.core.boxes import REGIONS_FILE, read_boxes
+from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, read_boxes
 from stages.core.images import list_images, read_image
 from stages.core.params import load_params
 from tests.clones import ROOT, set_param
 from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant, plant_regions
 
 BATCH = 500  # images in a source
+MASK = {"method": "mask", "value": 77, "where": "regions", "shape": "box", "grow": 0, "feather": 0}
 
 
 class Findings:
@@ -116,6 +117,22 @@ def check_regions(workspace: Path, boxes: dict[str, list], findings: Findings) -
         findings.fault("wrong", f"boxes of no image, {path}")
 
 
+def check_masked(workspace: Path, name: str, findings: Findings) -> None:
+    """See that a variant which masks regions masks all of them, and nothing else."""
+    raw, folder, boxes = workspace / "data" / "raw", workspace / "data" / name, read_boxes(workspace / DETECTIONS_FILE)
+    paths = list_images(folder)
+    if paths != list_images(raw):
+        findings.fault("lost", f"{name}: not the same tree as data/raw")
+    for path in paths:
+        expected = read_image(raw / path)
+        for box in boxes.get(path, []):
+            expected[max(box.y, 0) : max(box.y + box.height, 0), max(box.x, 0) : max(box.x + box.width, 0)] = MASK[
+                "value"
+            ]
+        if not np.array_equal(read_image(folder / path), expected):
+            findings.fault("unanonymized", f"{name}: {path}")
+
+
 def check_variant(workspace: Path, name: str, findings: Findings) -> None:
     """See that no image of a variant is the raw one unless its method made it so, and compute every eighth again."""
     variant = load_params(workspace / "params.yaml").variant(name)
@@ -149,7 +166,15 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
         return
     check_ingest(workspace, planted, findings)
     check_regions(workspace, boxes, findings)
-    for name in options.variants or load_params(workspace / "params.yaml").variants:
+    set_param(workspace, "regions.boxes", "given" if rng.integers(4) else "both")
+    if not run_python(workspace, ["-m", "stages.detect"], options.seconds, findings):
+        return
+    names = options.variants or [*load_params(workspace / "params.yaml").variants]
+    if read_boxes(workspace / DETECTIONS_FILE):
+        set_param(workspace, "variants.masked", MASK)
+        if run_python(workspace, ["-m", "stages.anonymize", "masked"], options.seconds, findings):
+            check_masked(workspace, "masked", findings)
+    for name in names:
         if run_python(workspace, ["-m", "stages.anonymize", name], options.seconds, findings):
             check_variant(workspace, name, findings)
 

@@ -23,7 +23,11 @@ SETTINGS = {
     "sample.train_images": 16,
     "sample.test_images": 8,
     "sample.size": 32,
-    "variants": {"gaussian_blur": {"method": "gaussian_blur", "sigma": 2}},
+    "regions.boxes": "both",
+    "variants": {
+        "gaussian_blur": {"method": "gaussian_blur", "sigma": 2},
+        "faces": {"method": "mask", "value": 0, "where": "regions"},
+    },
     "datasets": ["raw"],
     "train.head": [16, 0.5],
     "train.epochs": 30,
