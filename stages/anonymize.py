@@ -118,9 +118,9 @@ def anonymize(name: str) -> None:
         pages = write_contact_sheets((one for one in prints if one is not None), sheets)
     finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
     if left_open:
-        print(f"anonymize: {len(left_open)} images have no region and are not anonymized in {DATA / name}/; see {LIST}")
+        print(f"anonymize: without a region, so not anonymized: {len(left_open)} images of {DATA / name}/; see {LIST}")
     if not is_whole:
-        print(f"anonymize: see {pages} contact sheets in {CONTACT / name}/; images without a region have a red frame")
+        print(f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region")
 
 
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:

@@ -7,13 +7,15 @@ import pytest
 
 from stages.anonymize import anonymize, anonymize_image
 from stages.core.boxes import Box, write_boxes
+from stages.core.cells import CELL, fit_into_cell
 from stages.core.errors import PipelineError
-from stages.core.images import list_images, read_image
+from stages.core.images import list_images, read_image, write_image
 from stages.core.params import Variant
 from stages.core.params.variants import Acting, read_variant
 from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
+from stages.regions.contact import GAP, RED
 from tests.synthetic import untimed
 
 PATHS = ["train/a/1.png", "train/a/nested/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"]
@@ -169,7 +171,9 @@ def test_a_variant_acts_on_regions_alone_and_images_without_one_stay_and_are_cou
     first[1:5, 2:5] = 255
     assert np.array_equal(read_image(folder / "faces" / PATHS[0]), first)
     assert np.array_equal(read_image(folder / "faces" / PATHS[1]), second)
-    assert "1 images have no region and are not anonymized in data/faces/" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "without a region, so not anonymized: 1 images of data/faces/; see metrics/regions.json" in printed
+    assert "contact sheets in data/contact/faces/: 1;" in printed
 
 
 def test_a_variant_acts_on_all_but_regions(regional):
@@ -206,3 +210,21 @@ def test_each_region_has_draws_of_its_own(noise):
     assert not np.array_equal(result[8, 8], result[28, 28])
     assert np.array_equal(anonymize_image(image, "a/1.png", variant, boxes=boxes[:1])[8, 8], result[8, 8])
     assert not np.array_equal(anonymize_image(image, "a/2.png", variant, boxes=boxes)[8, 8], result[8, 8])
+
+
+def test_contact_sheets_show_all_images_of_regions_and_frame_those_without_one(regional):
+    folder = regional()
+    save = read_image(folder / "raw" / PATHS[0])
+    for number in range(40):
+        write_image(folder / "raw/train/a" / f"more{number}.png", save)
+    anonymize("faces")
+    sheets = list_images(folder / "contact" / "faces")
+    assert sheets == ["0001.jpg", "0002.jpg"]
+    first = read_image(folder / "contact" / "faces" / sheets[0]).astype(int)
+    reds = (np.abs(first - RED).max(axis=2) < 40).sum()
+    cell = read_image(folder / "contact" / "faces" / sheets[0])[GAP // 2 :, GAP // 2 :][:CELL, :CELL]
+    frames = 29  # of 30 images on the sheet, one has a region
+    assert reds >= frames * 4 * (GAP // 2) * CELL > 0
+    assert np.abs(cell.astype(int) - fit_into_cell(read_image(folder / "faces" / PATHS[0]))).mean() < 8
+    anonymize("gaussian_blur")
+    assert list_images(folder / "contact" / "gaussian_blur") == ["0001.jpg"]

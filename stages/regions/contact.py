@@ -15,7 +15,7 @@ COLUMNS, ROWS = 6, 5
 PER_SHEET = COLUMNS * ROWS
 GAP = 12  # pixels, of which half is the frame of an image without a region
 CAPTION = 28  # pixels
-LETTERS = 36  # of a caption: the end of the path
+LETTERS = 33  # of a caption: the end of the path
 RED, INK = (220, 30, 30), (30, 30, 30)
 
 
