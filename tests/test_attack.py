@@ -256,7 +256,7 @@ def test_what_a_blur_of_faces_hides_is_restored_where_they_are(places):
     folder = places(changes={"variants.masked": blur})
     anonymize("masked")
     row = privacy_row(scores_of("masked"))
-    assert row["region_reconstruction_psnr_gain"] > 1
+    assert row["region_reconstruction_psnr_gain"] > 0.5
     path = list_images(folder / "masked" / "test")[0]
     outside = np.s_[40:, 40:]
     assert np.array_equal(*(read_image(folder / name / "test" / path)[outside] for name in ("raw", "masked")))

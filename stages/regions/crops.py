@@ -8,8 +8,6 @@ import numpy as np
 from stages.core.boxes import Box
 from stages.core.images import resize_image
 
-MARGIN = 0.3  # share of the longer side of a box that an attacker sees beyond it, on each side
-
 
 def main_region(boxes: Sequence[Box]) -> Box:
     """Return the region of the largest area, the first of several: whom an image is about."""
@@ -29,11 +27,10 @@ def around(box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
     Returns
     -------
     tuple of slice
-        The box, with `MARGIN` on each side of its longer side, as far as the image goes.
+        The box, as far as the image goes.
     """
-    margin = round(MARGIN * max(box.width, box.height))
     rows, columns = (
-        _within(start - margin, start + side + margin, length)
+        _within(start, start + side, length)
         for start, side, length in ((box.y, box.height, size[0]), (box.x, box.width, size[1]))
     )
     return rows, columns
@@ -54,23 +51,21 @@ def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (size, size, 3)
-        The region in the middle, with `MARGIN` on each side of its longer side. Beyond the image, the pixels of its
-        border are repeated.
+        The smallest square around the region, and no more: what is beside a face may name the person too. Beyond the
+        image, the pixels of its border are repeated.
 
     Examples
     --------
     >>> image = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
-    >>> np.array_equal(square_crop(image, Box(1, 1, 3, 3), 5), image)
+    >>> np.array_equal(square_crop(image, Box(0, 0, 5, 4), 5), image)
     True
-    >>> square_crop(image, Box(3, -1, 1, 3), 5)[..., 0]
-    array([[ 3,  6,  9, 12, 12],
-           [ 3,  6,  9, 12, 12],
-           [ 3,  6,  9, 12, 12],
-           [18, 21, 24, 27, 27],
-           [33, 36, 39, 42, 42]], dtype=uint8)
+    >>> square_crop(image, Box(3, -1, 1, 3), 3)[..., 0]
+    array([[ 6,  9, 12],
+           [ 6,  9, 12],
+           [21, 24, 27]], dtype=uint8)
     """
     # Of a crop that is far larger than its image, most is repeated border.
-    side = min(max(1, round((1 + 2 * MARGIN) * max(box.width, box.height))), 4 * max(image.shape[:2]))
+    side = min(max(box.width, box.height), 4 * max(image.shape[:2]))
     top, left = round(box.y + (box.height - side) / 2), round(box.x + (box.width - side) / 2)
     height, width = image.shape[:2]
     rows, columns = (_within(start, start + side, length) for start, length in ((top, height), (left, width)))

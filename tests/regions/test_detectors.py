@@ -40,7 +40,7 @@ def yunet(tmp_path) -> Callable[..., Detector]:
 
 
 def person(size: int = 128) -> np.ndarray:
-    return draw_scene("car", 0, np.random.default_rng(5), size=size)
+    return draw_scene("car", 0, np.random.default_rng(5), size=size).image
 
 
 def red_square(left: int, top: int, side: int, size: tuple[int, int] = (160, 200)) -> np.ndarray:
