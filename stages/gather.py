@@ -93,7 +93,7 @@ def gather() -> None:
     results += [_result(name, _read(commit, COMPARISON), _read(commit, PARAMS_FILE)) for name, commit in found]
     table, left_out = sweep_table(results)
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
-    write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
+    write_file(SWEEP.with_suffix(".md"), to_markdown(table, brief=True).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     for name in left_out:
         print(f"gather: left out {name}: its row of raw images differs, so its data or its training was another")

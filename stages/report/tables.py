@@ -27,6 +27,10 @@ _MARKDOWN = {
     "reconstruction_psnr_gain": "dB regained",
     "keypoint_survival": "key points left",
 }
+_NOT_BRIEF = (
+    *("p_value", "accuracy_anonymized", "identity_accuracy_naive", "identity_chance", "membership_auc"),
+    *("reconstruction_psnr_gain", "keypoint_survival"),
+)
 _TERMINAL = {
     "accuracy": "accuracy",
     "accuracy_ci95": "+-95%",
@@ -74,20 +78,22 @@ def to_xlsx(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def to_markdown(table: pd.DataFrame) -> str:
+def to_markdown(table: pd.DataFrame, *, brief: bool = False) -> str:
     """Format the metrics as a table for a README or a pull request.
 
     Parameters
     ----------
     table : pandas.DataFrame
         From `stages.compare.comparison_table`.
+    brief : bool, default=False
+        Whether to leave out all but accuracy and the strongest attacks.
 
     Returns
     -------
     str
         One row a data set; a metric that no data set has is left out.
     """
-    columns = {key: title for key, title in _MARKDOWN.items() if key in table}
+    columns = {key: title for key, title in _MARKDOWN.items() if key in table and not (brief and key in _NOT_BRIEF)}
     lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
     for row in table.to_dict("records"):
         cells = [_markdown_cell(row, key) for key in columns]
