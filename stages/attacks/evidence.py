@@ -2,11 +2,13 @@
 
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from stages import attacks
 
 UNKNOWN = -1
 
@@ -46,7 +48,7 @@ def find_attacks() -> dict[str, Attack]:
         (n,), and then counts among the attackers that name people; or numbers by key, which are found in the results
         as ``<name>_<key>``.
     """
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+    names = sorted(module.name for module in pkgutil.iter_modules(attacks.__path__) if not module.name.startswith("_"))
     functions = {name: getattr(importlib.import_module(f"stages.attacks.{name}"), name, None) for name in names}
     return {
         name: function
