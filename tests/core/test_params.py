@@ -14,7 +14,7 @@ from stages.methods.gaussian_blur import gaussian_blur
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 VARIANTS = "gaussian_blur, morphology, blocking_merging"
-RESERVED = "raw, sample, features, models, scores, gallery, restored, ingest"
+RESERVED = "raw, sample, features, models, scores, gallery, outlined, restored, ingest"
 
 
 def message_of() -> str:
