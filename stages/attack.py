@@ -33,7 +33,7 @@ from stages.core.people import IDENTITIES
 from stages.core.seeding import order_key
 from stages.evidence.gather import gather, roles_in_view
 from stages.evidence.noise import noise_removers
-from stages.evidence.target import DATA, Change, Target, View, make_views, parts_acted_on
+from stages.evidence.target import DATA, Change, Target, View, face_view, make_views, parts_acted_on, restore_parts
 from stages.regions.coverage import count_missed
 from stages.regions.crops import around, main_region
 from stages.regions.detectors import load_detector
@@ -60,7 +60,7 @@ def attack(dataset: str) -> None:
     restorer = _train_restorer(target, splits["train"])
 
     def restore(image: np.ndarray, path: str) -> np.ndarray:
-        return target.change(image, path, lambda part, _: restorer.restore(part))
+        return restore_parts(target, image, path, restorer)
 
     write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restore)
     views = make_views(target, params.attack.image_size)
@@ -73,7 +73,8 @@ def attack(dataset: str) -> None:
         scores["findings"] |= findings
         if identity:
             scores[f"{view.prefix}identity"] = identity
-    scores["findings"] |= _recognize(target, splits)
+    if len(views) > 1:
+        scores["findings"] |= _recognize(target, splits)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
@@ -182,16 +183,15 @@ def _attack_view(
 def _recognize(target: Target, splits: dict[str, list[str]]) -> dict[str, float]:
     """Let a face recognizer that was trained on others look at the regions, if there is one."""
     file = target.params.attack.recognizer
-    views = make_views(target, SIDE)[1:]
-    if file is None or not views:
+    if file is None:
         return {}
     try:
         recognizer = Recognizer(Path(file).read_bytes())
     except ValueError as error:
         raise PipelineError(f"`attack.recognizer`: {error}") from None
-    evidence = gather(target, views[0], splits, roles_in_view(views[0], target.params))
-    found = recognition(evidence, recognizer)
-    return {f"{views[0].prefix}recognition_{key}": value for key, value in found.items()}
+    view = face_view(target, SIDE)
+    found = recognition(gather(target, view, splits, roles_in_view(view, target.params)), recognizer)
+    return {f"{view.prefix}recognition_{key}": value for key, value in found.items()}
 
 
 def _name_without_noise(

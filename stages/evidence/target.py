@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.attacks.restoration import Restorer
 from stages.core.boxes import Box
 from stages.core.images import SPLITS, resize_image
 from stages.core.params import Acting, Params
 from stages.regions.acting import act_on_regions, act_where
-from stages.regions.crops import main_region, square_crop
+from stages.regions.crops import around, main_region, square_crop
 
 DATA = Path("data")
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
@@ -30,17 +31,73 @@ class Target(NamedTuple):
 
 
 def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
-    """Return what the method sees of an image: the whole, or its regions at the scale at which it acts on them."""
+    """Return what the method made of an image: the whole, or of each region the inner part, at the method's scale.
+
+    Parameters
+    ----------
+    target : Target
+        The data set.
+    image : numpy.ndarray
+        (height, width, 3) uint8.
+    path : str
+        Of the image, relative to the data set.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        (height, width, 3) uint8.
+    """
     if target.acting.where != "regions":
         return [image]
     parts: list[np.ndarray] = []
 
     def keep(part: np.ndarray, box: Box | None) -> np.ndarray:
-        parts.append(part)
+        parts.append(part[_inner(target, part, box)])
         return part
 
     act_on_regions(image, target.boxes.get(path, ()), keep, target.acting)
     return parts
+
+
+def restore_parts(target: Target, image: np.ndarray, path: str, restorer: Restorer) -> np.ndarray:
+    """Restore of an image what `parts_acted_on` returns, and leave the rest.
+
+    Parameters
+    ----------
+    target : Target
+        The data set.
+    image : numpy.ndarray
+        (height, width, 3) uint8, anonymized.
+    path : str
+        Of the image, relative to the data set.
+    restorer : Restorer
+        Trained on such parts.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width, 3) uint8.
+    """
+
+    def restore(part: np.ndarray, box: Box | None) -> np.ndarray:
+        restored, inner = part.copy(), _inner(target, part, box)
+        restored[inner] = restorer.restore(np.ascontiguousarray(part[inner]))
+        return restored
+
+    return target.change(image, path, restore)
+
+
+def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
+    """Return the largest rectangle in a region's shape; all of a part that is cut into blocks, as it has few of them."""
+    if box is None or (target.params.variant(target.name).declared("grid_period") or 1) > 1:
+        return slice(None), slice(None)
+    share = np.sqrt(0.5) if target.acting.shape == "ellipse" else 1.0
+    scale = target.acting.side / max(box.width, box.height)
+    rows, columns = (
+        slice(max(0, round((length - inner) / 2)), max(1, round((length + inner) / 2)))
+        for length, inner in zip(part.shape, (share * scale * box.height, share * scale * box.width), strict=False)
+    )
+    return rows, columns
 
 
 class View(NamedTuple):
@@ -50,6 +107,15 @@ class View(NamedTuple):
     prefix: str  # of the names of its attacks and of what they found
     look: Change
     shows: Callable[[str], bool]  # whether there is anything to look at, by path relative to the data set
+
+
+def face_view(target: Target, size: int) -> View:
+    """Return the way in which a face recognizer looks at a data set: at the main region, with its aspect ratio."""
+
+    def look(image: np.ndarray, path: str) -> np.ndarray:
+        return square_crop(image, main_region(target.boxes[path]), size)
+
+    return View("faces", "region_", look, target.boxes.__contains__)
 
 
 def make_views(target: Target, size: int) -> list[View]:
@@ -72,6 +138,8 @@ def make_views(target: Target, size: int) -> list[View]:
         return [whole]
 
     def look(image: np.ndarray, path: str) -> np.ndarray:
-        return square_crop(image, main_region(target.boxes[path]), size)
+        # Stretched, as the sides of a box are not published, and would tell people apart.
+        part = around(main_region(target.boxes[path]), image.shape[:2])
+        return resize_image(image[part], (size, size))
 
     return [whole, View("regions", "region_", look, target.boxes.__contains__)]

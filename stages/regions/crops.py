@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from stages.core.boxes import Box
 from stages.core.images import resize_image
+
+GREY = 127
 
 
 def main_region(boxes: Sequence[Box]) -> Box:
@@ -37,7 +38,7 @@ def around(box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
 
 
 def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
-    """Cut a square around a region, and scale it.
+    """Cut a square around a region, with its aspect ratio, as face recognizers want it.
 
     Parameters
     ----------
@@ -51,28 +52,28 @@ def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     Returns
     -------
     ndarray of uint8, shape (size, size, 3)
-        The smallest square around the region, and no more: what is beside a face may name the person too. Beyond the
-        image, the pixels of its border are repeated.
+        The smallest square around the box; what lies beyond the image is grey.
 
     Examples
     --------
     >>> image = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
-    >>> np.array_equal(square_crop(image, Box(0, 0, 5, 4), 5), image)
-    True
     >>> square_crop(image, Box(3, -1, 1, 3), 3)[..., 0]
-    array([[ 6,  9, 12],
-           [ 6,  9, 12],
-           [21, 24, 27]], dtype=uint8)
+    array([[127, 127, 127],
+           [  6,   9,  12],
+           [ 21,  24,  27]], dtype=uint8)
     """
-    # Of a crop that is far larger than its image, most is repeated border.
-    side = min(max(box.width, box.height), 4 * max(image.shape[:2]))
-    top, left = round(box.y + (box.height - side) / 2), round(box.x + (box.width - side) / 2)
-    height, width = image.shape[:2]
-    rows, columns = (_within(start, start + side, length) for start, length in ((top, height), (left, width)))
-    inside = image[rows, columns]
-    beyond = (rows.start - top, top + side - rows.stop, columns.start - left, left + side - columns.stop)
-    padded = cv2.copyMakeBorder(inside, *(max(0, pixels) for pixels in beyond), cv2.BORDER_REPLICATE)
-    return resize_image(padded, (size, size))
+    longer = max(box.width, box.height)
+    square = Box(box.x - (longer - box.width) // 2, box.y - (longer - box.height) // 2, longer, longer)
+    rows, columns = around(square, image.shape[:2])
+    places = (
+        slice(round((inside.start - start) * size / longer), round((inside.stop - start) * size / longer))
+        for inside, start in ((rows, square.y), (columns, square.x))
+    )
+    down, across = places
+    crop = np.full((size, size, 3), GREY, np.uint8)
+    target = crop[down, across]
+    target[:] = resize_image(image[rows, columns], target.shape[:2]) if target.size else target
+    return crop
 
 
 def _within(start: int, stop: int, length: int) -> slice:

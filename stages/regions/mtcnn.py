@@ -15,7 +15,7 @@ from stages.core.errors import hold_back_errors
 from stages.network.runtime import start_tensorflow, tf
 
 _WINDOW = 12  # pixels: side of the faces that the first network knows
-_MARGIN = 3  # pixels by which its window may reach beyond the image, so that faces are found that fill it
+_MARGIN = 3  # pixels by which its window may reach beyond the image, to find faces that the border cuts
 _STEP = 0.709  # from one scale to the next; with the thresholds, of the paper's authors
 _PROPOSED, _REFINED = 0.6, 0.7  # scores from which candidates go on to the second network, and to the third one
 _MOST_PROPOSALS = 5000  # at a scale, the best ones; with _BATCH, what bounds the memory

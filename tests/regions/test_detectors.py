@@ -39,8 +39,8 @@ def yunet(tmp_path) -> Callable[..., Detector]:
     return lambda **changes: load_detector(params(detector=str(write_yunet(tmp_path / "squares.onnx")), **changes))
 
 
-def person(size: int = 128) -> np.ndarray:
-    return draw_scene("car", 0, np.random.default_rng(5), size=size).image
+def person(size: int = 128, identity: int = 0) -> np.ndarray:
+    return draw_scene("car", identity, np.random.default_rng(5), size=size).image
 
 
 def red_square(left: int, top: int, side: int, size: tuple[int, int] = (160, 200)) -> np.ndarray:
@@ -56,8 +56,14 @@ def test_mtcnn_finds_a_drawn_face_whatever_its_size_and_place(mtcnn):
     assert face.overlap(moved._replace(x=moved.x - 30, y=moved.y - 40)) > 0.7
     (large,) = mtcnn(person(512))
     assert face.overlap(Box(*(side // 4 for side in large[:4]))) > 0.7
-    (filling,) = mtcnn(person(512)[large.y : large.y + large.height, large.x : large.x + large.width])
-    assert filling.overlap(Box(0, 0, large.width, large.height)) > 0.7
+
+
+@pytest.mark.parametrize("identity", [1, 15])
+def test_mtcnn_finds_a_face_that_fills_the_image(mtcnn, identity):
+    image = person(identity=identity)
+    (face,) = mtcnn(image)
+    (filling,) = mtcnn(image[face.y : face.y + face.height, face.x : face.x + face.width])
+    assert filling.overlap(Box(0, 0, face.width, face.height)) > 0.7
 
 
 def test_mtcnn_finds_the_same_on_any_thread_beside_any_other_image(mtcnn, monkeypatch):
