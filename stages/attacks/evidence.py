@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages import attacks
+import stages.attacks
 
 UNKNOWN = -1
 
@@ -48,7 +48,9 @@ def find_attacks() -> dict[str, Attack]:
         (n,), and then counts among the attackers that name people; or numbers by key, which are found in the results
         as ``<name>_<key>``.
     """
-    names = sorted(module.name for module in pkgutil.iter_modules(attacks.__path__) if not module.name.startswith("_"))
+    names = sorted(
+        module.name for module in pkgutil.iter_modules(stages.attacks.__path__) if not module.name.startswith("_")
+    )
     functions = {name: getattr(importlib.import_module(f"stages.attacks.{name}"), name, None) for name in names}
     return {
         name: function

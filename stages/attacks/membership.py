@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.attacks.operating_points import FALSE_POSITIVES
-
+FALSE_POSITIVES = 0.01  # share of non-members that are taken for members
 FEWEST_NON_MEMBERS = round(1 / FALSE_POSITIVES)  # with fewer, 1 % of them is less than one image
 _SMALLEST = 1e-30  # probability; float32 holds it
 

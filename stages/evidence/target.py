@@ -88,7 +88,7 @@ def restore_parts(target: Target, image: np.ndarray, path: str, restorer: Restor
 
 
 def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
-    """Return the largest rectangle in a region's shape; all of a part that is cut into blocks, as it has few of them."""
+    """Return the largest rectangle in a region's shape; all of a part in blocks, as it has few of them."""
     if box is None or (target.params.variant(target.name).declared("grid_period") or 1) > 1:
         return slice(None), slice(None)
     share = np.sqrt(0.5) if target.acting.shape == "ellipse" else 1.0

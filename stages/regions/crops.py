@@ -65,14 +65,15 @@ def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     longer = max(box.width, box.height)
     square = Box(box.x - (longer - box.width) // 2, box.y - (longer - box.height) // 2, longer, longer)
     rows, columns = around(square, image.shape[:2])
-    places = (
+    down, across = (
         slice(round((inside.start - start) * size / longer), round((inside.stop - start) * size / longer))
         for inside, start in ((rows, square.y), (columns, square.x))
     )
-    down, across = places
     crop = np.full((size, size, 3), GREY, np.uint8)
-    target = crop[down, across]
-    target[:] = resize_image(image[rows, columns], target.shape[:2]) if target.size else target
+    seen = crop[down, across]
+    if seen.size:
+        height, width = seen.shape[:2]
+        seen[:] = resize_image(image[rows, columns], (height, width))
     return crop
 
 

@@ -138,6 +138,11 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
         return "Recommended: none. There is no variant beside the raw images."
     if protecting.empty:
         best = variants.loc[variants["strongest_high"].idxmin()]
+        if best["strongest_accuracy"] >= raw["strongest_accuracy"]:
+            return (
+                "Recommended: none. No variant was shown to protect: in each, the strongest attack is right on as many "
+                f"test images as in raw ones, {raw['strongest_accuracy']:.1%}, or more."
+            )
         name = best["dataset"]
         return f"Recommended: none. No variant was shown to protect enough; {name} comes closest. {_naming(best)}"
     affordable = protecting[protecting["accuracy_drop_high"] <= params.max_accuracy_drop]

@@ -65,6 +65,10 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
             "person in 20.0% of the test images * the attack that names most people names 2 of 10.",
         ),
         (
+            table(open=(0.89, 0.95), other=(0.8, 0.96)),
+            "none. No variant was shown to protect: in each, * on as many test images as in raw ones, 95.0%, or more.",
+        ),
+        (
             table(open=(0.89, 0.9), half=(0.8, 0.5)),
             "none. No variant was shown to protect enough; half comes closest. * in 50.0% of the test images that "
             "it is asked about (95 % interval 48.0% to 52.0%; 10.0% by chance)",
@@ -93,7 +97,7 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
         ),
         (table(), "none. There is no variant beside the raw images."),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_the_most_accurate_variant_that_protects_is_recommended_or_it_is_said_why_none(compared, words):
     sentence, place = recommend(compared, bounds()), 0
