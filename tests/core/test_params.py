@@ -80,6 +80,7 @@ RULES = [
     ("mtcnn, or the path of a YuNet model (.onnx)", "nowhere.onnx", "regions.detector"),
     ("mtcnn, or the path of a YuNet model (.onnx)", "params.yaml", "regions.detector"),
     ("null, or the path of a face recognizer (.onnx)", "nowhere.onnx", "attack.recognizer"),
+    ("'quick' or 'thorough'", "lazy", "attack.effort"),
     ("'folders' or 'none'", "flat", "data.classes"),
     ("'png' or 'jpg'", "webp", "data.image_format"),
     ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),

@@ -137,6 +137,7 @@ def _check_recognizer(value: str) -> str:
 class AttackParams(Section):
     """What the attackers know and do."""
 
+    effort: Literal["quick", "thorough"]
     image_size: Annotated[int, Field(ge=32, le=128, multiple_of=16), NUMBER]
     identity_images: Count
     reconstruction_images: Annotated[int, Field(ge=10), NUMBER]
