@@ -32,6 +32,8 @@ def draw_photos(folder):
                 file.write_bytes(FORMATS["png"](image[..., ::-1].astype(np.uint8)))  # with all kinds of metadata
     groups = [f"test/red/id{number % 2}_{number}.png,{'old' if number % 2 else 'young'}\n" for number in range(4)]
     (folder / "groups.csv").write_text("".join(["path,group\n", *groups]))
+    boxes = [f"{file.relative_to(folder)},8,4,20,24\n" for file in sorted(folder.rglob("*.png"))]
+    (folder / "regions.csv").write_text("".join(["path,x,y,width,height\n", *boxes]))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def clone(tmp_path_factory):
 
 def test_a_first_run_runs_every_stage(clone):
     _, output = clone
-    expected = {"sample", "ingest", "compare"}
+    expected = {"sample", "ingest", "detect", "compare"}
     expected |= {f"anonymize@{name}" for name in VARIANTS}
     expected |= {f"{stage}@{name}" for stage in PER_DATASET for name in DATASETS}
     assert stages_run(output) == expected
@@ -149,19 +151,21 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     assert output.count("train: 1 network(s)") == len(fewer)  # the other seeds' are kept
 
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["variants"]["mild_blur"] = {"method": "gaussian_blur", "sigma": 1}
+    params["variants"]["mild_blur"] = {"method": "gaussian_blur", "sigma": 1, "where": "regions"}
     params["datasets"].append("mild_blur")
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     rerun = stages_run(run(folder, "dvc", "repro"))
     assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"compare"}
-    assert json.loads((folder / "metrics/datasets/mild_blur.json").read_text())["accuracy"] >= 0
+    row = json.loads((folder / "metrics/datasets/mild_blur.json").read_text())
+    assert (row["accuracy"] >= 0, row["regions_missed"], "region_identity_accuracy" in row) == (True, 0, True)
+    assert (folder / "data/contact/mild_blur/0001.jpg").is_file()
     assert not list((folder / "metrics").rglob("*morphology*"))  # it is no longer compared
 
     photos = Path(params["data"]["source"])
     new = photos / "train/red/new.png"
     cv2.imwrite(str(new), np.full((40, 40, 3), 90, np.uint8))
     rerun = stages_run(run(folder, "dvc", "repro", "anonymize@morphology", "extract@raw"))
-    assert rerun == {"ingest", "anonymize@morphology", "extract@raw"}
+    assert rerun == {"ingest", "detect", "anonymize@morphology", "extract@raw"}
     assert (folder / "data/morphology/train/red/new.png").is_file()
     new.unlink()
 
