@@ -99,6 +99,11 @@ def test_a_network_learns_what_no_linear_map_inverts():
     assert train_restorer(dark, RAW).name == "ridge and network" != train_restorer(dark, RAW, network=False).name
 
 
+def test_a_network_tells_rows_from_columns():
+    moved, unseen = ([np.roll(image, 4, axis=1) for image in images] for images in (RAW, UNSEEN))
+    assert gain(PatchNetwork(moved, RAW, start=Unchanged()), unseen, UNSEEN) > 5
+
+
 def test_a_network_learns_nothing_from_pairs_that_do_not_belong_together():
     network = PatchNetwork(RAW, RAW[1:] + RAW[:1], start=Unchanged())
     assert psnr(network.restore(UNSEEN[0]), UNSEEN[0]) < 15
