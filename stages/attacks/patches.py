@@ -53,6 +53,14 @@ class PatchNetwork:
        CVPR 2012.
     .. [2] R. McPherson, R. Shokri, V. Shmatikov, "Defeating image obfuscation with deep learning", arXiv 1609.00408,
        2016.
+
+    Examples
+    --------
+    >>> from stages.attacks.restoration import Unchanged
+    >>> raw = [np.full((9, 9, 3), level, np.uint8) for level in range(0, 250, 10)]
+    >>> network = PatchNetwork([255 - image for image in raw], raw, start=Unchanged())
+    >>> abs(int(network.restore(raw[5])[4, 4, 0]) - 205) < 10
+    True
     """
 
     def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, start: Inverse, period: int = 1):

@@ -36,6 +36,15 @@ class WithinRounding:
        bits are inverted by optimization through the rounding.
     .. [2] A. Beck, M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems", SIAM
        Journal on Imaging Sciences 2(1), 2009.
+
+    Examples
+    --------
+    >>> from stages.attacks.restoration import Unchanged
+    >>> image, kernel = np.zeros((9, 9, 3), np.uint8), np.array([0.25, 0.5, 0.25])
+    >>> image[4, 4] = 200
+    >>> blurred = cv2.sepFilter2D(image, -1, kernel, kernel)
+    >>> [int(one[4, 4, 0]) for one in (blurred, WithinRounding(Unchanged(), kernel).restore(blurred))]
+    [50, 185]
     """
 
     def __init__(self, start: Inverse, kernel: np.ndarray):
