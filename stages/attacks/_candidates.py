@@ -92,8 +92,12 @@ def train_member(copies: np.ndarray, who: np.ndarray, chosen: np.ndarray) -> Dis
 
 
 def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
-    """Return distances to people as shares of their mean: a member that fits an image badly gets little weight."""
-    distances = member.distances(features)
+    """Return distances to people as `odds`."""
+    return odds(member.distances(features))
+
+
+def odds(distances: np.ndarray) -> np.ndarray:
+    """Return distances as shares of their mean: a member that fits an image badly gets little weight."""
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
 
 

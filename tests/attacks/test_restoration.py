@@ -4,9 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from stages.attacks import patches
 from stages.attacks.fidelity import BEST_PSNR, psnr, ssim
-from stages.attacks.restoration import train_restorer
+from stages.attacks.patches import PatchNetwork
+from stages.attacks.restoration import Unchanged, train_restorer
 from stages.attacks.ridge import RidgeInverse
+from stages.attacks.rounding import HALF, WithinRounding
 from stages.attacks.wiener import WienerInverse
 from stages.methods.gaussian_blur import blur_kernel
 
@@ -19,6 +22,12 @@ def scene(seed, height=64, width=72):
         x, y, size = (int(value) for value in rng.integers(4, 60, 3))
         cv2.rectangle(image, (x, y), (x + size // 3, y + size // 4), tuple(int(v) for v in rng.integers(0, 256, 3)), -1)
     return image
+
+
+@pytest.fixture(autouse=True)
+def quick_network(monkeypatch):
+    monkeypatch.setattr(patches, "SAMPLES", 12_000)
+    monkeypatch.setattr(patches, "EPOCHS", 5)
 
 
 RAW, UNSEEN = [scene(seed) for seed in range(12)], [scene(seed) for seed in range(50, 54)]
@@ -53,7 +62,23 @@ def test_a_known_blur_is_inverted_best_and_that_inverse_chosen():
     kernels = {sigma: blur_kernel(sigma=sigma) for sigma in (1.0, 2.0, 3.0)}
     gains = {sigma: gain(WienerInverse(blurred, RAW, kernel=kernel), blurred, RAW) for sigma, kernel in kernels.items()}
     assert max(gains, key=gains.get) == 2.0
-    assert train_restorer(blurred, RAW, kernel=kernels[2.0]).name == "wiener"
+    assert train_restorer(blurred, RAW, kernel=kernels[2.0]).name in ("wiener", "wiener and network")
+
+
+def test_optimization_finds_an_image_that_gives_the_blurred_one_and_helps_after_the_network():
+    blurred, unseen, kernel = blur(RAW, 2), blur(UNSEEN, 2), blur_kernel(sigma=2)
+    linear = WienerInverse(blurred, RAW, kernel=kernel)
+    network = PatchNetwork(blurred, RAW, start=linear)
+    exact = WithinRounding(network, kernel)
+
+    def missed(inverse) -> float:
+        restored = (inverse.restore(image).astype(float) for image in unseen)
+        again = [cv2.GaussianBlur(one, (0, 0), 2) for one in restored]
+        return float(np.mean([np.abs(one - image) > 2 * HALF for one, image in zip(again, unseen, strict=True)]))
+
+    assert missed(exact) < 0.01 < missed(network)
+    assert gain(exact, unseen, UNSEEN) > gain(network, unseen, UNSEEN) + 0.1
+    assert train_restorer(blurred, RAW, kernel=kernel, exact=True).name.endswith("within rounding")
 
 
 def test_ridge_learns_an_inverse_that_it_was_not_told():
@@ -65,6 +90,23 @@ def test_ridge_learns_a_map_for_each_place_in_a_grid():
     for image in dark:
         image[:, 1::2] //= 2
     assert gain(RidgeInverse(dark, RAW, period=2), dark, RAW) > gain(RidgeInverse(dark, RAW), dark, RAW) + 3
+
+
+def test_a_network_learns_what_no_linear_map_inverts():
+    dark, unseen = ([(255 * (image / 255) ** 3).astype(np.uint8) for image in images] for images in (RAW, UNSEEN))
+    linear = RidgeInverse(dark, RAW)
+    assert gain(PatchNetwork(dark, RAW, start=linear), unseen, UNSEEN) > gain(linear, unseen, UNSEEN) + 1
+    assert train_restorer(dark, RAW).name == "ridge and network" != train_restorer(dark, RAW, network=False).name
+
+
+def test_a_network_tells_rows_from_columns():
+    moved, unseen = ([np.roll(image, 4, axis=1) for image in images] for images in (RAW, UNSEEN))
+    assert gain(PatchNetwork(moved, RAW, start=Unchanged()), unseen, UNSEEN) > 5
+
+
+def test_a_network_learns_nothing_from_pairs_that_do_not_belong_together():
+    network = PatchNetwork(RAW, RAW[1:] + RAW[:1], start=Unchanged())
+    assert psnr(network.restore(UNSEEN[0]), UNSEEN[0]) < 15
 
 
 def test_of_a_mask_nothing_but_the_mean_comes_back():
@@ -79,11 +121,11 @@ def test_what_closing_brightened_is_darkened_again():
     assert gain(train_restorer(closed, RAW), closed, RAW) > 0.3
 
 
-@pytest.mark.parametrize("options", [{"kernel": blur_kernel(sigma=2)}, {}, {"period": 4}])
+@pytest.mark.parametrize("options", [{"kernel": blur_kernel(sigma=2), "exact": True}, {}, {"period": 4}])
 def test_any_image_keeps_its_size_and_comes_back_the_same_twice(options):
     restorers = [train_restorer(blur(RAW, 2), RAW, **options) for _ in range(2)]
     for size in ((1, 1), (1, 30), (17, 5), (90, 33)):
         first, second = (one.restore(np.full((*size, 3), 77, np.uint8)) for one in restorers)
         assert (first.shape, first.dtype) == ((*size, 3), np.uint8)
         np.testing.assert_array_equal(first, second)
-        np.testing.assert_allclose(first, 77, atol=2)
+        np.testing.assert_allclose(first, 77, atol=8)

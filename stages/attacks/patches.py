@@ -1,0 +1,148 @@
+"""A learned inverse that is not linear: a small network corrects each pixel of another inverse's estimate."""
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+import cv2
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
+
+UNITS = (64, 32)
+MOST_PAIRS = 60
+SAMPLES = 48_000  # pixels that are learned from
+EPOCHS = 10
+BATCH = 256
+STRIP = 2**16  # pixels, about, that are restored at once
+REACH = (-8, -4, -2, -1, 0, 1, 2, 4, 8)  # pixels, to those of the estimate that are looked at
+COARSE = (-4, 0, 4)  # to those of the anonymized image
+WINDOWS = (7, 15)  # pixels, whose darkest and brightest are looked at: what morphology keeps
+MARGIN = 8  # the farthest of these
+LEAST_SPREAD = 1e-3
+
+
+class Inverse(Protocol):
+    """What the network corrects."""
+
+    name: str
+
+    def restore(self, image: np.ndarray) -> np.ndarray:
+        """Return the estimate, (height, width, 3) uint8."""
+
+
+class PatchNetwork:
+    """A perceptron of two layers, which slides over the image as a convolution of the estimate's surroundings.
+
+    It sees the brightness of the estimate around a pixel, colours of the anonymized image, the darkest and brightest
+    nearby, and the place in the method's grid, and predicts what the estimate misses in each channel.
+
+    Parameters
+    ----------
+    anonymized, raw : list of numpy.ndarray
+        Training pairs, (height, width, 3) uint8.
+    start : Inverse
+        Makes the estimates.
+    period : int, default=1
+        After how many pixels the method's grid repeats; 1 for a method without a grid.
+
+    References
+    ----------
+    .. [1] H. Burger, C. Schuler, S. Harmeling, "Image denoising: can plain neural networks compete with BM3D?",
+       CVPR 2012.
+    .. [2] R. McPherson, R. Shokri, V. Shmatikov, "Defeating image obfuscation with deep learning", arXiv 1609.00408,
+       2016.
+
+    Examples
+    --------
+    >>> from stages.attacks.restoration import Unchanged
+    >>> raw = [np.full((9, 9, 3), level, np.uint8) for level in range(0, 250, 10)]
+    >>> network = PatchNetwork([255 - image for image in raw], raw, start=Unchanged())
+    >>> abs(int(network.restore(raw[5])[4, 4, 0]) - 205) < 10
+    True
+    """
+
+    def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, start: Inverse, period: int = 1):
+        """Learn from pixels drawn with a fixed seed, as many of each image."""
+        self.name = f"{start.name} and network"
+        self._start, self._period = start, period
+        rng = np.random.default_rng(0)
+        inputs, missed = [], []
+        for image, original in list(zip(anonymized, raw, strict=True))[:MOST_PAIRS]:
+            estimate = start.restore(image)
+            places = rng.integers(estimate.shape[:2], size=(-(-SAMPLES // min(len(raw), MOST_PAIRS)), 2)).T
+            inputs.append(
+                _features(_planes(image, estimate), partial(_at_places, places), places[0], places[1], self._period)
+            )
+            missed.append((original.astype(np.float32) - estimate)[tuple(places)])
+        features, goal = np.concatenate(inputs), np.concatenate(missed)
+        self._mean, self._spread = features.mean(axis=0), features.std(axis=0) + LEAST_SPREAD
+        self._scale = goal.std() + LEAST_SPREAD
+        self._network = MLPRegressor(
+            hidden_layer_sizes=UNITS, batch_size=min(BATCH, len(goal)), learning_rate_init=0.002, max_iter=EPOCHS,
+            random_state=0,
+        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # so many rounds are enough
+            self._network.fit((features - self._mean) / self._spread, goal / self._scale)
+
+    def restore(self, image: np.ndarray) -> np.ndarray:
+        """Estimate the original of an anonymized image.
+
+        Parameters
+        ----------
+        image : numpy.ndarray
+            (height, width, 3) uint8.
+
+        Returns
+        -------
+        numpy.ndarray
+            (height, width, 3) uint8.
+        """
+        estimate = self._start.restore(image)
+        restored, planes = np.empty(image.shape, np.uint8), _planes(image, estimate)
+        height = max(1, STRIP // image.shape[1])
+        for top in range(0, len(image), height):
+            part = estimate[top : top + height]
+            rows, columns = (axis.ravel() for axis in np.mgrid[top : top + len(part), : part.shape[1]])
+            area = slice(top, top + len(part)), slice(0, part.shape[1])
+            features = _features(planes, partial(_in_area, area), rows, columns, self._period)
+            missed = self._network.predict((features - self._mean) / self._spread) * self._scale
+            restored[top : top + height] = np.clip(np.rint(part + missed.reshape(part.shape)), 0, 255)
+        return restored
+
+
+def _planes(image: np.ndarray, estimate: np.ndarray) -> dict[str, np.ndarray]:
+    # What is looked at, with a margin, in float32.
+    bordered = [cv2.copyMakeBorder(one, *[MARGIN] * 4, cv2.BORDER_REFLECT_101) for one in (estimate, image)]
+    colours, hidden = (one.astype(np.float32) for one in bordered)
+    squares = [np.ones((side, side), np.uint8) for side in WINDOWS]
+    extremes = [one(hidden, square).mean(axis=2) for square in squares for one in (cv2.erode, cv2.dilate)]
+    return {"light": colours.mean(axis=2), "colours": colours, "hidden": hidden, "extremes": np.stack(extremes, axis=2)}
+
+
+def _at_places(places: np.ndarray, plane: np.ndarray, dy: int, dx: int) -> np.ndarray:
+    return plane[places[0] + MARGIN + dy, places[1] + MARGIN + dx]
+
+
+def _in_area(area: tuple[slice, slice], plane: np.ndarray, dy: int, dx: int) -> np.ndarray:
+    # The same for all pixels of an area, many times as fast.
+    moved = tuple(
+        slice(one.start + MARGIN + by, one.stop + MARGIN + by) for one, by in zip(area, (dy, dx), strict=True)
+    )
+    return plane[moved].reshape(-1, *plane.shape[2:])
+
+
+def _features(
+    planes: dict[str, np.ndarray], at: Callable[..., np.ndarray], rows: np.ndarray, columns: np.ndarray, period: int
+) -> np.ndarray:
+    # Of pixels at rows and columns: (pixels, length). Differences to the pixel itself, then its own colours.
+    light, colours = at(planes["light"], 0, 0), at(planes["colours"], 0, 0)
+    parts = [(at(planes["light"], dy, dx) - light)[:, None] for dy in REACH for dx in REACH]
+    parts += [at(planes["hidden"], dy, dx) - colours for dy in COARSE for dx in COARSE]
+    parts += [at(planes["extremes"], 0, 0) - light[:, None], colours]
+    if period > 1:
+        turns = 2 * np.pi / period * np.stack([rows, columns, 2 * rows, 2 * columns], axis=1)
+        parts += [np.sin(turns), np.cos(turns)]
+    return np.concatenate(parts, axis=1, dtype=np.float32)
