@@ -28,7 +28,7 @@ from stages.core.images import SPLITS, list_images, read_image
 from stages.core.machine import environment
 from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
-from stages.core.params import RAW, Acting, Params, load_params
+from stages.core.params import RAW, Acting, AttackParams, Params, load_params
 from stages.core.people import IDENTITIES
 from stages.core.seeding import order_key
 from stages.evidence.gather import gather, roles_in_view
@@ -68,6 +68,7 @@ def attack(dataset: str) -> None:
     _tell_who_is_known(roles, params)
     scores, restored = _attack_pixels(target, restore, splits["test"], roles.asked if roles else (), views)
     scores |= {"restorer": restorer.name, "regions": _count_regions(target), "findings": {}}
+    scores["effort"] = params.attack.effort
     for view, again in zip(views, restored, strict=True):
         findings, identity = _attack_view(target, view, splits, again)
         scores["findings"] |= findings
@@ -94,7 +95,12 @@ def _train_restorer(target: Target, train: list[str]) -> Restorer:
             break
     if not pairs[0]:
         return Unchanged()
-    return train_restorer(*pairs, period=variant.declared("grid_period") or 1, kernel=variant.declared("blur_kernel"))
+    return train_restorer(
+        *pairs,
+        period=variant.declared("grid_period") or 1,
+        kernel=variant.declared("blur_kernel"),
+        exact=params.attack.effort == "thorough",
+    )
 
 
 def _attack_pixels(
@@ -162,7 +168,9 @@ def _attack_view(
     if roles is None:
         return findings, None
     naive = _learn_once(view, evidence)
-    informed = naive if target.name == RAW else learn(lessons_of(evidence, raw=False), evidence.seed)
+    informed = naive
+    if target.name != RAW:
+        informed = learn(lessons_of(evidence, raw=False), evidence.seed, _strongest_trainer(params.attack))
     names |= {"informed": informed.predict(known.anonymized), "naive": naive.predict(known.anonymized)}
     names |= _name_without_noise(target, view, splits, roles)
     attacks = {name: _verdicts(known.people, people) for name, people in names.items()}
@@ -178,6 +186,15 @@ def _attack_view(
         "chance": chance_of(evidence),
         "left_out": {"people": roles.people_left_out, "images": roles.images_left_out},
     }
+
+
+def _strongest_trainer(params: AttackParams) -> Callable[..., Any] | None:
+    if params.effort == "quick":
+        return None
+    # It imports TensorFlow, which takes seconds.
+    from stages.attacks._network import train_strongest
+
+    return train_strongest
 
 
 def _recognize(target: Target, splits: dict[str, list[str]]) -> dict[str, float]:

@@ -69,6 +69,8 @@ def comparison_table(datasets: list[str]) -> pd.DataFrame:
                 **privacy_row(privacy),
                 "commonest_class": commonest_class(scores),
                 **exposure(privacy),
+                "restorer": privacy["restorer"],
+                "attack_effort": privacy["effort"],
                 **{f"class {name}": by_class[label] for label, name in enumerate(scores["classes"])},
             }
         )

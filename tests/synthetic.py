@@ -51,6 +51,8 @@ def privacy(named: int | None) -> dict:
         **{key: [value] for key, value in PIXELS.items()},
         **{f"region_{key}": [value] for key, value in PIXELS.items()},
         "regions_found": [0.5],
+        "restorer": "ridge",
+        "effort": "quick",
         "regions": {"given": 20, "missed": 1},
         "findings": {
             f"{prefix}linkage_{key}": value
@@ -61,6 +63,7 @@ def privacy(named: int | None) -> dict:
     }
     if named is not None:
         learned["identity"] = {
+            "attacker": "committee",
             "attacks": {"informed": verdicts(named), "naive": verdicts(0), "restored": verdicts(named)},
             "paths": PATHS,
             "operating_points": {"auc": named / 20, "tpr_at_fpr1": named / 40},

@@ -8,8 +8,9 @@ import pytest
 
 from stages.anonymize import anonymize
 from stages.attack import attack
-from stages.attacks import naming
+from stages.attacks import _network, naming
 from stages.attacks.fidelity import psnr
+from stages.attacks.identity import Identifier
 from stages.core.boxes import Box, write_boxes
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
@@ -289,3 +290,21 @@ def test_a_strangers_recognizer_looks_at_regions(places, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"no network")
     with pytest.raises(PipelineError, match="`attack.recognizer`: .* such as SFace. Received: 10 bytes"):
         attack("raw")
+
+
+def test_a_thorough_attacker_tries_a_network_and_the_row_says_so(people, workspace, monkeypatch):
+    workspace(SMALL | {"attack.effort": "thorough"})
+    write_portraits(people / OTHER)
+    monkeypatch.setattr(_network, "train_strongest", lambda *given, seed: Named(*given, seed=seed))
+    scores = scores_of(OTHER)
+    assert scores["effort"] == "thorough"
+    assert scores["identity"]["attacker"] == "named"
+    assert named(scores)["informed"] > 0.9
+
+
+class Named(Identifier):
+    """The identifier that a network would take the place of, under another name."""
+
+    def __init__(self, images, who, *, seed):
+        arrays = naming.train_identifier(images, who, seed=seed).arrays | {"name": np.array("named")}
+        self.__dict__ = Identifier.restored(arrays).__dict__

@@ -1,11 +1,13 @@
 """Names the people in images: by who learned from anonymized images, from raw ones, or restores them first."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from stages.attacks.evidence import Evidence
-from stages.attacks.identity import Identifier, train_identifier
+from stages.attacks.identity import train_identifier
 
 Lessons = list[tuple[np.ndarray, np.ndarray]]  # to train on, and maybe to enroll: images, and who
 
@@ -29,9 +31,24 @@ def lessons_of(evidence: Evidence, *, raw: bool) -> Lessons:
     return [(part.raw if raw else part.anonymized, part.people) for part in parts if len(part.people)]
 
 
-def learn(lessons: Lessons, seed: int) -> Identifier:
-    """Train an identifier, and enroll the people of the references."""
-    identifier = train_identifier(*lessons[0], seed=seed)
+def learn(lessons: Lessons, seed: int, train: Callable[..., Any] | None = None) -> Any:
+    """Train an identifier, and enroll the people of the references.
+
+    Parameters
+    ----------
+    lessons : list of tuple of ndarray
+        From `lessons_of`.
+    seed : int
+        Of its choices and draws.
+    train : callable, optional
+        What trains it; by default `stages.attacks.identity.train_identifier`.
+
+    Returns
+    -------
+    Identifier
+        Or whatever `train` returns.
+    """
+    identifier = (train or train_identifier)(*lessons[0], seed=seed)
     return identifier.enroll(*lessons[1]) if lessons[1:] else identifier
 
 

@@ -225,11 +225,12 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     Returns
     -------
     dict of str to object
-        Shares of images: identity_low and identity_high of the informed attacker; strongest_accuracy with
-        strongest_low and strongest_high of the attacker strongest_attack; region_named with region_named_low and
-        region_named_high of the strongest attacker who looks at regions; most_exposed, of one person's images. Shares
-        of people: people_named_low and people_named_high of the attacker who names most of the people_asked, which are
-        fewer where it sees a part of the images. Of the share that blind guessing would miss, the greatest of all
+        Which candidate it is: informed_attacker. Shares of images: identity_low and identity_high of that attacker;
+        strongest_accuracy with strongest_low and strongest_high of the attacker strongest_attack; region_named with
+        region_named_low and region_named_high of the strongest attacker who looks at regions; most_exposed, of one
+        person's images. Shares of people: people_named_low and people_named_high of the attacker who names most of the
+        people_asked, which are fewer where it sees a part of the images. Of the share that blind guessing would miss,
+        the greatest of all
         attackers: strongest_advantage_high, people_advantage_high. Count: people_left_out. Where nobody is known, the
         attack is linkage, and what concerns people is absent.
     """
@@ -243,6 +244,7 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     return {
         "identity_low": images["informed"].low,
         "identity_high": images["informed"].high,
+        "informed_attacker": scores["identity"]["attacker"],
         "strongest_attack": strongest,
         "strongest_accuracy": images[strongest].share,
         "strongest_low": images[strongest].low,
