@@ -137,8 +137,8 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
     if variants.empty:
         return "Recommended: none. There is no variant beside the raw images."
     if protecting.empty:
-        best = variants.loc[variants["strongest_high"].idxmin()]
-        if best["strongest_accuracy"] >= raw["strongest_accuracy"]:
+        best = variants.sort_values(["strongest_high", "strongest_accuracy"]).iloc[0]
+        if variants["strongest_accuracy"].min() >= raw["strongest_accuracy"]:
             return (
                 "Recommended: none. No variant was shown to protect: in each, the strongest attack is right on as many "
                 f"test images as in raw ones, {raw['strongest_accuracy']:.1%}, or more."

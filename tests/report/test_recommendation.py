@@ -68,6 +68,7 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
             table(open=(0.89, 0.95), other=(0.8, 0.96)),
             "none. No variant was shown to protect: in each, * on as many test images as in raw ones, 95.0%, or more.",
         ),
+        (table(a=(0.8, 0.96), b=(0.8, 0.94)).assign(strongest_high=1.0), "none. * b comes closest."),
         (
             table(open=(0.89, 0.9), half=(0.8, 0.5)),
             "none. No variant was shown to protect enough; half comes closest. * in 50.0% of the test images that "
@@ -97,7 +98,7 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
         ),
         (table(), "none. There is no variant beside the raw images."),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_the_most_accurate_variant_that_protects_is_recommended_or_it_is_said_why_none(compared, words):
     sentence, place = recommend(compared, bounds()), 0
