@@ -84,6 +84,8 @@ def page_content(
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
         has_regions="region_reconstruction_ssim" in table,
+        has_missed="regions_missed" in table,
+        has_found="regions_found" in table,
         has_recognition="region_recognition_accuracy" in table,
         findings=[key for key in table if any(key in one["findings"] for one in privacy)],
         groups=groups.to_dict("records"),
