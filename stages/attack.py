@@ -39,7 +39,8 @@ from stages.regions.crops import around, main_region
 from stages.regions.detectors import load_detector
 from stages.regions.matching import find_matches
 from stages.results.gallery import RESTORED, write_gallery
-from stages.results.scores import CONVINCING_SHARE, convinces, exposure, privacy_file, privacy_row
+from stages.results.privacy import CONVINCING_SHARE, convinces, exposure, privacy_row
+from stages.results.scores import privacy_file
 
 # Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
 MOST_PIXELS = 50_000_000

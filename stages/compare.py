@@ -22,18 +22,9 @@ from stages.report.series import frontier_points, joined_confusions, learning_cu
 from stages.report.tables import to_markdown, to_terminal, to_xlsx
 from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datasets
 from stages.results.groups import group_table
-from stages.results.scores import (
-    METRIC_KEYS,
-    SCORES,
-    commonest_class,
-    correct_predictions,
-    corrected_p_values,
-    exposure,
-    privacy_row,
-    read_privacy,
-    read_utility,
-    utility_row,
-)
+from stages.results.privacy import exposure, privacy_row
+from stages.results.scores import METRIC_KEYS, SCORES, read_privacy, read_utility
+from stages.results.utility import commonest_class, correct_predictions, corrected_p_values, utility_row
 
 METRICS = Path("metrics")
 _BY_DATASET = (

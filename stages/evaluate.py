@@ -27,7 +27,8 @@ from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
 from stages.results.calibration import brier_score, expected_calibration_error
 from stages.results.gallery import write_gallery
-from stages.results.scores import accuracy_interval, correct_predictions, utility_file
+from stages.results.scores import utility_file
+from stages.results.utility import accuracy_interval, correct_predictions
 
 METRICS = Path("metrics")
 _CHUNK = 10_000  # training images whose probabilities are in memory at once

@@ -19,7 +19,7 @@ from stages.core.params import PARAMS_FILE, RAW, load_params
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import efficient_variants
 from stages.report.tables import to_markdown
-from stages.results.scores import corrected_p_values
+from stages.results.utility import corrected_p_values
 
 COMPARISON = Path("metrics/comparison.csv")
 SWEEP = Path("metrics/sweep")

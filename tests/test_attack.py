@@ -19,7 +19,8 @@ from stages.core.memo import FOLDER
 from stages.core.people import write_people
 from stages.core.seeding import generator
 from stages.results.gallery import write_gallery
-from stages.results.scores import privacy_file, privacy_row
+from stages.results.privacy import privacy_row
+from stages.results.scores import privacy_file
 from tests.attacks.test_recognition import onnx
 
 SMALL = {"attack.image_size": 32, "attack.reconstruction_images": 10}

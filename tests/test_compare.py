@@ -9,8 +9,9 @@ from stages.core.cells import CELL
 from stages.core.images import read_image
 from stages.core.params import load_params
 from stages.results.gallery import GAP, LABEL, shown_datasets
-from stages.results.scores import METRIC_KEYS, correct_predictions, privacy_file, utility_row
+from stages.results.scores import METRIC_KEYS, privacy_file
 from stages.results.statistics import paired_p_value, wilson_interval
+from stages.results.utility import correct_predictions, utility_row
 from tests.clones import set_param
 from tests.synthetic import LABELS, WRONG, privacy, utility
 

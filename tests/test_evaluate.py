@@ -7,7 +7,8 @@ import pytest
 
 from stages.evaluate import evaluate
 from stages.network.inputs import FEATURES, create_inputs, write_index
-from stages.results.scores import read_utility, utility_file, utility_row
+from stages.results.scores import read_utility, utility_file
+from stages.results.utility import utility_row
 from stages.train import train
 
 PATHS = [f"{name}/{number:03}.png" for name in ("cat", "dog") for number in range(250)]

@@ -18,7 +18,8 @@ from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, frontier_svg
 from stages.report.recommendation import attacker_convinces
 from stages.results.gallery import OUTLINED, RESTORED, SAMPLE, gallery_folders
-from stages.results.scores import CONVINCING_SHARE, read_privacy, read_utility
+from stages.results.privacy import CONVINCING_SHARE
+from stages.results.scores import read_privacy, read_utility
 from stages.results.statistics import wilson_interval
 
 _INGEST = Path("metrics/ingest.json")

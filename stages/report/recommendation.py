@@ -3,7 +3,7 @@
 import pandas as pd
 
 from stages.core.params import RAW, CompareParams
-from stages.results.scores import CONVINCING_SHARE, convinces
+from stages.results.privacy import CONVINCING_SHARE, convinces
 
 _ATTACKERS = {
     "informed": "an attacker who knows the method",

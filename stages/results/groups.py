@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from stages.core.params import RAW
-from stages.results.scores import accuracy_interval, correct_predictions, read_privacy, read_utility, read_verdicts
-from stages.results.statistics import Verdicts, crossed_estimate, images_named
+from stages.results.naming import Verdicts, images_named
+from stages.results.privacy import read_verdicts
+from stages.results.scores import read_privacy, read_utility
+from stages.results.statistics import CHUNK, RESAMPLES, crossed_estimate
+from stages.results.utility import accuracy_interval, correct_predictions
 
-RESAMPLES = 2000
-_CHUNK = 100  # resamples at a time, so that memory stays bounded with many images
 _DROP = ("accuracy_drop", "accuracy_drop_low", "accuracy_drop_high", "accuracy_drop_p")
 _NAMED = ("identity_accuracy", "identity_low", "identity_high", "identity_p")
 COLUMNS = ("dataset", "group", "images", "accuracy", "accuracy_low", "accuracy_high", *_DROP, *_NAMED)
@@ -70,11 +71,11 @@ def largest_gap(values: np.ndarray, groups: np.ndarray, units: np.ndarray) -> Ga
     observed = float(_spread([group_of[None] == group for group in range(number)], mean, counts)[0])
     rng = np.random.default_rng(0)
     drawn, dealt = [], []
-    for _ in range(0, RESAMPLES, _CHUNK):
+    for _ in range(0, RESAMPLES, CHUNK):
         runs = _draw(rng, len(values))
         of_runs = runs @ sums / runs.sum(axis=1, keepdims=True)
         drawn.append(_spread(_draw_within(rng, group_of, number), of_runs, counts))
-        anew = rng.permuted(np.tile(group_of, (_CHUNK, 1)), axis=1)
+        anew = rng.permuted(np.tile(group_of, (CHUNK, 1)), axis=1)
         dealt.append(_spread([anew == group for group in range(number)], mean, counts))
     low, high = np.quantile(np.concatenate(drawn), (0.025, 0.975))
     # Sums in another order differ in the last digits.
@@ -143,13 +144,13 @@ def _spread(weights: list[np.ndarray], sums: np.ndarray, counts: np.ndarray) -> 
 
 
 def _draw(rng: np.random.Generator, units: int) -> np.ndarray:
-    return rng.multinomial(max(1, units - 1), np.full(units, 1 / units), size=_CHUNK)
+    return rng.multinomial(max(1, units - 1), np.full(units, 1 / units), size=CHUNK)
 
 
 def _draw_within(rng: np.random.Generator, group_of: np.ndarray, groups: int) -> list[np.ndarray]:
     weights = []
     for group in range(groups):
         members = np.flatnonzero(group_of == group)
-        weights.append(np.zeros((_CHUNK, len(group_of))))
+        weights.append(np.zeros((CHUNK, len(group_of))))
         weights[-1][:, members] = _draw(rng, len(members))
     return weights

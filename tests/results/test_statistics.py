@@ -5,17 +5,8 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
-from stages.results.statistics import (
-    Verdicts,
-    crossed_estimate,
-    holm,
-    images_named,
-    macro_f1_estimate,
-    most_exposed,
-    paired_p_value,
-    people_named,
-    wilson_interval,
-)
+from stages.results.naming import Verdicts, images_named, most_exposed, people_named
+from stages.results.statistics import crossed_estimate, holm, macro_f1_estimate, paired_p_value, wilson_interval
 
 
 @pytest.mark.parametrize(

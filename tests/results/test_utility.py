@@ -1,0 +1,105 @@
+"""The metrics of predictions, on numbers known by heart."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from stages.results.statistics import wilson_interval
+from stages.results.utility import accuracy_interval, commonest_class, correct_predictions, utility_row
+
+
+def scores(predictions: list[list[int]], labels: list[int], loss: list[float], own: list[list[int]] | None = None):
+    return {
+        "classes": ["a", "b"],
+        "labels": labels,
+        "labels_anonymized": labels,
+        "predictions": predictions,
+        "predictions_anonymized": own or predictions,
+        "loss": loss,
+        "ece": [one / 2 for one in loss],
+        "brier": [2 * one for one in loss],
+    }
+
+
+def test_runs_that_disagree_widen_the_interval_that_one_run_takes_from_its_images():
+    correct = np.zeros((1, 100), bool)
+    correct[:, :90] = True
+    assert accuracy_interval(correct) == wilson_interval(90, 100)
+    agreeing, disagreeing = np.repeat(correct, 3, axis=0), np.repeat(correct, 3, axis=0)
+    disagreeing[0, :30] = False
+    widths = [high - low for low, high in map(accuracy_interval, (agreeing, disagreeing))]
+    assert widths[0] == pytest.approx(0.12, abs=0.01)
+    assert widths[1] > 0.5
+
+
+def test_correct_predictions_are_one_row_a_seed():
+    expected = [[True, False], [True, True]]
+    assert correct_predictions({"labels": [0, 1], "predictions": [[0, 0], [0, 1]]}).tolist() == expected
+
+
+def test_row_of_one_seed():
+    labels = [0] * 5 + [1] * 5
+    raw = scores([labels], labels, [0.1])
+    row = utility_row(scores([[0] * 8 + [1] * 2], labels, [1.23456], own=[[0] * 6 + [1] * 4]), raw)
+    low, high = wilson_interval(7, 10)
+    assert {key: value for key, value in row.items() if key not in ("macro_f1_low", "macro_f1_high")} == {
+        "accuracy": 0.7,
+        "accuracy_ci95": 0.2477,
+        "accuracy_drop": 0.3,
+        "accuracy_anonymized": 0.9,
+        "macro_f1": round((10 / 13 + 4 / 7) / 2, 4),
+        "loss": 1.2346,
+        "accuracy_low": round(low, 4),
+        "accuracy_high": round(high, 4),
+        "accuracy_drop_low": -0.0444,
+        "accuracy_drop_high": 0.5444,
+        "p_value_uncorrected": 0.25,
+        "expected_calibration_error": 0.6173,
+        "brier_score": 2.4691,
+    }
+
+
+def test_row_of_several_seeds_holds_means_and_standard_deviation():
+    labels = [0, 0, 1, 1]
+    predictions = [[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
+    row = utility_row(scores(predictions, labels, [1, 2, 6]), scores([labels] * 3, labels, [0] * 3))
+    assert row["accuracy"] == row["accuracy_anonymized"] == 0.75
+    assert row["accuracy_std"] == 0.25
+    assert row["accuracy_drop"] == 0.25
+    assert (row["loss"], row["expected_calibration_error"], row["brier_score"]) == (3, 1.5, 6)
+    expected = np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions])
+    assert row["macro_f1"] == round(expected, 4)
+
+
+def test_membership_is_a_mean_over_networks_and_absent_where_it_was_not_measured():
+    labels = [0, 1, 1]
+    raw = scores([[0, 1, 0]], labels, [0.5])
+    assert not [key for key in utility_row(raw, raw) if key.startswith("membership")]
+    found = {"placements": [[0.5, 1], [0.25, 0.25]], "auc": {"loss": 0.5, "calibrated": 0.4}}
+    row = utility_row(raw | {"membership": found}, raw)
+    assert (row["membership_auc"], row["membership_auc_calibrated"]) == (0.5, 0.4)
+    assert 0 <= row["membership_low"] < 0.5 < row["membership_high"] <= 1
+    assert "membership_tpr_at_fpr1" not in row
+    found["tpr_at_fpr1"] = [0.25, 0.75]
+    assert utility_row(raw | {"membership": found}, raw)["membership_tpr_at_fpr1"] == 0.5
+
+
+def test_raw_has_no_drop_and_no_p_value():
+    labels = [0, 1, 1]
+    raw = scores([[0, 1, 0]], labels, [0.5])
+    row = utility_row(raw, raw)
+    assert [row[f"accuracy_drop{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
+    assert "p_value_uncorrected" not in row
+
+
+def test_zero_has_no_sign():
+    labels = [0] * 30_000
+    raw = scores([[0] * 29_999 + [1]], labels, [0.5])
+    row = utility_row(scores([labels], labels, [0.5]), raw)  # a drop of -0.00003
+    assert json.dumps(row["accuracy_drop"]) == "0.0"
+
+
+def test_always_answering_the_commonest_class_is_right_as_often_as_it_comes():
+    assert commonest_class({"labels": [0, 1, 1, 2]}) == 0.5
