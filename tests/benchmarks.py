@@ -97,6 +97,13 @@ BENCHMARKS = {
     "blur_7": Benchmark("`cv2.GaussianBlur`, sigma 7", "`gaussian_blur`", on_images(blurring, 7)),
     "blur_50": Benchmark("`cv2.GaussianBlur`, sigma 50", "`gaussian_blur`", on_images(blurring, 50)),
     "workers": Benchmark("`anonymize` on all images, one worker", "one worker a core", with_workers),
+    "detect": Benchmark(
+        "the package's MTCNN on all images, all cores",
+        "`detect`'s MTCNN, one worker a core",
+        lambda images: [
+            (networks.in_child(networks.detect_plain, images), networks.in_child(networks.detect_fast, images))
+        ],
+    ),
     "backbone": Benchmark(
         f"Keras' `predict`, ResNet50 on {networks.PHOTOS} photos at {networks.PHOTO_SIZE}, all cores",
         "`extract`'s frozen graph, in bfloat16 where the processor has it",
