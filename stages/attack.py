@@ -68,15 +68,15 @@ def attack(dataset: str) -> None:
     roles = roles_in_view(views[0], params)
     _tell_who_is_known(roles, params)
     scores, restored = _attack_pixels(target, restore, splits["test"], roles.asked if roles else (), views)
-    scores |= {"restorer": restorer.name, "regions": _count_regions(target), "findings": {}}
+    scores |= {"restorer": restorer.name, "left_open": _count_left_open(target, splits), "findings": {}}
     scores["effort"] = params.attack.effort
     for view, again in zip(views, restored, strict=True):
-        findings, identity = _attack_view(target, view, splits, again)
+        findings, identity = _attack_view(target, view, splits, again, restore)
         scores["findings"] |= findings
         if identity:
             scores[f"{view.prefix}identity"] = identity
-    if len(views) > 1:
-        scores["findings"] |= _recognize(target, splits)
+    if len(views) > 1 and params.attack.recognizer:
+        _recognize(target, splits, params.attack.recognizer, scores)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
@@ -122,7 +122,7 @@ def _attack_pixels(
             part = around(main_region(boxes), original.shape[:2])
             of_region = measure_pixels(original[part], anonymized[part], restored[part])
             row |= {f"region_{key}": value for key, value in of_region.items()}
-            row["regions_found"] = find_again(anonymized, boxes)
+            row["regions_asked"], row["regions_found"] = len(boxes), find_again(anonymized, boxes)
         return [view.look(restored, path) if view.shows(path) else None for view in views], row
 
     looks, rows = zip(*map_ordered(judge, judged, total=len(judged), label=target.name), strict=True)
@@ -134,24 +134,30 @@ def _attack_pixels(
     return {key: [row.get(key) for row in rows] for key in keys}, by_view
 
 
-def _region_finder(target: Target) -> Callable[[np.ndarray, list[Box]], float | None]:
-    """Return what tells the share of an image's regions that a detector still finds; None where none is used."""
+def _region_finder(target: Target) -> Callable[[np.ndarray, list[Box]], int | None]:
+    """Return what counts the regions of an image that a detector still finds; None where none is used."""
     params = target.params.regions
     if params.boxes == "given":
         return lambda image, boxes: None
     detect = load_detector(params)
-    return lambda image, boxes: float(np.mean(find_matches(boxes, detect(image))))
+    return lambda image, boxes: sum(find_matches(boxes, detect(image)))
 
 
-def _count_regions(target: Target) -> dict[str, int]:
-    given = read_boxes(REGIONS_FILE)
-    if target.acting.where != "regions" or not given:
+def _count_left_open(target: Target, splits: dict[str, list[str]]) -> dict[str, int]:
+    """Count what a variant that acts on regions leaves as it is: images, and regions that the detector missed."""
+    if target.acting.where != "regions":
         return {}
-    return {"given": sum(map(len, given.values())), "missed": count_missed(given, target.boxes, target.acting)}
+    images = sum(f"{split}/{path}" not in target.boxes for split, paths in splits.items() for path in paths)
+    given = read_boxes(REGIONS_FILE)
+    # Given boxes that are used cannot be missed.
+    if target.params.regions.boxes != "detected" or not given:
+        return {"images_left_open": images}
+    missed = count_missed(given, target.boxes, target.acting)
+    return {"images_left_open": images, "regions_given": sum(map(len, given.values())), "regions_missed": missed}
 
 
 def _attack_view(
-    target: Target, view: View, splits: dict[str, list[str]], restored: dict[str, np.ndarray]
+    target: Target, view: View, splits: dict[str, list[str]], restored: dict[str, np.ndarray], restore: Change
 ) -> tuple[dict[str, float], dict[str, Any] | None]:
     """Run all attacks on what a view shows; return the numbers that they found, and whom they name, if any is known."""
     params = target.params
@@ -164,13 +170,12 @@ def _attack_view(
         found = run(evidence)
         if isinstance(found, dict):
             findings |= {f"{view.prefix}{name}_{key}": value for key, value in found.items()}
-        else:
+        elif roles:
             names[name] = found[evidence.test.people != UNKNOWN]
     if roles is None:
         return findings, None
-    naive = _learn_once(view, evidence)
-    informed = naive
-    if target.name != RAW:
+    naive = informed = _learn_once(view, evidence)
+    if target.name != RAW or params.attack.effort == "thorough":
         informed = learn(lessons_of(evidence, raw=False), evidence.seed, _strongest_trainer(params.attack))
     names |= {"informed": informed.predict(known.anonymized), "naive": naive.predict(known.anonymized)}
     names |= _name_without_noise(target, view, splits, roles)
@@ -179,6 +184,10 @@ def _attack_view(
     if again:
         images = np.stack([restored[path] for path in again])
         attacks["restored"] = _verdicts(np.array(list(again.values())), naive.predict(images))
+        if target.name != RAW and params.attack.effort == "thorough":
+            restored_too = gather(target, view, splits, roles, restore)
+            identifier = learn(lessons_of(restored_too, raw=False), evidence.seed)
+            attacks["restored_informed"] = _verdicts(np.array(list(again.values())), identifier.predict(images))
     return findings, {
         "attacker": informed.name,
         "paths": list(roles.asked),
@@ -198,18 +207,19 @@ def _strongest_trainer(params: AttackParams) -> Callable[..., Any] | None:
     return train_strongest
 
 
-def _recognize(target: Target, splits: dict[str, list[str]]) -> dict[str, float]:
-    """Let a face recognizer that was trained on others look at the regions, if there is one."""
-    file = target.params.attack.recognizer
-    if file is None:
-        return {}
+def _recognize(target: Target, splits: dict[str, list[str]], file: str, scores: dict[str, Any]) -> None:
+    """Let a face recognizer that was trained on others look at the regions, and add what it found to the scores."""
     try:
         recognizer = Recognizer(Path(file).read_bytes())
     except ValueError as error:
         raise PipelineError(f"`attack.recognizer`: {error}") from None
     view = face_view(target, SIDE)
-    found = recognition(gather(target, view, splits, roles_in_view(view, target.params)), recognizer)
-    return {f"{view.prefix}recognition_{key}": value for key, value in found.items()}
+    evidence = gather(target, view, splits, roles_in_view(view, target.params))
+    found, names = recognition(evidence, recognizer)
+    scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in found.items()}
+    identity = scores.get(f"{view.prefix}identity")
+    if identity:
+        identity["attacks"]["recognizer"] = _verdicts(evidence.test.known().people, names)
 
 
 def _name_without_noise(

@@ -50,10 +50,11 @@ def privacy(named: int | None) -> dict:
     learned = {
         **{key: [value] for key, value in PIXELS.items()},
         **{f"region_{key}": [value] for key, value in PIXELS.items()},
-        "regions_found": [0.5],
+        "regions_found": [1],
         "restorer": "ridge",
         "effort": "quick",
-        "regions": {"given": 20, "missed": 1},
+        "regions_asked": [2],
+        "left_open": {"images_left_open": 0, "regions_given": 20, "regions_missed": 0},
         "findings": {
             f"{prefix}linkage_{key}": value
             for prefix in ("", "region_")

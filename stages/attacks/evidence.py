@@ -11,6 +11,8 @@ import numpy as np
 import stages.attacks
 
 UNKNOWN = -1
+# Attackers that `attack` runs itself.
+RESERVED = ("informed", "naive", "restored", "restored_informed", "noise_guessed", "noise_known", "recognizer")
 
 
 class Photos(NamedTuple):
@@ -51,6 +53,9 @@ def find_attacks() -> dict[str, Attack]:
     names = sorted(
         module.name for module in pkgutil.iter_modules(stages.attacks.__path__) if not module.name.startswith("_")
     )
+    taken = [name for name in names if name in RESERVED]
+    if taken:
+        raise ValueError(f"an attack must not be called {', '.join(RESERVED)}, as others are; received: {taken[0]}")
     functions = {name: getattr(importlib.import_module(f"stages.attacks.{name}"), name, None) for name in names}
     return {
         name: function

@@ -17,7 +17,7 @@ CHUNK = 256  # probes that are compared at once
 DECIMALS = 9  # of a cosine: two that agree in these are equal
 
 
-def recognition(evidence: Evidence, recognizer: "Recognizer") -> dict[str, float]:
+def recognition(evidence: Evidence, recognizer: "Recognizer") -> tuple[dict[str, float], np.ndarray]:
     """Recognize the people in anonymized test images among raw images of known people.
 
     Parameters
@@ -30,10 +30,12 @@ def recognition(evidence: Evidence, recognizer: "Recognizer") -> dict[str, float
 
     Returns
     -------
-    dict of str to float
+    found : dict of str to float
         ``accuracy``, the share of test images whose nearest face in the gallery is of the same person; ``chance``, what
         guessing gets; ``tpr_at_fpr1``, the share of pairs of one person that are accepted while at most 1 % of the
         others are. What cannot be had is absent.
+    names : ndarray of int, shape (n,)
+        Who is in the nearest face, for each test image of a known person, or where nobody is known, for all.
     """
     test = evidence.test.known()
     if len(test.people):
@@ -44,7 +46,9 @@ def recognition(evidence: Evidence, recognizer: "Recognizer") -> dict[str, float
         gallery, who = test.raw, test.people
     found = recognize(recognizer.embed(test.anonymized), recognizer.embed(gallery), test.people, who)
     row = {"accuracy": float(np.nanmean(found.named)), "chance": float(np.nanmean(found.chance))}
-    return row if found.true_accept_rate is None else row | {"tpr_at_fpr1": found.true_accept_rate}
+    if found.true_accept_rate is not None:
+        row["tpr_at_fpr1"] = found.true_accept_rate
+    return row, found.people
 
 
 class Recognizer:
@@ -127,6 +131,8 @@ class Recognition(NamedTuple):
     named : ndarray of float, shape (probes,)
         1 where the nearest face is of the same person, 0 where it is not, a share where several are as near; NaN where
         the person is in none that it could be.
+    people : ndarray of int, shape (probes,)
+        Who is in the nearest face, the first of several.
     chance : ndarray of float, shape (probes,)
         What guessing gets: the share of faces that are of the same person; NaN as above.
     true_accept_rate : float or None
@@ -135,6 +141,7 @@ class Recognition(NamedTuple):
     """
 
     named: np.ndarray
+    people: np.ndarray
     chance: np.ndarray
     true_accept_rate: float | None
 
@@ -179,11 +186,13 @@ def recognize(
     """
     originals = np.full(len(probes), -1) if originals is None else originals
     named: list[np.ndarray] = [np.empty(0)]
+    people: list[np.ndarray] = [np.empty(0, int)]
     chance: list[np.ndarray] = [np.empty(0)]
     for start in range(0, len(probes), CHUNK):
         part = slice(start, start + CHUNK)
         nearness, same = _pairs(probes[part], gallery, probe_people[part], gallery_people, originals[part])
         nearest = nearness == nearness.max(axis=1, keepdims=True)
+        people.append(gallery_people[nearness.argmax(axis=1)])
         known = same.any(axis=1)
         named.append(np.where(known, (nearest & same).sum(axis=1) / nearest.sum(axis=1), np.nan))
         chance.append(np.where(known, same.sum(axis=1) / np.isfinite(nearness).sum(axis=1), np.nan))
@@ -191,7 +200,7 @@ def recognize(
     drawn = np.linspace(0, len(probes) - 1, count).astype(int)
     nearness, same = _pairs(probes[drawn], gallery, probe_people[drawn], gallery_people, originals[drawn])
     rate = _true_accept_rate(nearness[np.isfinite(nearness)], same[np.isfinite(nearness)])
-    return Recognition(np.concatenate(named), np.concatenate(chance), rate)
+    return Recognition(np.concatenate(named), np.concatenate(people), np.concatenate(chance), rate)
 
 
 def _pairs(

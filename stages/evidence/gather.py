@@ -49,7 +49,7 @@ def gather(
     most, seed = target.params.attack.identity_images, target.params.attack.seed
 
     def fill(split: str, people: dict[str, int]) -> dict[str, int]:
-        taken = people.keys() | enrolled.keys()
+        taken = people.keys() | (enrolled.keys() if split == "test" else set())
         others = [path for path in splits[split] if path not in taken and view.shows(f"{split}/{path}")]
         others.sort(key=lambda path: order_key(seed, path))
         return people | dict.fromkeys(others[: max(0, most - len(people))], UNKNOWN)

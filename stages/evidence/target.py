@@ -91,13 +91,18 @@ def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, sl
     """Return the largest rectangle in a region's shape; all of a part in blocks, as it has few of them."""
     if box is None or (target.params.variant(target.name).declared("grid_period") or 1) > 1:
         return slice(None), slice(None)
-    share = np.sqrt(0.5) if target.acting.shape == "ellipse" else 1.0
-    scale = target.acting.side / max(box.width, box.height)
-    rows, columns = (
-        slice(max(0, round((length - inner) / 2)), max(1, round((length + inner) / 2)))
-        for length, inner in zip(part.shape, (share * scale * box.height, share * scale * box.width), strict=False)
-    )
-    return rows, columns
+    acting, longer = target.acting, max(box.width, box.height)
+    share = np.sqrt(0.5) if acting.shape == "ellipse" else 1.0
+
+    def along(start: int, side: int, length: int) -> slice:
+        # The part begins where the soft edge does, or at the image's border.
+        before = min(start + side / 2, (1 + acting.feather) * (0.5 + acting.grow) * side)
+        middle = before * acting.side / ((1 + 2 * acting.grow) * longer)
+        half = share * acting.side * side / longer / 2
+        first = min(max(0, round(middle - half)), length - 1)
+        return slice(first, max(first + 1, min(length, round(middle + half))))
+
+    return along(box.y, box.height, part.shape[0]), along(box.x, box.width, part.shape[1])
 
 
 class View(NamedTuple):

@@ -46,7 +46,8 @@ def load_detector(params: RegionParams) -> Detector:
         sides = np.array(image.shape[:2])
         scale = 1 if params.max_side is None else min(1, params.max_side / sides.max())
         seen = resize_image(image, (max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))))
-        return [_box(face, sides / seen.shape[:2]) for face in find(seen)]
+        boxes = (_box(face, sides / seen.shape[:2]) for face in find(seen))
+        return [box for box in boxes if box.overlap(Box(0, 0, int(sides[1]), int(sides[0]))) > 0]
 
     return detect
 

@@ -37,7 +37,7 @@ _UNKNOWN = {"efficient": False} | dict.fromkeys(
         ),
         *("region_identity_accuracy_naive", "region_identity_accuracy_restored", "region_identity_chance"),
         *("region_keypoint_survival", "region_named", "region_named_low", "region_named_high"),
-        *("regions_found", "regions_given", "regions_missed"),
+        *("images_left_open", "regions_found", "regions_given", "regions_missed"),
     ),
     math.nan,
 )
@@ -85,6 +85,7 @@ def page_content(
         rule=params.compare,
         rows=[_UNKNOWN | row for row in table.to_dict("records")],
         has_regions="region_reconstruction_ssim" in table,
+        has_left_open="images_left_open" in table,
         has_missed="regions_missed" in table,
         has_found="regions_found" in table,
         has_recognition="region_recognition_accuracy" in table,

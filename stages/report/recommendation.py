@@ -9,9 +9,11 @@ _ATTACKERS = {
     "informed": "an attacker who knows the method",
     "naive": "an attacker who has seen originals only",
     "restored": "an attacker who restores the images first",
+    "restored_informed": "an attacker who learned from restored images and restores the images first",
     "noise_guessed": "an attacker who guesses the noise",
     "region_informed": "an attacker who knows the method and looks at the main region",
     "region_naive": "an attacker who has seen originals only and looks at the main region",
+    "region_recognizer": "a stranger with a face recognizer",
     "region_restored": "an attacker who restores the images first and looks at the main region",
 }
 
@@ -63,18 +65,21 @@ def protecting_variants(table: pd.DataFrame, params: CompareParams) -> pd.Series
     Returns
     -------
     pandas.Series
-        bool; False for raw, and for all where nothing was measured or the attacker is too weak on raw images to
-        prove anything.
+        bool; False for raw, for a variant that leaves an image or a given region as it is, and for all where nothing
+        was measured or the attacker is too weak on raw images to prove anything.
     """
     if not attacker_convinces(table):
         return pd.Series(False, index=table.index)
     protects = (table["dataset"] != RAW) & (table["strongest_advantage_high"] <= params.max_identity_accuracy)
+    for count in ("images_left_open", "regions_missed"):  # each of them shows a person, whatever the attacks say
+        if count in table:
+            protects &= ~(table[count] > 0)
     if "identity_accuracy" not in table:
         return protects
     return (
         protects
         & (table["people_advantage_high"] <= params.max_identity_accuracy)
-        & (table["strongest_high"] <= params.max_times_chance * table["identity_chance"])
+        & (table["strongest_high"] <= params.max_times_chance * table["strongest_chance"])
     )
 
 
@@ -141,7 +146,7 @@ def recommend(table: pd.DataFrame, params: CompareParams) -> str:
         if variants["strongest_accuracy"].min() >= raw["strongest_accuracy"]:
             return (
                 "Recommended: none. No variant was shown to protect: in each, the strongest attack is right on as many "
-                f"test images as in raw ones, {raw['strongest_accuracy']:.1%}, or more."
+                f"test images as in raw ones, {_percent(raw['strongest_accuracy'])}, or more."
             )
         name = best["dataset"]
         return f"Recommended: none. No variant was shown to protect enough; {name} comes closest. {_naming(best)}"
@@ -168,21 +173,36 @@ def _cost(row: pd.Series) -> str:
 
 
 def _naming(row: pd.Series) -> str:
+    return f"{_attacked(row)}{_left_open(row)}"
+
+
+def _left_open(row: pd.Series) -> str:
+    images, regions = (row.get(key, 0) for key in ("images_left_open", "regions_missed"))
+    text = f" {images:.0f} of its images have no region and are not anonymized." if images > 0 else ""
+    return f"{text} {regions:.0f} of the given regions were missed." if regions > 0 else text
+
+
+def _attacked(row: pd.Series) -> str:
     if "people_named" not in row:
         part = "the main region of " if row["strongest_attack"].startswith("region_") else ""
         return (
-            f"There, whoever holds the originals links {part}{row['strongest_accuracy']:.1%} of the test images to "
-            f"their own ({_range(row, 'strongest')}; {row['linkage_chance']:.1%} by chance). Who is in the images is "
-            "not known, so this rests on linkage alone."
+            f"There, whoever holds the originals links {part}{_percent(row['strongest_accuracy'])} of the test images "
+            f"to their own ({_range(row, 'strongest')}; {row['strongest_chance']:.1%} by chance). Who is in the images "
+            "is not known, so this rests on linkage alone."
         )
     attacker = _ATTACKERS.get(row["strongest_attack"], f"the {row['strongest_attack']} attacker")
     named = round(row["people_named"] * row["people_asked"])
     return (
-        f"There, {attacker} names the right person in {row['strongest_accuracy']:.1%} of the test images that it is "
-        f"asked about ({_range(row, 'strongest')}; {row['identity_chance']:.1%} by chance). Taking each person's "
-        f"images together, the attack that names most people names {named} of {row['people_asked']:.0f}."
+        f"There, {attacker} names the right person in {_percent(row['strongest_accuracy'])} of the test images that it "
+        f"is asked about ({_range(row, 'strongest')}; {row['strongest_chance']:.1%} by chance). Taking each "
+        f"person's images together, the attack that names most people names {named} of {row['people_asked']:.0f}."
     )
 
 
 def _range(row: pd.Series, name: str) -> str:
     return f"95 % interval {row[f'{name}_low']:.1%} to {row[f'{name}_high']:.1%}"
+
+
+def _percent(share: float) -> str:
+    # Rounded as in the table.
+    return f"{float(f'{share:.3f}'):.1%}"

@@ -32,7 +32,7 @@ def privacy_row(scores: dict) -> dict[str, float]:
         identity_rank5, identity_auc, identity_tpr_at_fpr1 (`stages.attacks.operating_points`). Then
         reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. All of these again as
         region_<key>, of the main regions of images. Share of people: people_named, by the attacker who names most.
-        Counts: regions_given, regions_missed. Share of regions: regions_found. <attack>_<key> and
+        Counts: images_left_open, regions_given, regions_missed. Share of regions: regions_found. <attack>_<key> and
         region_<attack>_<key>: what the attacks of `stages.attacks.evidence.find_attacks` found. What could not be
         measured is absent.
     """
@@ -44,8 +44,8 @@ def privacy_row(scores: dict) -> dict[str, float]:
         row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
     found = _measured(scores.get("regions_found", []))
     if found:
-        row["regions_found"] = fmean(found)
-    row |= {f"regions_{key}": count for key, count in scores["regions"].items()}
+        row["regions_found"] = sum(found) / sum(_measured(scores["regions_asked"]))
+    row |= scores["left_open"]
     return rounded(row | scores["findings"])
 
 
@@ -88,8 +88,8 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     -------
     dict of str to object
         Which candidate it is: informed_attacker. Shares of images: identity_low and identity_high of that attacker;
-        strongest_accuracy with strongest_low and strongest_high of the attacker strongest_attack; region_named with
-        region_named_low and region_named_high of the strongest attacker who looks at regions; most_exposed, of one
+        strongest_accuracy with strongest_low, strongest_high and strongest_chance of strongest_attack; region_named
+        with region_named_low and region_named_high of the strongest attacker who looks at regions; most_exposed, of one
         person's images. Shares of people: people_named_low and people_named_high of the attacker who names most of the
         people_asked, which are fewer where it sees a part of the images. Of the share that blind guessing would miss,
         the greatest of all
@@ -109,6 +109,7 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
         "informed_attacker": scores["identity"]["attacker"],
         "strongest_attack": strongest,
         "strongest_accuracy": images[strongest].share,
+        "strongest_chance": scores[f"{VIEWS[strongest.startswith(VIEWS[1])]}identity"]["chance"],
         "strongest_low": images[strongest].low,
         "strongest_high": images[strongest].high,
         "strongest_advantage_high": max(naming.advantage_high for naming in images.values()),
@@ -131,17 +132,21 @@ def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
 
 def _linkage_exposure(findings: dict[str, float]) -> dict[str, float | str]:
     attacks = [f"{prefix}linkage" for prefix in VIEWS if f"{prefix}linkage_accuracy" in findings]
-    if not attacks:
+    rows = []
+    for attack in attacks:
+        share, chance, count = (findings[f"{attack}_{key}"] for key in ("accuracy", "chance", "images"))
+        low, high = wilson_interval(round(share * count), int(count))
+        rows.append((share, low, high, (high - chance) / (1 - chance), attack, chance))
+    if not rows:
         return {}
-    strongest = max(attacks, key=lambda attack: findings[f"{attack}_accuracy"])
-    share, chance, count = (findings[f"{strongest}_{key}"] for key in ("accuracy", "chance", "images"))
-    low, high = wilson_interval(round(share * count), int(count))
+    share, low, high, _, attack, chance = max(rows, key=lambda row: row[0])
     return {
-        "strongest_attack": strongest,
+        "strongest_attack": attack,
         "strongest_accuracy": share,
         "strongest_low": low,
         "strongest_high": high,
-        "strongest_advantage_high": (high - chance) / (1 - chance) if chance < 1 else 1.0,
+        "strongest_chance": chance,
+        "strongest_advantage_high": max(row[3] for row in rows),
     }
 
 

@@ -24,6 +24,7 @@ METRIC_KEYS = (
     "linkage_accuracy",
     "linkage_chance",
     "region_linkage_accuracy",
+    "images_left_open",
     "regions_missed",
     "regions_found",
     "membership_auc",

@@ -40,6 +40,11 @@ def test_the_readme_s_attack_is_found_by_its_name_and_names_people(tmp_path, mon
     names = found["brightness"](evidence)
     assert names.shape == (12,)
     assert set(names) <= {0, 1, 2}
+    nobody = [part._replace(people=np.full_like(part.people, UNKNOWN)) for part in evidence[:3]]
+    assert found["brightness"](Evidence(*nobody, seed=0)) == {}
+    (tmp_path / "naive.py").write_text("")
+    with pytest.raises(ValueError, match="must not be called informed, naive.*received: naive"):
+        find_attacks()
 
 
 @pytest.mark.parametrize("name", find_attacks())

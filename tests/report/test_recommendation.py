@@ -16,6 +16,7 @@ def table(chance=0.1, people=10, **variants):
     result["identity_accuracy"] = result["people_named"] = result["strongest_accuracy"]
     result["strongest_attack"] = "informed"
     result["identity_chance"], result["people_asked"] = chance, people
+    result["strongest_chance"] = chance
     for name in ("accuracy", "accuracy_drop", "strongest"):
         middle = result["strongest_accuracy" if name == "strongest" else name]
         result[f"{name}_low"], result[f"{name}_high"] = middle - 0.02, middle + 0.02
@@ -76,6 +77,11 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
         ),
         (table(dark=(0.2, 0.1)), "none. What protects costs too much * dark is the cheapest. It costs 70.0 points"),
         (table(chance=0.5, people=2, mask=(0.9, 0.5)), "mask."),
+        (
+            changed("images_left_open", [float("nan"), 3]),
+            "none. No variant * 3 of its images have no region and are not",
+        ),
+        (changed("regions_missed", [float("nan"), 2]), "none. No variant * 2 of the given regions were missed."),
         # Many times chance, however small the share.
         (table(chance=0.001, people=1000, blur=(0.9, 0.229)), "none. No variant"),
         (changed("accuracy_drop_high", 0.109), "none. * too few test images show what it costs * (-2.0 to 10.9)"),
@@ -98,7 +104,7 @@ ALWAYS_ONE_PERSON = table(closed=(0.9, 0.1)).assign(identity_accuracy=0.85, iden
         ),
         (table(), "none. There is no variant beside the raw images."),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_the_most_accurate_variant_that_protects_is_recommended_or_it_is_said_why_none(compared, words):
     sentence, place = recommend(compared, bounds()), 0

@@ -15,7 +15,7 @@ def test_privacy_row_without_people_or_key_points_leaves_them_out():
         "ssim_restored": [0.5, 0.7],
         "keypoint_survival": [None, None],
         "unchanged_pixels": [0.0, 0.5],
-        "regions": {},
+        "left_open": {},
         "findings": {},
     }
     expected = {"reconstruction_psnr_gain": 1.5, "reconstruction_ssim": 0.6, "unchanged_pixels": 0.25}
