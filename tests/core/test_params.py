@@ -9,8 +9,9 @@ import yaml
 from dvc.utils.serialize import load_yaml
 
 from stages.core.errors import PipelineError
-from stages.core.params import RAW, load_params, method_names, sections
+from stages.core.params import RAW, Acting, load_params, method_names, sections
 from stages.methods.gaussian_blur import gaussian_blur
+from tests.clones import ROOT
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 VARIANTS = "gaussian_blur, morphology, blocking_merging"
@@ -272,3 +273,11 @@ def test_automatic_precision_is_what_the_processor_has(workspace, monkeypatch, f
     workspace({"train.precision": "auto"})
     params = load_params().train
     assert params.precision == precision
+
+
+def test_stages_readme_gives_the_defaults_of_where_a_variant_acts():
+    text = (ROOT / "stages/README.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)`? \|", text, re.MULTILINE))
+    assert {key: told[key] for key in Acting.model_fields} == {
+        key: str(value) for key, value in Acting().model_dump().items()
+    }
