@@ -28,8 +28,8 @@ _MARKDOWN = {
     "keypoint_survival": "key points left",
 }
 _NOT_BRIEF = (
-    *("p_value", "accuracy_anonymized", "identity_accuracy_naive", "identity_chance", "membership_auc"),
-    *("reconstruction_psnr_gain", "keypoint_survival"),
+    *("accuracy_drop", "p_value", "accuracy_anonymized", "identity_accuracy_naive", "identity_chance", "membership_auc"),
+    *("linkage_accuracy", "people_named", "reconstruction_psnr_gain", "keypoint_survival"),
 )
 _TERMINAL = {
     "accuracy": "accuracy",
