@@ -27,10 +27,7 @@ _MARKDOWN = {
     "reconstruction_psnr_gain": "dB regained",
     "keypoint_survival": "key points left",
 }
-_NOT_BRIEF = (
-    *("accuracy_drop", "p_value", "accuracy_anonymized", "identity_accuracy_naive", "identity_chance", "membership_auc"),
-    *("linkage_accuracy", "people_named", "reconstruction_psnr_gain", "keypoint_survival"),
-)
+_BRIEF = ("accuracy", "strongest_accuracy", "region_named")
 _TERMINAL = {
     "accuracy": "accuracy",
     "accuracy_ci95": "+-95%",
@@ -93,7 +90,7 @@ def to_markdown(table: pd.DataFrame, *, brief: bool = False) -> str:
     str
         One row a data set; a metric that no data set has is left out.
     """
-    columns = {key: title for key, title in _MARKDOWN.items() if key in table and not (brief and key in _NOT_BRIEF)}
+    columns = {key: title for key, title in _MARKDOWN.items() if key in table and (key in _BRIEF or not brief)}
     lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
     for row in table.to_dict("records"):
         cells = [_markdown_cell(row, key) for key in columns]
