@@ -261,8 +261,14 @@ def _tell_who_is_known(roles: Roles | None, params: Params) -> None:
 
 
 def _summary(dataset: str, scores: dict) -> str:
+    findings = scores["findings"]
     if "identity" not in scores:
-        return f"{dataset} without identities"
+        if "linkage_accuracy" not in findings:
+            return f"{dataset} without identities"
+        return (
+            f"in {dataset}, whoever holds the originals links {findings['linkage_accuracy']:.1%} of "
+            f"{findings['linkage_images']} test images to their own"
+        )
     row = privacy_row(scores)
     images, people = len(scores["identity"]["attacks"]["informed"]["people"]), int(exposure(scores)["people_asked"])
     text = (
