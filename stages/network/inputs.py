@@ -27,7 +27,7 @@ def create_inputs(folder: Path, shape: tuple[int, ...], dtype: type) -> np.ndarr
     file = folder / "inputs.npy"
     inputs = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
     if hasattr(os, "posix_fallocate"):
-        # Without room for what is written to memory, the system kills the process without a word.
+        # On a full disk, a write to mapped memory would kill the process, and no error would say why.
         with naming(file), file.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
     return inputs

@@ -24,7 +24,7 @@ _GIB = 2**30
 
 
 def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
-    """Refuse a batch that this machine's memory cannot hold: the system would kill the process without a word.
+    """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why.
 
     The inputs as a whole need no memory, as each batch is read from disk.
 
