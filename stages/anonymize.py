@@ -12,7 +12,7 @@ import numpy as np
 
 from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes
 from stages.core.cells import fit_into_cell
-from stages.core.errors import PipelineError, naming, run_stage
+from stages.core.errors import PipelineError, naming, naming_failure, run_stage
 from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import finish, map_ordered
@@ -106,11 +106,8 @@ def anonymize(name: str) -> None:
         def convert(path: str) -> Print | None:
             with naming(source / path):
                 image = read_image(source / path)
-                try:
+                with naming_failure(source / path, name):
                     result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
-                except Exception as error:
-                    reason = " ".join(f"{type(error).__name__}: {error}".split())
-                    raise PipelineError(f"`{source / path}`: {name} failed: {reason}") from error
                 write_image(folder / path, result)
                 return Print(path, fit_into_cell(result), path in left_open) if path in shown else None
 

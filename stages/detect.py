@@ -12,7 +12,7 @@ import numpy as np
 
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, write_boxes
 from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell, scale_to_cell
-from stages.core.errors import PipelineError, naming, run_stage
+from stages.core.errors import naming, naming_failure, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import finish, map_bounded, map_ordered
@@ -69,11 +69,8 @@ def _run_detector(paths: list[str], params: RegionParams) -> dict[str, list[Box]
     def find(path: str) -> list[Box]:
         with naming(SOURCE / path):
             image = read_image(SOURCE / path)
-            try:
+            with naming_failure(SOURCE / path, "the detector"):
                 return detector(image)
-            except Exception as error:
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
-                raise PipelineError(f"`{SOURCE / path}`: the detector failed: {reason}") from error
 
     return dict(zip(paths, map_ordered(find, paths, total=len(paths), label="detect"), strict=True))
 

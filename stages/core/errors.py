@@ -59,6 +59,29 @@ def naming(file: object) -> Iterator[None]:
         raise PipelineError(f"`{shown(file)}`: {_reason(error, known=file)}") from error
 
 
+@contextmanager
+def naming_failure(file: object, what: str) -> Iterator[None]:
+    """Name the file on which a method or a model failed, whatever it raised.
+
+    Parameters
+    ----------
+    file : object
+        The file, printed as it is.
+    what : str
+        What failed.
+
+    Raises
+    ------
+    PipelineError
+        In place of any exception, with its type and message in one line.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PipelineError(f"`{file}`: {what} failed: {reason}") from error
+
+
 def _reason(error: OSError | MemoryError, known: object = None) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory; lower PIPELINE_WORKERS, `data.max_pixels` or `data.max_side`"
