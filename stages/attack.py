@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from stages.attacks._restorer import Restorer
 from stages.attacks.evidence import UNKNOWN, Evidence, find_attacks
 from stages.attacks.identity import Identifier
 from stages.attacks.naming import chance_of, learn, lessons_of
 from stages.attacks.operating_points import measure_operating_points
 from stages.attacks.pixels import measure_pixels
 from stages.attacks.recognition import SIDE, Recognizer, recognition
-from stages.attacks.restoration import Restorer, Unchanged, train_restorer
+from stages.attacks.restoration import Unchanged, train_restorer
 from stages.attacks.roles import Roles
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes
 from stages.core.errors import PipelineError, run_stage
@@ -29,7 +30,7 @@ from stages.core.machine import environment
 from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, Acting, AttackParams, Params, load_params
-from stages.core.people import IDENTITIES
+from stages.core.people import IDENTITIES, read_people
 from stages.core.seeding import order_key
 from stages.evidence.gather import gather, roles_in_view
 from stages.evidence.noise import noise_removers
@@ -65,18 +66,19 @@ def attack(dataset: str) -> None:
 
     write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restore)
     views = make_views(target, params.attack.image_size)
-    roles = roles_in_view(views[0], params)
-    _tell_who_is_known(roles, params)
-    scores, restored = _attack_pixels(target, restore, splits["test"], roles.asked if roles else (), views)
+    people = read_people()
+    roles = [roles_in_view(view, people, params) for view in views]
+    _tell_who_is_known(roles[0], params)
+    scores, restored = _attack_pixels(target, restore, splits["test"], roles[0].asked if roles[0] else (), views)
     scores |= {"restorer": restorer.name, "left_open": _count_left_open(target, splits), "findings": {}}
     scores["effort"] = params.attack.effort
-    for view, again in zip(views, restored, strict=True):
-        findings, identity = _attack_view(target, view, splits, again, restore)
+    for view, who, again in zip(views, roles, restored, strict=True):
+        findings, identity = _attack_view(target, view, splits, who, again, restore)
         scores["findings"] |= findings
         if identity:
             scores[f"{view.prefix}identity"] = identity
     if len(views) > 1 and params.attack.recognizer:
-        _recognize(target, splits, params.attack.recognizer, scores)
+        _recognize(target, splits, roles[1], params.attack.recognizer, scores)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
@@ -157,11 +159,15 @@ def _count_left_open(target: Target, splits: dict[str, list[str]]) -> dict[str, 
 
 
 def _attack_view(
-    target: Target, view: View, splits: dict[str, list[str]], restored: dict[str, np.ndarray], restore: Change
+    target: Target,
+    view: View,
+    splits: dict[str, list[str]],
+    roles: Roles | None,
+    restored: dict[str, np.ndarray],
+    restore: Change,
 ) -> tuple[dict[str, float], dict[str, Any] | None]:
     """Run all attacks on what a view shows; return the numbers that they found, and whom they name, if any is known."""
     params = target.params
-    roles = roles_in_view(view, params)
     evidence = gather(target, view, splits, roles)
     known = evidence.test.known()
     findings: dict[str, float] = {}
@@ -207,14 +213,16 @@ def _strongest_trainer(params: AttackParams) -> Callable[..., Any] | None:
     return train_strongest
 
 
-def _recognize(target: Target, splits: dict[str, list[str]], file: str, scores: dict[str, Any]) -> None:
+def _recognize(
+    target: Target, splits: dict[str, list[str]], roles: Roles | None, file: str, scores: dict[str, Any]
+) -> None:
     """Let a face recognizer that was trained on others look at the regions, and add what it found to the scores."""
     try:
         recognizer = Recognizer(Path(file).read_bytes())
     except ValueError as error:
         raise PipelineError(f"`attack.recognizer`: {error}") from None
     view = face_view(target, SIDE)
-    evidence = gather(target, view, splits, roles_in_view(view, target.params))
+    evidence = gather(target, view, splits, roles)
     found, names = recognition(evidence, recognizer)
     scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in found.items()}
     identity = scores.get(f"{view.prefix}identity")

@@ -59,6 +59,7 @@ def evaluate(dataset: str) -> None:
         "brier": [],
         "made_with": _trainings(dataset, params.train.seeds) | {"evaluation": environment(accelerator_names())},
     }
+    held_out = _held_out(trained_on, params.train)
     confidences = []
     for seed in params.train.seeds:
         load_weights(model, weights_file(dataset, seed))
@@ -69,8 +70,10 @@ def evaluate(dataset: str) -> None:
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
         scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
         scores["brier"].append(brier_score(probabilities, raw.labels))
-        confidences.append(_confidence(predict, trained_on))
-    scores |= _membership(np.array(confidences), trained_on, params.train)
+        if held_out.any():
+            confidences.append(_confidence(predict, trained_on))
+    if confidences:
+        scores["membership"] = _membership(np.array(confidences), held_out)
     write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
@@ -86,22 +89,24 @@ def _confidence(predict: Callable[[np.ndarray], np.ndarray], features: Features)
     return np.concatenate([confidence(predict(features.inputs[one]), features.labels[one]) for one in chunks])
 
 
-def _membership(confidences: np.ndarray, features: Features, params: TrainParams) -> dict[str, dict]:
+def _held_out(features: Features, params: TrainParams) -> np.ndarray:
+    """Return which training images each seed's network was not trained on, (seeds, images) bool."""
+    return np.array(
+        [validation_mask(features.paths, features.labels, params.validation_fraction, seed) for seed in params.seeds]
+    )
+
+
+def _membership(confidences: np.ndarray, held_out: np.ndarray) -> dict:
     """Return what the attacker finds who holds all raw training images, and anonymizes them as the data set was.
 
     Non-members are the validation images: a random choice from the same split, with the same classes. Test images may
     differ from training images in more than that no network was trained on them.
     """
-    held_out = np.array(
-        [validation_mask(features.paths, features.labels, params.validation_fraction, seed) for seed in params.seeds]
-    )
-    if not held_out.any():
-        return {}
     found = infer_membership(confidences, ~held_out)
     scores = {"placements": found.placements.round(6).tolist(), "auc": found.auc}
     if found.tpr_at_fpr1 is not None:
         scores["tpr_at_fpr1"] = found.tpr_at_fpr1.tolist()
-    return {"membership": scores}
+    return scores
 
 
 def _trainings(dataset: str, seeds: list[int]) -> dict[str, dict[str, str]]:

@@ -70,10 +70,15 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
     best, count = max(accuracy.values()), sum(map(len, right["committee"]))
-    share = (best * count + 2) / (count + 4)  # Agresti and Coull's, so that there is an error at an accuracy of 1
-    error = np.sqrt(share * (1 - share) / count)
+    error = standard_error(best, count)
     name = next(name for name in CANDIDATES if accuracy[name] >= best - 2 * error)
     return name, accuracy[name]
+
+
+def standard_error(accuracy: float, count: int) -> float:
+    """Return the standard error of an accuracy on so many images; above 0 even at an accuracy of 1."""
+    share = (accuracy * count + 2) / (count + 4)  # Agresti and Coull's
+    return float(np.sqrt(share * (1 - share) / count))
 
 
 def _odds_of_held(features: dict[str, np.ndarray], who: np.ndarray, held: np.ndarray, look: str) -> np.ndarray:

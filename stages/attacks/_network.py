@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.attacks._candidates import FOLDS, assign_folds, odds
+from stages.attacks._candidates import FOLDS, assign_folds, odds, standard_error
 from stages.attacks._looks import moved_copy, scaled
 from stages.attacks.identity import Identifier, train_identifier
 from stages.network.runtime import keras, start_tensorflow
@@ -145,8 +145,7 @@ def train_strongest(images: np.ndarray, identities: np.ndarray, *, seed: int) ->
 
 
 def _beats(accuracy: float, best: float, count: int) -> bool:
-    share = (accuracy * count + 2) / (count + 4)  # Agresti and Coull's, so that there is an error at an accuracy of 1
-    return accuracy - 2 * np.sqrt(share * (1 - share) / count) > best
+    return accuracy - 2 * standard_error(accuracy, count) > best
 
 
 def _network(people: int, steps: int) -> keras.Model:

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-FALSE_POSITIVES = 0.01  # share of non-members that are taken for members
+from stages.attacks._rates import FALSE_POSITIVES
+
 FEWEST_NON_MEMBERS = round(1 / FALSE_POSITIVES)  # with fewer, 1 % of them is less than one image
 _SMALLEST = 1e-30  # probability; float32 holds it
 

@@ -3,11 +3,11 @@
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from stages.attacks._rates import FALSE_POSITIVES
 from stages.attacks.identity import Identifier
 
 MOST_PAIRS = 4_000_000  # of an image and a person; of more, images are drawn, so that memory stays bounded
 LISTED = 5  # people on a short list
-FALSE_POSITIVES = 0.01  # share of wrong pairs that are accepted as right
 
 
 def measure_operating_points(identifier: Identifier, images: np.ndarray, identities: np.ndarray) -> dict[str, float]:

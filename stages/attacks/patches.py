@@ -3,12 +3,13 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import cv2
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
+
+from stages.attacks._restorer import Restorer
 
 UNITS = (64, 32)
 MOST_PAIRS = 60
@@ -23,15 +24,6 @@ MARGIN = 8  # the farthest of these
 LEAST_SPREAD = 1e-3
 
 
-class Inverse(Protocol):
-    """What the network corrects."""
-
-    name: str
-
-    def restore(self, image: np.ndarray) -> np.ndarray:
-        """Return the estimate, (height, width, 3) uint8."""
-
-
 class PatchNetwork:
     """A perceptron of two layers, which slides over the image as a convolution of the estimate's surroundings.
 
@@ -42,7 +34,7 @@ class PatchNetwork:
     ----------
     anonymized, raw : list of numpy.ndarray
         Training pairs, (height, width, 3) uint8.
-    start : Inverse
+    start : Restorer
         Makes the estimates.
     period : int, default=1
         After how many pixels the method's grid repeats; 1 for a method without a grid.
@@ -63,7 +55,7 @@ class PatchNetwork:
     True
     """
 
-    def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, start: Inverse, period: int = 1):
+    def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, start: Restorer, period: int = 1):
         """Learn from pixels drawn with a fixed seed, as many of each image."""
         self.name = f"{start.name} and network"
         self._start, self._period = start, period

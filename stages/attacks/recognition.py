@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from stages.attacks._looks import scaled
+from stages.attacks._rates import FALSE_POSITIVES
 from stages.attacks.evidence import Evidence
-from stages.attacks.operating_points import FALSE_POSITIVES, MOST_PAIRS
+from stages.attacks.operating_points import MOST_PAIRS
 from stages.core.parallel import map_bounded
 
 SIDE = 112  # pixels of a face, as the model takes it

@@ -1,9 +1,8 @@
 """Chooses the best inverse of a method: the attacker knows the method, its strength, and pairs of training images."""
 
-from typing import Protocol
-
 import numpy as np
 
+from stages.attacks._restorer import Restorer
 from stages.attacks.fidelity import psnr
 from stages.attacks.patches import PatchNetwork
 from stages.attacks.ridge import RidgeInverse
@@ -12,15 +11,6 @@ from stages.attacks.wiener import WienerInverse
 
 _LARGEST_PERIOD = 32  # pixels; above it there are too few pixels for each place in the grid
 _VALIDATION = 5  # every fifth pair decides
-
-
-class Restorer(Protocol):
-    """An inverse: `restore` estimates the original of an anonymized image."""
-
-    name: str
-
-    def restore(self, image: np.ndarray) -> np.ndarray:
-        """Return the estimate, (height, width, 3) uint8."""
 
 
 class Unchanged:

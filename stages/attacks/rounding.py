@@ -1,21 +1,12 @@
 """Improves an inverse of a known blur: what it estimates must, when blurred and rounded, give the blurred image."""
 
-from typing import Protocol
-
 import cv2
 import numpy as np
 
+from stages.attacks._restorer import Restorer
+
 STEPS = 30
 HALF = 0.5  # grey levels that rounding may take away
-
-
-class Inverse(Protocol):
-    """What is improved."""
-
-    name: str
-
-    def restore(self, image: np.ndarray) -> np.ndarray:
-        """Return the estimate, (height, width, 3) uint8."""
 
 
 class WithinRounding:
@@ -25,7 +16,7 @@ class WithinRounding:
 
     Parameters
     ----------
-    start : Inverse
+    start : Restorer
         Makes the estimates.
     kernel : ndarray of float, shape (n,)
         One axis of the blur's kernel, which is separable and symmetric.
@@ -47,7 +38,7 @@ class WithinRounding:
     [50, 185]
     """
 
-    def __init__(self, start: Inverse, kernel: np.ndarray):
+    def __init__(self, start: Restorer, kernel: np.ndarray):
         """Keep what is needed."""
         self.name = f"{start.name}, within rounding"
         self._start, self._kernel = start, np.asarray(kernel, float)

@@ -7,14 +7,13 @@ from stages.attacks.roles import Roles, assign_roles
 from stages.core.images import read_image
 from stages.core.parallel import map_ordered
 from stages.core.params import RAW, Params
-from stages.core.people import People, read_people
+from stages.core.people import People
 from stages.core.seeding import order_key
 from stages.evidence.target import DATA, Change, Target, View
 
 
-def roles_in_view(view: View, params: Params) -> Roles | None:
+def roles_in_view(view: View, people: People, params: Params) -> Roles | None:
     """Assign roles to the images of known people that a view shows; see `stages.attacks.roles`."""
-    people = read_people()
     train, test = (
         {path: who for path, who in of_split.items() if view.shows(f"{split}/{path}")}
         for split, of_split in zip(People._fields, people, strict=True)

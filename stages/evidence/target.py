@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.attacks.restoration import Restorer
+from stages.attacks._restorer import Restorer
 from stages.core.boxes import Box
 from stages.core.images import SPLITS, resize_image
 from stages.core.params import Acting, Params
