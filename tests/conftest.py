@@ -67,14 +67,16 @@ def lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """The function that makes folders of a name such that they cannot be listed, by root either."""
 
     def refuse(name: str) -> None:
-        listing = Path.iterdir
+        def unless_locked(listing: Callable) -> Callable:
+            def listed(folder: Path | str | int):
+                if str(folder).rpartition("/")[2] == name:
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+                return listing(folder)
 
-        def iterdir(folder: Path):
-            if folder.name == name:
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
-            return listing(folder)
+            return listed
 
-        monkeypatch.setattr(Path, "iterdir", iterdir)
+        monkeypatch.setattr(Path, "iterdir", unless_locked(Path.iterdir))
+        monkeypatch.setattr(os, "scandir", unless_locked(os.scandir))
 
     return refuse
 

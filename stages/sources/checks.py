@@ -5,8 +5,8 @@ from pathlib import Path
 from stages.core.errors import PipelineError, shown
 from stages.core.images import SPLITS
 from stages.core.params import DataParams
-from stages.sources.finding import SourceFile
 from stages.sources.intake import Intake
+from stages.sources.reading import SourceFile
 from stages.sources.splitting import why_not_split
 
 
@@ -34,7 +34,7 @@ def check_rejected(intake: Intake, total: int, params: DataParams, report: Path)
         listed = f"with `data.rename: false`, {report} lists all" if params.rename else f"all are in {report}"
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {total} files to be rejected; received: "
-            f"{len(intake.rejected)}, the first is `{shown(first.source.file)}` ({first.rejected}); {listed}"
+            f"{len(intake.rejected)}, the first is `{shown(first.source.name)}` ({first.rejected}); {listed}"
         )
 
 
@@ -60,12 +60,12 @@ def check_images(files: list[SourceFile], intake: Intake, params: DataParams) ->
             first = intake.rejected[0]
             raise PipelineError(
                 f"`data.source` must hold images that can be read; received: {len(intake.rejected)} rejected files, "
-                f"the first is `{shown(first.source.file)}` ({first.rejected})"
+                f"the first is `{shown(first.source.name)}` ({first.rejected})"
             )
         return
     written = {(image.path.split("/", 1)[0], image.source.class_name) for image in intake.kept}
     for split in SPLITS:
-        for name in sorted({file.class_name for file in files}):
+        for name in sorted({file.class_name for file in files if not file.refused}):
             if (split, name) not in written:
                 raise PipelineError(_why_missing(split, name, intake, params))
 
@@ -82,5 +82,5 @@ def _why_missing(split: str, name: str, intake: Intake, params: DataParams) -> s
     text = text if own else why_not_split(kept, shown(name), params)
     for what, fates in (("rejected", rejected), ("dropped from train", dropped)):
         for image, reason in fates[:1]:
-            text += f"; {len(fates)} of its files {what}, the first is `{shown(image.source.file)}` ({reason})"
+            text += f"; {len(fates)} of its files {what}, the first is `{shown(image.source.name)}` ({reason})"
     return text

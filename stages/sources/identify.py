@@ -1,18 +1,18 @@
 """Finds out who is in the files of the source, and of what group, from tables beside them or from their paths."""
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.images import class_of
 from stages.core.params import DataParams
 from stages.core.people import GROUPS, IDENTITIES
-from stages.sources.finding import SourceFile, link_limit
+from stages.sources.finding import link_limit
+from stages.sources.listing import list_places
 from stages.sources.naming import folded, names_person
 from stages.sources.places import composed, find_table
+from stages.sources.reading import SourceFile
 from stages.sources.tables import read_table
-from stages.sources.walking import walk_folder
 
 
 class Identified(NamedTuple):
@@ -49,15 +49,14 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     """
     if not params.has_classes:
         return Identified({}, by_table=False)
-    paths = _by_path(files, params)
-    told = _read_column(IDENTITIES, "identity", paths, params)
+    told = _read_column(IDENTITIES, "identity", files, params)
     if told is not None:
         return Identified(told, by_table=True)
     if params.identity_pattern is None:
         return Identified({}, by_table=False)
     pattern = re.compile(params.identity_pattern)
-    found = {path: pattern.search(file.below_split) for path, file in paths.items()}
-    people = {path: composed((match[1] or "").strip()) for path, match in found.items() if match}
+    found = ((file.in_source, pattern.search(file.below_split)) for file in files)
+    people = {path: composed((match[1] or "").strip()) for path, match in found if match}
     return Identified({path: person for path, person in people.items() if person}, by_table=False)
 
 
@@ -86,20 +85,17 @@ def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[s
     """
     if not params.has_classes:
         return {}
-    return _read_column(GROUPS, "group", _by_path(files, params), params) or {}
+    return _read_column(GROUPS, "group", files, params) or {}
 
 
-def _by_path(files: list[SourceFile], params: DataParams) -> dict[str, SourceFile]:
-    return {file.file.relative_to(params.source).as_posix(): file for file in files}
-
-
-def _read_column(name: str, column: str, taken: Collection[str], params: DataParams) -> dict[str, str] | None:
+def _read_column(name: str, column: str, files: list[SourceFile], params: DataParams) -> dict[str, str] | None:
     """Read a table at the top of the source, path to cell; None if there is none."""
     source = Path(params.source)
     table = find_table(source, name)
     if table is None:
         return None
-    rows = read_table(table, (column,), taken=taken, list_all=lambda: walk_folder(source, within=link_limit(params)))
+    taken = [file.in_source for file in files]
+    rows = read_table(table, (column,), taken=taken, list_all=lambda: list_places(source, link_limit(params)))
     return {path: row[column] for path, row in rows.items()}
 
 

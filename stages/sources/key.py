@@ -8,8 +8,9 @@ from pathlib import Path
 
 from stages.core.errors import PipelineError
 from stages.core.files import replace_file
+from stages.core.kept import digest_of
 from stages.core.parallel import map_ordered
-from stages.sources.intake import Intake, in_source
+from stages.sources.intake import Intake
 
 KEY = Path("data/key.csv")  # in neither git nor DVC, so that it is never pushed
 _COLUMNS = ["image", "source", "reason"]
@@ -22,15 +23,13 @@ def remove_key() -> None:
         file.unlink(missing_ok=True)
 
 
-def write_key(intake: Intake, source: Path, raw: Path) -> None:
+def write_key(intake: Intake, raw: Path) -> None:
     """Write which file of the source each image comes from, and the files that gave none, for their owner alone.
 
     Parameters
     ----------
     intake : Intake
         With the neutral paths.
-    source : pathlib.Path
-        The source.
     raw : pathlib.Path
         The images, all written. The key's first line holds their digest.
     """
@@ -38,10 +37,10 @@ def write_key(intake: Intake, source: Path, raw: Path) -> None:
     table.write(_BELONGS + _digest(raw) + "\n")
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows(sorted((image.path, in_source(image, source), "") for image in intake.kept))
-    writer.writerows(sorted(("", in_source(image, source), image.rejected) for image in intake.rejected))
+    writer.writerows(sorted((image.path, image.source.in_source, "") for image in intake.kept))
+    writer.writerows(sorted(("", image.source.in_source, image.rejected) for image in intake.rejected))
     writer.writerows(
-        sorted(("", in_source(image, source), f"{image.relation} {other}") for image, other in intake.dropped)
+        sorted(("", image.source.in_source, f"{image.relation} {other}") for image, other in intake.dropped)
     )
     with replace_file(KEY) as partial:
         # Never readable by others, not even while it is empty.
@@ -79,9 +78,7 @@ def read_key(raw: Path) -> list[tuple[str, str, str]]:
 def _digest(folder: Path) -> str:
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     digest = hashlib.sha256()
-    contents = map_ordered(
-        lambda file: hashlib.sha256(file.read_bytes()).digest(), files, total=len(files), label="key"
-    )
+    contents = map_ordered(lambda file: bytes.fromhex(digest_of([file])), files, total=len(files), label="key")
     for file, content in zip(files, contents, strict=True):
         digest.update(os.fsencode(file.relative_to(folder)) + b"\0" + content)
     return digest.hexdigest()

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from stages.core.boxes import REGIONS, Box
 from stages.core.errors import shown
 from stages.core.params import DataParams
-from stages.sources.finding import SourceFile, link_limit
-from stages.sources.intake import Taken, in_source
+from stages.sources.finding import link_limit
+from stages.sources.intake import Taken
+from stages.sources.listing import list_places
 from stages.sources.places import find_table
+from stages.sources.reading import SourceFile
 from stages.sources.tables import Row, read_rows, refusal
-from stages.sources.walking import walk_folder
 
 _MOST = 2**30  # pixels; images have fewer, and sums of two still fit into 32 bits
 _SIDES = ("x", "y", "width", "height")
@@ -99,8 +100,8 @@ def read_regions(files: list[SourceFile], params: DataParams) -> dict[str, list[
     table = find_table(source, REGIONS)
     regions: dict[str, list[Region]] = {}
     if table is not None:
-        taken = [file.file.relative_to(source).as_posix() for file in files]
-        list_all = lambda: walk_folder(source, within=link_limit(params))  # noqa: E731
+        taken = [file.in_source for file in files]
+        list_all = lambda: list_places(source, link_limit(params))  # noqa: E731
         for row in read_rows(table, _SIDES, taken=taken, list_all=list_all, optional=("label", "score")):
             regions.setdefault(row.path, []).append(_read_region(table, row))
     return regions
@@ -149,7 +150,7 @@ def check_overlap(regions: dict[str, list[Region]], decoded: Iterable[Taken], pa
         (region.line, region, image.upright)
         for image in decoded
         if not image.rejected
-        for region in regions.get(in_source(image, source), ())
+        for region in regions.get(image.source.in_source, ())
         if not region.overlaps(image.upright)
     ]
     if beside:
@@ -169,18 +170,17 @@ def place_regions(regions: dict[str, list[Region]], kept: list[Taken], params: D
     kept : list of Taken
         The images.
     params : DataParams
-        The source. With `data.rename`, labels are left out, as they may name people.
+        With `data.rename`, labels are left out, as they may name people.
 
     Returns
     -------
     PlacedBoxes
         Of boxes at the same place in an image, the first is kept.
     """
-    source = Path(params.source)
     boxes: dict[str, dict[tuple, Box]] = {}
     given = 0
     for image in kept:
-        for region in regions.get(in_source(image, source), ()):
+        for region in regions.get(image.source.in_source, ()):
             box = region.scaled(image.upright, image.size, label="" if params.rename else region.label)
             boxes.setdefault(image.path, {}).setdefault(box[:4], box)
             given += 1

@@ -3,9 +3,9 @@
 from pathlib import PurePosixPath
 
 from stages.core.secret import secret_key
-from stages.sources.finding import SourceFile
 from stages.sources.intake import Intake, Taken
 from stages.sources.naming import valid_name
+from stages.sources.reading import SourceFile
 
 DIGITS = 6  # of a number, or more where there are more images
 
@@ -50,9 +50,11 @@ def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
         Written path to neutral path, ``<split>/<class>/<number>.<suffix>``, or ``<number>.<suffix>`` without classes;
         no number is given twice.
     """
-    ordered = sorted(
-        kept, key=lambda image: [secret_key(secret, "rename", part) for part in (image.pixel_hash, image.source.path)]
-    )
+
+    def order(image: Taken) -> list[bytes]:
+        return [secret_key(secret, "rename", part) for part in (image.pixel_hash.hex(), image.source.path)]
+
+    ordered = sorted(kept, key=order)
     digits = max(DIGITS, len(str(len(kept))))
     return {
         image.path: str(PurePosixPath(image.path).with_stem(f"{number:0{digits}}"))

@@ -18,6 +18,18 @@ _NOT_READ = {
 }
 
 
+def suffix_of(path: str) -> str:
+    """Return the suffix of a file that is not hidden, with its dot, or an empty text.
+
+    Examples
+    --------
+    >>> suffix_of("a.b/photo.tar.JPG"), suffix_of("a.b/photo"), suffix_of("photo.")
+    ('.JPG', '', '')
+    """
+    _, dot, suffix = path.rpartition("/")[2].rpartition(".")
+    return f".{suffix}" if dot and suffix else ""
+
+
 def unread_format(head: bytes) -> str | None:
     """Name the image format of a file's first bytes if it is a known one that is not read.
 

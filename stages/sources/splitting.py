@@ -9,7 +9,7 @@ from stages.core.errors import PipelineError, shown
 from stages.core.params import DataParams
 from stages.core.seeding import order_key
 from stages.sources.balancing import draw_groups
-from stages.sources.finding import SourceFile
+from stages.sources.reading import SourceFile
 
 
 class Drawn(NamedTuple):

@@ -1,13 +1,12 @@
 """Files of a source, params and results as the tests of several modules need them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from stages.core.params import DataParams, load_params
-from stages.sources.finding import SourceFile
 from stages.sources.intake import Taken
+from stages.sources.reading import Origin, SourceFile
 from tests.clones import ROOT
 
 DEFAULTS = load_params(ROOT / "params.yaml").data.model_copy(update={"source": "source"})
@@ -19,7 +18,7 @@ def data(**changes) -> DataParams:
 
 def file(path: str) -> SourceFile:
     """Return a file of a source; its path begins with a slash where the source has no split."""
-    return SourceFile(path, Path("source") / path.removeprefix("/"))
+    return SourceFile(path, Origin("source", path.split("/")[0]))
 
 
 def numbered(folder: str, count: int) -> list[SourceFile]:
@@ -27,7 +26,7 @@ def numbered(folder: str, count: int) -> list[SourceFile]:
 
 
 def taken(path: str, pixel_hash: str = "", **others) -> Taken:
-    return Taken(file(path), path, pixel_hash, **others)
+    return Taken(file(path), path, pixel_hash.encode(), **others)
 
 
 def message_of(error: type[Exception], function: Callable, *arguments, **options) -> str:

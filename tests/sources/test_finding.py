@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,8 @@ import pytest
 
 from stages.core.errors import PipelineError
 from stages.sources.decoding import RejectedImage
-from stages.sources.finding import SourceFile, find_sources, link_limit, read_source
+from stages.sources.finding import find_sources, link_limit
+from stages.sources.reading import Origin, SourceFile, read_source
 from stages.sources.walking import LONGEST_PATH
 from tests.sources.builders import data, message_of
 
@@ -75,7 +77,7 @@ def test_images_of_classes_are_found_with_their_split_and_other_files_counted(so
     source(*paths)
     files, count = find_sources(data())
     assert ([file.path for file in files], count) == ([*TEST, *TRAIN], ignored)
-    assert all(file.file.is_file() for file in files)
+    assert all((SOURCE / file.in_source).is_file() for file in files)
 
 
 @pytest.mark.parametrize(("top", "name"), [("", "car"), ("train/", "train"), ("train/", "test")])
@@ -94,10 +96,10 @@ def test_without_classes_images_are_found_in_any_folder_and_at_the_top(source, o
     source(*images, *ignored, "identities.csv", "empty/")
     (SOURCE / "groups.csv").symlink_to(outside)  # a folder that is called like a table is none
     files, count = find_sources(data(classes="none"))
-    assert [file.file.relative_to(SOURCE).as_posix() for file in files] == sorted([*images, "groups.csv"])
+    assert [file.in_source for file in files] == sorted([*images, "groups.csv"])
     assert {(file.split, file.class_name) for file in files} == {("", "")}
     assert count == len(ignored)
-    assert [reason_of(file) for file in files if file.file.is_symlink()] == [LEADS_OUT]
+    assert [reason_of(file) for file in files if (SOURCE / file.in_source).is_symlink()] == [LEADS_OUT]
 
 
 def test_a_source_without_any_image_is_refused(source):
@@ -115,21 +117,21 @@ def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source
     for name, content in (taken | others).items():
         (SOURCE / "a" / name).write_bytes(content)
     files, ignored = find_sources(data())
-    assert {file.file.name for file in files} == {"1.png", "2.png", *taken}
+    assert {file.path.rpartition("/")[2] for file in files} == {"1.png", "2.png", *taken}
     assert ignored == len(others)
 
 
 def test_order_of_listing_does_not_matter(source, monkeypatch):
     source(*(f"{folder}/{number:02}.png" for folder in ("a/x", "a/y", "b") for number in range(12)))
     expected = find_sources(data())
-    listing = Path.iterdir
+    listing = os.scandir
 
-    def shuffled(folder: Path):
-        entries = list(listing(folder))
-        random.Random(len(entries)).shuffle(entries)
-        return iter(entries)
+    @contextmanager
+    def shuffled(folder: str):
+        with listing(folder) as entries:
+            yield random.Random(0).sample(some := list(entries), len(some))
 
-    monkeypatch.setattr(Path, "iterdir", shuffled)
+    monkeypatch.setattr(os, "scandir", shuffled)
     assert find_sources(data()) == expected
 
 
@@ -264,6 +266,10 @@ def test_folder_outside_any_class_that_cannot_be_listed_is_one_ignored_file(sour
 
 
 def test_longest_path_is_taken_and_a_longer_one_is_rejected(source):
-    file = source("a/1.png") / "a/1.png"
-    assert read_source(SourceFile("x" * LONGEST_PATH, file), max_bytes=1, within=SOURCE) == b"x"
-    assert reason_of(SourceFile("x" * (LONGEST_PATH + 1), file)) == f"the path is longer than {LONGEST_PATH} bytes"
+    above = "/".join(["d" * 99] * 7)
+    longest = f"a/{above}/{'x' * (LONGEST_PATH - len(above) - 8)}.png"
+    source("a/1.png", longest)
+    file = SourceFile(f"/{longest}", Origin("source"))
+    assert len(file.path) == LONGEST_PATH
+    assert read_source(file, max_bytes=1, within=SOURCE) == b"x"
+    assert reason_of(file._replace(path=f"/{longest}x")) == f"the path is longer than {LONGEST_PATH} bytes"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.sources.finding import SourceFile
 from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
+from stages.sources.reading import SourceFile
 from stages.sources.splitting import Drawn
 from tests.sources.builders import data, file, numbered, taken
 
@@ -82,7 +82,7 @@ class Decoder:
     def __call__(self, files: list[SourceFile]) -> list[Taken]:
         self.rounds.append([file.path for file in files])
         return [
-            Taken(file, rejected="broken") if file.path in self.broken else Taken(file, pixel_hash=file.path)
+            Taken(file, rejected="broken") if file.path in self.broken else Taken(file, pixel_hash=file.path.encode())
             for file in files
         ]
 

@@ -31,7 +31,7 @@ def write(tmp_path, monkeypatch, save_images):
     kept = [Taken(file(f"train/a/{NAME}"), "train/a/000002.png"), taken("test/a/000001.png")]
     dropped = [(taken("train/a/leak.png", "same"), "test/a/000001.png")]
     intake = Intake(kept, [taken("train/a/bad.png", rejected="broken")], dropped, 0)
-    return lambda: write_key(intake, Path("source"), RAW)
+    return lambda: write_key(intake, RAW)
 
 
 def test_it_holds_every_file_and_knows_images_that_were_restored(write):

@@ -1,7 +1,10 @@
 """Names, links and special files: what a file system may hold besides plain files with plain names."""
 
+import gzip
+import io
 import os
 import socket
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -159,3 +162,51 @@ def no_permission(folder: Path, number: str, content: bytes) -> tuple[int, str]:
 def hidden(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     (folder / f".{number}.png").write_bytes(content)
     return 1, "ignored"
+
+
+def _pack(folder: Path, number: str, content: bytes, *names: str, **others: bytes) -> Path:
+    # Files of these names, and members of other kinds, which would lead to an image.
+    with tarfile.open(folder / f"{number}.tar", "w") as archive:
+        for name in [*names, *others]:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = others.get(name, tarfile.REGTYPE), f"{number}.png" if name in others else ""
+            info.size = len(content) if info.isreg() else 0
+            archive.addfile(info, io.BytesIO(content))
+    return folder / f"{number}.tar"
+
+
+@place("archive")
+def archive(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    names = f"{number}.png", f"./x/{number}\xe9.png", f"{'d' * 120}/{number}.png", f"{number}\udce9.png"
+    _pack(folder, number, content, *names)
+    return len(names), "taken"
+
+
+@place("archive that is cut off")
+def archive_cut_off(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    file = _pack(folder, number, content, *(f"{number}{letter}.png" for letter in "abc"))
+    os.truncate(file, len(content) * 2)
+    return 1, "rejected"
+
+
+@place("archive that is compressed")
+def archive_compressed(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    file = _pack(folder, number, content, f"{number}.png")
+    (folder / f"{number}.tar.gz").write_bytes(gzip.compress(file.read_bytes()))
+    file.write_bytes(gzip.compress(content))
+    return 2, "rejected"
+
+
+@place("archive of links and names that lead out")
+def archive_leading_out(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.GNUTYPE_SPARSE)
+    others = {f"{number}{index}.png": kind for index, kind in enumerate(kinds)}
+    _pack(folder, number, content, f"../{number}.png", f"/{number}.png", f"x/../../{number}.png", **others)
+    return 8, "rejected"
+
+
+@place("names that archives hold again")
+def archive_of_the_same_names(folder: Path, number: str, content: bytes) -> tuple[int, str]:
+    (folder / f"{number}.png").write_bytes(content)
+    _pack(folder, number, content, f"{number}.png", f"./{number}.png", f"{number}b.png", f"{number}b.png")
+    return 5, "either"

@@ -1,0 +1,164 @@
+"""What is known of a file of the source before it is read, and its bytes, from a folder or from a tar archive."""
+
+import os
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.core.errors import PipelineError, shown
+from stages.sources.decoding import RejectedImage
+from stages.sources.walking import LONGEST_PATH, leads_out
+
+
+class Origin(NamedTuple):
+    """Where files of the source come from; all files of a split, or of an archive, share one."""
+
+    source: str
+    folder: str = ""  # of their split, relative to the source, or empty
+    archive: str = ""  # relative to the source, or empty
+    stamp: tuple[int, ...] = ()  # of the archive when it was listed
+
+
+class SourceFile(NamedTuple):
+    """A file of the source, or a member of an archive in it. There may be millions, so it is small."""
+
+    path: str  # <split>/<class>/..., split and class empty where the source has none; unique
+    origin: Origin
+    offset: int = 0  # of a member, in bytes
+    size: int = 0  # of a member, in bytes
+    refused: str = ""  # why it is rejected without being read; such a file has no class
+
+    @property
+    def split(self) -> str:
+        """`train` or `test` as the source says, or an empty text."""
+        return self.path.split("/", 1)[0]
+
+    @property
+    def below_split(self) -> str:
+        """``/<class>/<path below the class>``, the same before and after a split, to search for patterns in."""
+        return self.path[len(self.split) :]
+
+    @property
+    def class_name(self) -> str:
+        """The class, as its folder is called in the source."""
+        return self.path.split("/", 2)[1]
+
+    @property
+    def in_source(self) -> str:
+        """The path relative to the source, as if its archives were unpacked; tables name the file by it."""
+        below = self.below_split.lstrip("/")
+        return f"{self.origin.folder}/{below}" if self.origin.folder else below
+
+    @property
+    def name(self) -> str:
+        """What messages call it: its path, or ``<path of the archive>: <member>``."""
+        archive = self.origin.archive
+        if not archive or self.refused:
+            return f"{self.origin.source}/{self.in_source}"
+        return f"{self.origin.source}/{archive}: {self.member}"
+
+    @property
+    def member(self) -> str:
+        """The path of a member relative to the folder of its archive, below its class if its `.cls` told it."""
+        return self.in_source[self.origin.archive.rfind("/") + 1 :]
+
+
+def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> bytes:
+    """Read a file of the source.
+
+    Parameters
+    ----------
+    source : SourceFile
+        The file.
+    max_bytes : int
+        A longer file is refused before it is read.
+    within : pathlib.Path or None
+        A folder that no link may lead out of; None allows all links.
+
+    Returns
+    -------
+    bytes
+        The whole file.
+
+    Raises
+    ------
+    RejectedImage
+        If it is no regular file, too long, has too long a path, leads out of `within`, or may not be read; if it is a
+        folder that was not walked; or if it was refused before.
+    PipelineError
+        If its archive has changed since it was listed.
+    """
+    if source.refused:
+        raise RejectedImage(source.refused)
+    if len(os.fsencode(source.path)) > LONGEST_PATH:
+        raise RejectedImage(f"the path is longer than {LONGEST_PATH} bytes")
+    archive = source.origin.archive
+    file = Path(source.origin.source, archive or source.in_source)
+    size = check_file(file, within)
+    size = source.size if archive else size
+    if size > max_bytes:
+        raise RejectedImage(f"{size} bytes are more than an image of data.max_pixels has")
+    try:
+        return _read_member(file, source) if archive else file.read_bytes()
+    except OSError as error:
+        raise RejectedImage(_why_not_read(error)) from None
+
+
+def check_file(file: Path, within: Path | None) -> int:
+    """See that a path is that of a regular file.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The path.
+    within : pathlib.Path or None
+        A folder that no link may lead out of; None allows all links.
+
+    Returns
+    -------
+    int
+        Its size in bytes.
+
+    Raises
+    ------
+    RejectedImage
+        If it is not, or if links lead out of `within`.
+    """
+    if within is not None and leads_out(file, within):
+        raise RejectedImage("the link leads out of data.source (data.follow_outside_links: false)")
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise RejectedImage(_why_not_read(error)) from None
+    if stat.S_ISDIR(status.st_mode):
+        raise RejectedImage(_why_not_walked(file))
+    if not stat.S_ISREG(status.st_mode):
+        raise RejectedImage("not a regular file")
+    return status.st_size
+
+
+def stamp_of(status: os.stat_result) -> tuple[int, ...]:
+    """Return what tells whether a file is still the same one."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _read_member(archive: Path, member: SourceFile) -> bytes:
+    with archive.open("rb", buffering=0) as stream:
+        if stamp_of(os.fstat(stream.fileno())) != member.origin.stamp:
+            raise PipelineError(f"`{shown(archive)}` must not change while `ingest` reads it; run it again")
+        content = os.pread(stream.fileno(), member.size, member.offset)
+    if len(content) != member.size:
+        raise RejectedImage("the archive ends before its member does")
+    return content
+
+
+def _why_not_read(error: OSError) -> str:
+    return f"the file cannot be read ({error.strerror})"
+
+
+def _why_not_walked(folder: Path) -> str:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        return f"the folder cannot be listed ({error.strerror})"
+    return "the folder was taken already, or a link in it leads to a folder above"

@@ -1,0 +1,338 @@
+"""Tar archives in a source count as folders, whole or not at all, and each member that is refused is named."""
+
+import gzip
+import io
+import os
+import tarfile
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from stages.core.errors import PipelineError
+from stages.sources.decoding import RejectedImage
+from stages.sources.finding import find_sources
+from stages.sources.identify import identify_sources
+from stages.sources.intake import Taken, make_report, sort_out, take_in
+from stages.sources.reading import SourceFile, read_source
+from stages.sources.regions import read_regions
+from tests.sources.builders import data, message_of
+
+SOURCE = Path("source")
+PLAIN = ["a/1.png", "b/2.png"]  # of two classes, which every source here has
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch):
+    """A working folder with an empty source."""
+    monkeypatch.chdir(tmp_path)
+    SOURCE.mkdir()
+
+
+def put(*paths: str) -> None:
+    for path in paths:
+        (SOURCE / path).parent.mkdir(parents=True, exist_ok=True)
+        (SOURCE / path).write_bytes(path.encode())
+
+
+def pack(archive: str, *members: str | tarfile.TarInfo, **contents: bytes) -> Path:
+    """Make an archive of files that hold their names, of `contents`, and of members of other kinds."""
+    file = SOURCE / archive
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(file, "w") as stream:
+        for member in [*members, *contents]:
+            info = tarfile.TarInfo(member) if isinstance(member, str) else member
+            content = contents.get(info.name, info.name.encode("utf-8", "surrogateescape")) if info.isreg() else b""
+            info.size = len(content)
+            stream.addfile(info, io.BytesIO(content))
+    return file
+
+
+def special(name: str, kind: bytes, link: str = "", **headers: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.pax_headers = kind, link, headers
+    return info
+
+
+def content_of(file: SourceFile) -> bytes:
+    return read_source(file, max_bytes=1000, within=SOURCE)
+
+
+def reasons(**changes) -> dict[str, str]:
+    """Find the files, and return the reason for each one that is rejected."""
+    return {file.in_source: file.refused for file in find_sources(data(**changes))[0] if file.refused}
+
+
+def unpack() -> None:
+    for archive in sorted(SOURCE.rglob("*.tar")):
+        with tarfile.open(archive) as stream:
+            stream.extractall(archive.parent, filter="data")
+        archive.unlink()
+
+
+TRAIN, TEST = {"train/0.tar": PLAIN, "train/1.tar": ["a/x/3.png"]}, {"test/0.tar": ["b/4.png", "a/4.png"]}
+LAYOUTS = {
+    "shards of splits": TRAIN | TEST,
+    "without a split": {"0.tar": ["a/1.png"], "1.TAR.tar": ["b/2.png", "a/2.png"]},
+    "splits in archives": {"0.tar": ["train/a/1.png", "test/b/1.png"], "1.tar": ["test/a/1.png", "train/b/1.png"]},
+    "a split in an archive": {"0.tar": ["val/a/1.png", "val/b/1.png", "more/5.png"]} | TRAIN,
+    "beside plain files": TRAIN | TEST | {"": ["train/a/9.png", "test/b/9.png", "notes.txt"]},
+    "below a class": {"a/x/0.tar": ["1.png", "y/2.png"], "b/0.tar": ["b/1.png"]},
+    "test of files alone": TRAIN | {"test/0.tar": ["7.png"], "val/0.tar": PLAIN},
+    "odd names": {"0.tar": ["./a/./1.png", "b//2.png", os.fsdecode(b"a/\xe9.png"), "a/" + "x" * 150 + ".png"]},
+    "other files": {"0.tar": [*PLAIN, "a/.x.png", "a/._1.png", ".c/1.png", "a/1.json", "a/1.txt"]},
+}
+
+
+@pytest.mark.parametrize("classes", ["folders", "none"])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_archives_are_taken_in_like_the_folders_that_they_unpack_to(layout, classes):
+    for archive, members in layout.items():
+        pack(archive, *members) if archive else put(*members)
+    packed, ignored = find_sources(data(classes=classes))
+    contents = [content_of(file) for file in packed]
+    unpack()
+    files, count = find_sources(data(classes=classes))
+    assert [file.path for file in packed] == [file.path for file in files]
+    assert [file.in_source for file in packed] == [file.in_source for file in files]
+    assert contents == [content_of(file) for file in files]
+    if "test/0.tar" not in layout or "val/0.tar" not in layout:  # a folder that is passed over is not looked into
+        assert ignored == count
+
+
+def test_folders_indices_and_archives_in_archives_are_nothing():
+    pack("0.tar", special("a", tarfile.DIRTYPE), "a/1.png", "a/more.tar", special("c/d", tarfile.DIRTYPE), "b/2.png")
+    put("0.idx")
+    files, ignored = find_sources(data())
+    assert [file.path for file in files] == ["/a/1.png", "/b/2.png"]
+    assert ignored == 2
+
+
+def test_cls_files_hold_the_classes_of_members_without_a_class_folder():
+    contents = {"1.cls": b"dog\n", "1.jpg": b"x", "1.left.png": b"y", "1.json": b"{}", "2.cls": b"7", "2.png": b"z"}
+    pack("train/0.tar", **contents | {"dog/3.png": b"3", "dog/3.cls": b"cat"})
+    pack("1.tar", **{"test/5.jpg": b"5", "test/5.cls": b"dog", "test/6.cls": b"7", "test/6.jpg": b"6"})
+    files, ignored = find_sources(data())
+    assert {file.path: content_of(file) for file in files} == {
+        "test/7/6.jpg": b"6",
+        "test/dog/5.jpg": b"5",
+        "train/7/2.png": b"z",
+        "train/dog/1.jpg": b"x",
+        "train/dog/1.left.png": b"y",
+        "train/dog/3.png": b"3",
+    }
+    assert ignored == 6
+    assert files[-1].name == "source/train/0.tar: dog/3.png"
+    assert [file.path for file in find_sources(data(classes="none"))[0]][-2:] == ["//train/2.png", "//train/dog/3.png"]
+
+
+NO_CLASS = "the .cls beside the member holds no class, or there are two that differ"
+
+
+def test_members_of_no_class_are_rejected():
+    put(*PLAIN)
+    labels = {"1.cls": b"a/b", "2.cls": b"", "3.cls": b".a", "4.cls": b"\xff", "5.cls": b"x" * 256, "6.cls": b"a\nb"}
+    pack("0.tar", **labels, **{f"{number}.png": b"" for number in range(1, 8)})
+    texts = [*[NO_CLASS] * 6, "the member lies in no class folder, and has no .cls beside it"]
+    start = {f"0.tar: {number}.png": text for number, text in enumerate(texts, 1)}
+    found = reasons()
+    assert {name.rpartition(" (byte ")[0]: reason for name, reason in found.items()} == start
+    assert not reasons(classes="none")
+
+
+def test_two_labels_that_differ_are_none():
+    put(*PLAIN)
+    pack("0.tar", "1.png", special("x", tarfile.DIRTYPE), **{"1.cls": b"a", "1.CLS": b"b", "2.png": b"", "2.cls": b"a"})
+    assert [*reasons().values()] == [NO_CLASS]
+
+
+NOT_REGULAR = "not a regular file; links, devices and sparse files in archives are not read"
+BAD_NAME = "the name is no relative path, or has `..` in it"
+REFUSED = {
+    "link": (special("a/x.png", tarfile.SYMTYPE, "1.png"), NOT_REGULAR),
+    "link out": (special("a/x.png", tarfile.SYMTYPE, "/etc/passwd"), NOT_REGULAR),
+    "hard link": (special("a/x.png", tarfile.LNKTYPE, "a/1.png"), NOT_REGULAR),
+    "pipe": (special("a/x.png", tarfile.FIFOTYPE), NOT_REGULAR),
+    "device": (special("a/x.png", tarfile.CHRTYPE), NOT_REGULAR),
+    "unknown kind": (special("a/x.png", b"Z"), NOT_REGULAR),
+    "sparse": (special("a/x.png", tarfile.REGTYPE, **{"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"}), NOT_REGULAR),
+    "absolute": ("/a/x.png", BAD_NAME),
+    "above": ("a/../../x.png", BAD_NAME),
+    "hidden above": ("../.x.png", BAD_NAME),
+    "NUL": (special("a", tarfile.REGTYPE, path="a/x\0.png"), BAD_NAME),
+}
+
+
+@pytest.mark.parametrize("classes", ["folders", "none"])
+@pytest.mark.parametrize(("member", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_member_that_is_refused_is_named_and_the_others_are_taken(member, reason, classes):
+    pack("0.tar", "a/1.png", member, "b/2.png")
+    files, ignored = find_sources(data(classes=classes))
+    assert [file.in_source for file in files if not file.refused] == PLAIN
+    assert ignored == 0
+    (name,) = [file.in_source for file in files if file.refused]
+    assert name.startswith("0.tar: ")
+    assert reasons(classes=classes) == {name: reason}
+    (refused,) = [file for file in files if file.refused]
+    assert message_of(RejectedImage, content_of, refused) == reason
+
+
+TWICE = "a folder or an archive holds a file of this name already"
+
+
+@pytest.mark.parametrize("classes", ["folders", "none"])
+def test_the_first_file_of_a_name_is_taken_and_the_others_are_rejected(classes):
+    pack("1.tar", *PLAIN, "a/3.png", "a/4.png")
+    put(*PLAIN, "b/3.png")
+    pack("0.tar", "a/1.png", "a/3.png", "a/3.png", "./a/3.png")
+    files, _ = find_sources(data(classes=classes))
+    taken = {file.in_source: file.origin.archive for file in files if not file.refused}
+    assert taken == {"a/1.png": "", "a/3.png": "0.tar", "a/4.png": "1.tar", "b/2.png": "", "b/3.png": ""}
+    names = ["0.tar: a/1.png", "0.tar: a/3.png", "0.tar: a/3.png", "1.tar: a/1.png", "1.tar: a/3.png", "1.tar: b/2.png"]
+    found = reasons(classes=classes)
+    assert sorted(name.rpartition(" (byte ")[0] for name in found) == names
+    assert set(found.values()) == {TWICE}
+
+
+def edit(file: Path, start: int, *, new: bytes) -> None:
+    content = bytearray(file.read_bytes())
+    content[start : start + len(new)] = new
+    file.write_bytes(content)
+
+
+def header(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0) -> bytes:
+    info = special(name, kind)
+    info.size = size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+NOT_WHOLE = "not a whole, uncompressed tar archive ({})"
+NO_END = NOT_WHOLE.format("its end is missing")
+MORE = NOT_WHOLE.format("more follows after its end")
+IMPOSSIBLE = NOT_WHOLE.format("a header has an impossible size")
+SIZE = 2**40
+# Of an archive with two files of up to 512 bytes, so that it has headers at 0 and 1,024, and its end at 2,048.
+DAMAGE = {
+    "empty file": (lambda file: file.write_bytes(b""), NOT_WHOLE.format("empty file")),
+    "text": (lambda file: file.write_bytes(b"Dear diary"), NOT_WHOLE.format("truncated header")),
+    "compressed": (lambda file: file.write_bytes(gzip.compress(os.urandom(999))), NOT_WHOLE.format("invalid header")),
+    "header": (lambda file: edit(file, 1024 + 3, new=b"!"), NOT_WHOLE.format("bad checksum")),
+    "cut in a header": (lambda file: os.truncate(file, 1024 + 100), NOT_WHOLE.format("truncated header")),
+    "cut in a file": (lambda file: os.truncate(file, 512 + 3), NO_END),
+    "cut between files": (lambda file: os.truncate(file, 1024), NO_END),
+    "cut before the end": (lambda file: os.truncate(file, 2048), NO_END),
+    "two joined": (
+        lambda file: file.write_bytes(2 * file.read_bytes()),
+        MORE,
+    ),
+    "holes without end": (lambda file: os.truncate(file, SIZE), MORE),
+    "size below 0": (lambda file: edit(file, 1024, new=header("x", size=-512)), IMPOSSIBLE),
+    "size below 0 in an extended header": (
+        lambda file: edit(file, 1024, new=special("x", tarfile.REGTYPE, size="-512").tobuf(tarfile.PAX_FORMAT)),
+        IMPOSSIBLE,
+    ),
+    "long name": (lambda file: edit(file, 0, new=header("x", tarfile.GNUTYPE_LONGNAME, SIZE)), IMPOSSIBLE),
+    "link out": (
+        lambda file: (file.unlink(), file.symlink_to("/etc/passwd")),
+        "the link leads out of data.source (data.follow_outside_links: false)",
+    ),
+    "link to nothing": (
+        lambda file: (file.unlink(), file.symlink_to("nothing")),
+        "the file cannot be read (No such file or directory)",
+    ),
+    "pipe": (lambda file: (file.unlink(), os.mkfifo(file)), "not a regular file"),
+}
+
+
+@pytest.mark.parametrize("classes", ["folders", "none"])
+@pytest.mark.parametrize(("damage", "reason"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_archive_is_rejected_as_a_whole_and_the_others_are_taken(damage, reason, classes):
+    put("b/0.png")
+    pack("1.tar", "a/1.png")
+    damage(pack("0.tar", "a/3.png", "b/4.png"))
+    files, ignored = find_sources(data(classes=classes))
+    assert [file.in_source for file in files if not file.refused] == ["a/1.png", "b/0.png"]
+    assert ignored == 0
+    assert reasons(classes=classes) == {"0.tar": reason}
+
+
+@pytest.mark.parametrize("name", ["0.tar.gz", "a/0.TGZ", "train/0.tar.zst", "train/a/0.tar.xz"])
+def test_a_compressed_archive_is_rejected(name):
+    start = "train/" if name.startswith("train") else ""
+    put(*(start + path for path in PLAIN), name)
+    assert reasons() == {name: "a tar archive must not be compressed: unpack it, or move it out of the source"}
+
+
+def test_a_damaged_archive_beside_the_splits_is_rejected_too():
+    put(*(f"{split}/{path}" for split in ("train", "test") for path in PLAIN), "0.tar", ".1.tar", "more/2.tar")
+    files, ignored = find_sources(data())
+    assert [file.path for file in files] == ["//0.tar", *(file.path for file in files[1:])]
+    assert ignored == 2
+
+
+def test_a_source_of_nothing_but_rejected_archives_is_refused_with_the_first_reason():
+    put("train/0.tar", "train/1.tar")
+    assert message_of(PipelineError, find_sources, data()).startswith(
+        "`data.source` must hold folders of images, one a class; received: none in `source/train`; the first rejected "
+        "file is `source/train/0.tar` (not a whole, uncompressed tar archive (truncated header)); with "
+    )
+
+
+def test_a_member_is_read_if_the_archive_still_holds_it_and_it_is_not_too_long():
+    archive = pack("0.tar", **{"a/1.png": b"x" * 1000, "b/2.png": b"y" * 1001})
+    first, second = find_sources(data())[0]
+    assert content_of(first) == b"x" * 1000
+    assert message_of(RejectedImage, content_of, second) == "1001 bytes are more than an image of data.max_pixels has"
+    os.truncate(archive, 1000)
+    changed = "`source/0.tar` must not change while `ingest` reads it; run it again"
+    assert message_of(PipelineError, content_of, first) == changed
+    archive.unlink()
+    archive.symlink_to("/etc/passwd")
+    assert "leads out of data.source" in message_of(RejectedImage, content_of, first)
+
+
+def test_tables_name_members_by_their_place():
+    pack("train/0.tar", *PLAIN, "a/.hidden.png")
+    pack("val/0.tar", **{"1.png": b"", "1.cls": b"a", "b/2.png": b""})
+    (SOURCE / "identities.csv").write_text("path,identity\n./train/a/1.png,Ann\nval/a/1.png,Ann\n")
+    (SOURCE / "regions.csv").write_text("path,x,y,width,height\ntrain/b/2.png,0,0,1,1\ntrain/a/.hidden.png,0,0,1,1\n")
+    files, _ = find_sources(data())
+    assert identify_sources(files, data()).people == {"train/a/1.png": "Ann", "val/a/1.png": "Ann"}
+    assert [*read_regions(files, data())] == ["train/b/2.png", "train/a/.hidden.png"]
+    (SOURCE / "identities.csv").write_text("path,identity\ntrain/0.tar/a/1.png,Ann\n")
+    assert "line 2: `path` must name a file of the source" in message_of(PipelineError, identify_sources, files, data())
+
+
+def test_refused_members_take_no_place_in_the_split_and_are_listed_with_their_archive():
+    pack("0.tar", "a/../1.png", *(f"{name}/{number}.png" for name in "ab" for number in range(9)))
+    files, _ = find_sources(data())
+    results, drawn = take_in(
+        files, data(), lambda some: [Taken(file, rejected="broken" if "a/1" in file.path else "") for file in some]
+    )
+    assert len(results) == 19
+    names = {drawn.place(file).path: file.path for file in files if file.path in drawn.splits}
+    intake = sort_out(files, results, drawn, names, 0)
+    assert make_report(intake._replace(kept=[]), data(), with_names=True)["rejected"] == [
+        {"file": "0.tar: a/../1.png (byte 0)", "reason": BAD_NAME},
+        {"file": "a/1.png", "archive": "0.tar", "reason": "broken"},
+    ]
+
+
+def test_a_million_files_fit_into_400_megabytes():
+    pack("0.tar", **{f"train/class {number % 10}/{number:08}.png": b"" for number in range(2000)})
+    pack("1.tar", **{f"test/class {number % 10}/{number:08}.png": b"" for number in range(10)})
+    tracemalloc.start()
+    files, _ = find_sources(data())
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / len(files) < 400
+
+
+def test_global_headers_are_applied_to_no_member():
+    with tarfile.open(SOURCE / "0.tar", "w", pax_headers={"path": "b/other.png", "size": "3"}) as archive:
+        for name in ("a/1.png", "b/2.png"):
+            member = tarfile.TarInfo(name)
+            member.size = 5
+            archive.addfile(member, io.BytesIO(b"12345"))
+    files, _ = find_sources(data())
+    assert [(file.path, content_of(file)) for file in files] == [("/a/1.png", b"12345"), ("/b/2.png", b"12345")]
