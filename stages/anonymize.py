@@ -4,20 +4,25 @@ The method acts on whole images, on the regions of `data/detections.csv` alone, 
 act on whole images, contact sheets in `data/contact/<variant>` show all of them, else one shows the first ones.
 """
 
+import hashlib
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes
 from stages.core.cells import fit_into_cell
+from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, naming, naming_failure, run_stage
 from stages.core.files import new_folder
-from stages.core.images import list_images, read_image, write_image
-from stages.core.parallel import finish, map_ordered
+from stages.core.images import decode_image, encode_image
+from stages.core.kept import new_dataset, taken_over
+from stages.core.machine import code_digest, environment
+from stages.core.parallel import finish, map_bounded, map_parts
 from stages.core.params import RAW, RegionParams, Variant, load_params
-from stages.core.secret import image_generator, load_secret
+from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
@@ -25,6 +30,7 @@ from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 DATA = Path("data")
 CONTACT = DATA / "contact"
 LIST = Path("metrics/regions.json")
+_CODE = ("anonymize.py", "core", "methods", "regions")
 
 
 def anonymize_image(
@@ -94,30 +100,52 @@ def anonymize(name: str) -> None:
     params = load_params()
     variant = params.variant(name)
     secret = load_secret() if variant.needs_secret else None
-    source = DATA / RAW
-    paths = list_images(source)
+    source = Dataset(DATA / RAW)
+    paths = source.paths()
     is_whole = variant.acting.where == "image"
     boxes = {} if is_whole else read_boxes(DETECTIONS_FILE)
     left_open = {path for path in paths if path not in boxes} if variant.acting.where == "regions" else set()
     _check_regions(name, len(paths), len(left_open), params.regions)
-    shown = set(paths[:PER_SHEET] if is_whole else paths)
-    with new_folder(DATA / name) as folder, new_folder(CONTACT / name) as sheets:
+    settings = _settings(variant, secret)
 
-        def convert(path: str) -> Print | None:
-            with naming(source / path):
-                image = read_image(source / path)
-                with naming_failure(source / path, name):
-                    result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
-                write_image(folder / path, result)
-                return Print(path, fit_into_cell(result), path in left_open) if path in shown else None
+    def key_of(path: str, encoded: bytes) -> str:
+        return hashlib.sha256(f"{settings} {path!r} {boxes.get(path)}".encode() + encoded).hexdigest()
 
-        prints = map_ordered(convert, paths, total=len(paths), label=name)
-        pages = write_contact_sheets((one for one in prints if one is not None), sheets)
-    finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/")
+    def make(path: str, encoded: bytes) -> bytes:
+        file = source.folder / path
+        with naming(file):
+            image = decode_image(encoded, file)
+            with naming_failure(file, name):
+                result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
+            return encode_image(result, file)
+
+    with new_dataset(DATA / name, is_sharded=source.is_sharded) as made, new_folder(CONTACT / name) as sheets:
+        parts = map_parts(
+            lambda part: made.make_part(part.name, lambda: source.read_part(part), key_of, make),
+            source.parts(),
+            label=name,
+        )
+        count = sum(parts)
+        pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, left_open, sheets)
+    finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}")
     if left_open:
         print(f"anonymize: without a region, so not anonymized: {len(left_open)} images of {DATA / name}/; see {LIST}")
     if not is_whole:
         print(f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region")
+
+
+def _settings(variant: Variant, secret: bytes | None) -> str:
+    """Return all that an anonymized image depends on, but for the original, its path and its regions."""
+    used = None if secret is None else secret_key(secret, "which secret").hex()
+    method = [variant.method.__name__, variant.arguments, variant.seed, variant.acting.model_dump()]
+    return json.dumps([method, used, code_digest(*_CODE), environment()])
+
+
+def _write_contact_sheets(folder: Path, shown: list[str], left_open: Collection[str], sheets: Path) -> int:
+    images = Dataset(folder)
+    return write_contact_sheets(
+        map_bounded(lambda path: Print(path, fit_into_cell(images.image(path)), path in left_open), shown), sheets
+    )
 
 
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:

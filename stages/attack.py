@@ -23,9 +23,10 @@ from stages.attacks.recognition import SIDE, Recognizer, recognition
 from stages.attacks.restoration import Unchanged, train_restorer
 from stages.attacks.roles import Roles
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes
+from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
-from stages.core.images import SPLITS, list_images, read_image
+from stages.core.images import SPLITS
 from stages.core.machine import environment
 from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
@@ -57,8 +58,8 @@ def attack(dataset: str) -> None:
     """
     params = load_params().require_classes("attack")
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
-    target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params)
-    splits = {split: list_images(DATA / RAW / split) for split in SPLITS}
+    target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params, Dataset(DATA / RAW), Dataset(DATA / dataset))
+    splits = {split: target.raw.paths(split) for split in SPLITS}
     restorer = _train_restorer(target, splits["train"])
 
     def restore(image: np.ndarray, path: str) -> np.ndarray:
@@ -92,8 +93,8 @@ def _train_restorer(target: Target, train: list[str]) -> Restorer:
     variant = params.variant(target.name)
     pairs: tuple[list[np.ndarray], list[np.ndarray]] = [], []
     for path in chosen:
-        for dataset, parts in zip((target.name, RAW), pairs, strict=True):
-            parts += parts_acted_on(target, read_image(DATA / dataset / "train" / path), f"train/{path}")
+        for images, parts in zip((target.images, target.raw), pairs, strict=True):
+            parts += parts_acted_on(target, images.image(f"train/{path}"), f"train/{path}")
         if sum(part.shape[0] * part.shape[1] for part in pairs[0]) > MOST_PIXELS:
             break
     if not pairs[0]:
@@ -116,7 +117,7 @@ def _attack_pixels(
 
     def judge(name: str) -> tuple[list[np.ndarray | None], dict[str, float | None]]:
         path = f"test/{name}"
-        original, anonymized = (read_image(DATA / dataset / path) for dataset in (RAW, target.name))
+        original, anonymized = target.raw.image(path), target.images.image(path)
         restored = restore(anonymized, path)
         row = measure_pixels(original, anonymized, restored)
         boxes = target.boxes.get(path)

@@ -11,6 +11,7 @@ import pandas as pd
 from stages.core.errors import run_stage
 from stages.core.files import new_folder, replace_file, write_file
 from stages.core.images import write_image
+from stages.core.kept import forget_others
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
 from stages.core.people import read_people, read_test_groups
@@ -95,6 +96,7 @@ def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params().require_classes("compare")
     _remove_stale_results(params.datasets)
+    forget_others([RAW, *params.variants])
     table = comparison_table(params.datasets)
     with new_folder(METRICS / "datasets") as folder:
         for row in table.to_dict("records"):

@@ -4,6 +4,7 @@ Writes the boxes to `data/detections.csv`, what the detector missed to `metrics/
 their boxes outlined to `data/outlined/`, to check by eye.
 """
 
+import itertools
 import json
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import numpy as np
 
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, write_boxes
 from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell, scale_to_cell
+from stages.core.datasets import Dataset, Part
 from stages.core.errors import naming, naming_failure, run_stage
 from stages.core.files import new_folder, write_file
-from stages.core.images import list_images, read_image, write_image
-from stages.core.parallel import finish, map_bounded, map_ordered
+from stages.core.images import decode_image, write_image
+from stages.core.parallel import count_image, finish, map_bounded, map_parts
 from stages.core.params import RAW, RegionParams, load_params
 from stages.regions.detectors import load_detector
 from stages.regions.matching import Detection, merge_boxes, score_detector
@@ -36,8 +38,9 @@ def detect() -> None:
     """
     params = load_params()
     mode = params.regions.boxes
-    paths, given = list_images(SOURCE), read_boxes(REGIONS_FILE)
-    found = {} if mode == "given" else _run_detector(paths, params.regions)
+    source = Dataset(SOURCE)
+    paths, given = source.paths(), read_boxes(REGIONS_FILE)
+    found = {} if mode == "given" else _run_detector(source, params.regions)
     images = {path: Detection(given.get(path, []), found.get(path, [])) for path in paths}
     merges = {
         path: merge_boxes([] if mode == "detected" else image.given, image.detected) for path, image in images.items()
@@ -59,30 +62,32 @@ def detect() -> None:
         summary["without_region"] = without
     write_boxes(DETECTIONS_FILE, regions)
     write_file(METRICS_FILE, (json.dumps(summary, indent=2) + "\n").encode())
-    _write_outlined(regions, params.data.seed)
+    _write_outlined(source, regions, params.data.seed)
     finish(f"detect: {total} regions in {len(paths) - len(without)} of {len(paths)} images into {DETECTIONS_FILE}")
 
 
-def _run_detector(paths: list[str], params: RegionParams) -> dict[str, list[Box]]:
+def _run_detector(source: Dataset, params: RegionParams) -> dict[str, list[Box]]:
     detector = load_detector(params)
 
-    def find(path: str) -> list[Box]:
-        with naming(SOURCE / path):
-            image = read_image(SOURCE / path)
-            with naming_failure(SOURCE / path, "the detector"):
-                return detector(image)
+    def find(part: Part) -> list[tuple[str, list[Box]]]:
+        found = []
+        for path, encoded in source.read_part(part):
+            file = SOURCE / path
+            image = decode_image(encoded, file)
+            with naming(file), naming_failure(file, "the detector"):
+                found.append((path, detector(image)))
+            count_image()
+        return found
 
-    return dict(zip(paths, map_ordered(find, paths, total=len(paths), label="detect"), strict=True))
+    return dict(itertools.chain.from_iterable(map_parts(find, source.parts(), label="detect")))
 
 
-def _write_outlined(regions: dict[str, list[Box]], seed: int) -> None:
+def _write_outlined(source: Dataset, regions: dict[str, list[Box]], seed: int) -> None:
     # The images of the gallery, if there is one, so that its columns show the same images as this row.
-    split = "test/" if (SOURCE / "test").is_dir() else ""
+    split = "test/" if any(path.startswith("test/") for path in regions) else ""
     chosen = choose_images([path[len(split) :] for path in regions if path.startswith(split)], MOST_CELLS, seed)
     with new_folder(OUTLINED) as folder:
-        cells = map_bounded(
-            lambda path: outline(read_image(SOURCE / path), regions[path]), [split + path for path in chosen]
-        )
+        cells = map_bounded(lambda path: outline(source.image(path), regions[path]), [split + path for path in chosen])
         for number, cell in enumerate(cells):
             write_image(folder / f"{number:02d}.png", cell)
 

@@ -1,21 +1,64 @@
 """Makes the network's inputs out of a data set, once: resized images, or features of a frozen backbone.
 
-Writes `data/features/<dataset>/{train,test}/`, so that no image is decoded, and no frozen backbone run, twice.
+Writes `data/features/<dataset>/{train,test}/`, so that no image is decoded, and no frozen backbone run, twice. Inputs
+of parts that have not changed since the last run are copied.
 """
 
+import hashlib
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from stages.core.datasets import Dataset, Part
 from stages.core.errors import run_stage
 from stages.core.files import new_folder
-from stages.core.images import SPLITS, class_of, list_images, read_resized
-from stages.core.parallel import finish
-from stages.core.params import load_params
-from stages.network.inputs import FEATURES, create_inputs, write_index
+from stages.core.images import SPLITS, class_of, decode_image, resize_image
+from stages.core.kept import digest_of, taken_over
+from stages.core.machine import code_digest, environment
+from stages.core.parallel import count_image, finish, map_parts
+from stages.core.params import TrainParams, load_params
+from stages.network.inputs import FEATURES, InputsFile, LastInputs, write_index
 
 DATA = Path("data")
+_CODE = ("core", "extract.py", "network")
+
+
+def make_inputs(source: Dataset, part: Part, params: TrainParams) -> np.ndarray:
+    """Make the network's inputs of a part of a data set.
+
+    Parameters
+    ----------
+    source : Dataset
+        The data set.
+    part : Part
+        One or more images.
+    params : TrainParams
+        Size, backbone and weights.
+
+    Returns
+    -------
+    numpy.ndarray
+        (images, image_size, image_size, 3) uint8 with a trainable backbone, (images, 2048) float32 with a frozen one.
+    """
+    size = params.image_size
+
+    def images() -> Iterator[np.ndarray]:
+        for path, encoded in source.read_part(part):
+            yield resize_image(decode_image(encoded, source.folder / path), (size, size))
+            count_image()
+
+    if params.backbone == "trainable":
+        inputs = np.empty((len(part), size, size, 3), np.uint8)
+        for row, image in enumerate(images()):
+            inputs[row] = image
+        return inputs
+    # Keras takes seconds to import, and only a frozen backbone needs it here.
+    from stages.network.backbone import load_backbone, run_backbone
+
+    return run_backbone(load_backbone(params.weights, size, params.precision), images())
 
 
 def extract(dataset: str) -> None:
@@ -27,32 +70,64 @@ def extract(dataset: str) -> None:
         ``raw`` or a variant.
     """
     params = load_params().require_classes("extract").train
-    frozen = params.backbone == "frozen"
-    if frozen:
-        # Keras takes seconds to import, and only a frozen backbone needs it here.
-        from stages.network.backbone import load_backbone, run_backbone
+    if params.backbone == "frozen":
+        from stages.network.backbone import load_backbone
 
-        backbone = load_backbone(params.weights, params.image_size, params.precision)
-    count = 0
-    for split in SPLITS:
-        source = DATA / dataset / split
-        paths = list_images(source)
-        with new_folder(FEATURES / dataset / split) as folder:
-            images = read_resized(source, paths, params.image_size, f"{dataset} {split}")
-            if frozen:
-                inputs = create_inputs(folder, (len(paths), 2048), np.float32)
-                start = 0
-                for features in run_backbone(backbone, images):
-                    inputs[start : start + len(features)] = features
-                    start += len(features)
-            else:
-                inputs = create_inputs(folder, (len(paths), params.image_size, params.image_size, 3), np.uint8)
-                for index, image in enumerate(images):
-                    inputs[index] = image
-            write_index(folder, paths, sorted({class_of(path) for path in paths}))
-        count += len(paths)
-    kind = "backbone features" if frozen else "resized images"
-    finish(f"extract: {kind} of {count} {dataset} images into {FEATURES / dataset}/")
+        # Kept for the workers, which must not build it at the same time. Weights that do not fit are refused here.
+        load_backbone(params.weights, params.image_size, params.precision)
+    source = Dataset(DATA / dataset)
+    counts = [_extract_split(source, dataset, split, params) for split in SPLITS]
+    total, same = (sum(each) for each in zip(*counts, strict=True))
+    kind = "backbone features" if params.backbone == "frozen" else "resized images"
+    finish(f"extract: {kind} of {total} {dataset} images into {FEATURES / dataset}/{taken_over(same)}")
+
+
+def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParams) -> tuple[int, int]:
+    """Return how many images there are, and of how many the inputs are those of the last run."""
+    paths = source.paths(split)
+    parts = [part for part in source.parts(split) if part.paths]
+    row_of = {f"{split}/{path}": row for row, path in enumerate(paths)}
+    last, settings, same = LastInputs(dataset, split), _settings(params), 0
+    known = last.keys
+
+    def make(part: Part) -> tuple[str, np.ndarray | None]:
+        key = _key(settings, source, part)
+        return key, None if known.get(part.name) == key else make_inputs(source, part, params)
+
+    with new_folder(FEATURES / dataset / split) as folder:
+        file = InputsFile(folder, len(paths))
+        for part, (key, inputs) in zip(parts, map_parts(make, parts, label=f"{dataset} {split}"), strict=True):
+            rows = [row_of[path] for path in part.paths]
+            if inputs is None:
+                inputs = last.read(part.name, [paths[row] for row in rows])
+                same += len(part) if inputs is not None else 0
+            if inputs is None:
+                inputs = make_inputs(source, part, params)
+            file.write(part.name, key, rows, inputs)
+        write_index(folder, paths, sorted({class_of(path) for path in paths}))
+        last.replace(folder, file.keys)
+    return len(paths), same
+
+
+def _settings(params: TrainParams) -> str:
+    weights = params.weights if params.weights in (None, "imagenet") else digest_of([Path(params.weights)])
+    used = [params.image_size, params.backbone, weights, params.precision]
+    return json.dumps([used, code_digest(*_CODE), environment(_accelerators(params))])
+
+
+def _accelerators(params: TrainParams) -> list[str]:
+    if params.backbone == "trainable":
+        return []
+    from stages.network.runtime import accelerator_names
+
+    return accelerator_names()
+
+
+def _key(settings: str, source: Dataset, part: Part) -> str:
+    digest = hashlib.sha256(settings.encode())
+    for path, encoded in source.read_part(part):
+        digest.update(f"{path!r} {len(encoded)} ".encode() + encoded)
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

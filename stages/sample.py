@@ -11,8 +11,8 @@ import numpy as np
 
 from stages.core.boxes import REGIONS, Box
 from stages.core.errors import run_stage
-from stages.core.files import new_folder, write_file
-from stages.core.images import write_image
+from stages.core.files import make_parent, new_folder, write_file
+from stages.core.images import encode_image
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import SampleParams, load_params
 from stages.core.people import GROUPS
@@ -70,13 +70,17 @@ def sample() -> None:
     scenes = plan_scenes(params) if Path(everything.data.source) == SAMPLE else []
     with new_folder(SAMPLE) as folder:
 
-        def draw(planned: tuple[str, str, int]) -> Box:
+        def draw(planned: tuple[str, str, int]) -> tuple[bytes, Box]:
             path, name, identity = planned
             scene = draw_scene(name, identity, generator(params.seed, path), size=params.size)
-            write_image(folder / path, scene.image)
-            return scene.head
+            return encode_image(scene.image, Path(path)), scene.head
 
-        heads = list(map_ordered(draw, scenes, total=len(scenes), label="sample"))
+        heads = []
+        drawn = map_ordered(draw, scenes, total=len(scenes), label="sample")
+        for (path, _, _), (encoded, head) in zip(scenes, drawn, strict=True):
+            make_parent(folder, path)
+            (folder / path).write_bytes(encoded)
+            heads.append(head)
         if scenes:
             _write_table(folder / GROUPS, "group", [(path, PEOPLE[identity].tone) for path, _, identity in scenes])
             rows = [(scene[0], *head[:5]) for scene, head in zip(scenes, heads, strict=True)]

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from stages.core.datasets import FILES_A_PART
 from stages.core.parallel import map_bounded, run_side_by_side
 from stages.core.params import TrainParams, load_params
 from stages.network.backbone import load_backbone, run_backbone
 from stages.network.classifier import build_classifier
 from stages.network.optimizers import OPTIMIZERS
 from stages.network.runtime import keras, start_tensorflow, tf
-from stages.network.steps import Network, Steps
+from stages.network.steps import Steps
+from stages.network.variables import Network
 from stages.regions.detectors import load_detector
 
 PHOTOS, PHOTO_SIZE = 128, 224
@@ -101,7 +103,9 @@ def _fast_backbone() -> Callable[[np.ndarray], np.ndarray]:
 
 def predict_fast() -> None:
     """Run it over them as `extract` does."""
-    for _ in run_backbone(_fast_backbone(), _photos()):
+    backbone = _fast_backbone()
+    parts = np.split(_photos(), range(FILES_A_PART, PHOTOS, FILES_A_PART))
+    for _ in map_bounded(lambda part: run_backbone(backbone, part), parts):
         pass
 
 

@@ -1,5 +1,6 @@
 """Every image of `data/raw` is anonymized, with noise that nobody can repeat, or none is written."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from stages.core.boxes import Box, write_boxes
 from stages.core.cells import CELL, fit_into_cell
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
+from stages.core.kept import KEPT
 from stages.core.params import Variant
 from stages.core.params.variants import Acting, read_variant
 from stages.methods.dp_pix import dp_pix
@@ -47,6 +49,7 @@ def test_tree_names_and_sizes_stay_and_no_image_does_whatever_the_workers(raw, m
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         anonymize(name)
         results.append(written(name))
+        shutil.rmtree(KEPT)
     assert results[0] == results[1]
     assert list(results[0]) == sorted(PATHS)
     for path in PATHS:
@@ -85,6 +88,7 @@ def test_noise_that_protects_is_drawn_from_the_secret(raw):
     for _ in range(2):
         anonymize("dp_pix")
         results.append(written("dp_pix"))
+        shutil.rmtree(KEPT)
     assert results[0] == results[1]
     Path("data/secret.key").unlink()
     anonymize("dp_pix")

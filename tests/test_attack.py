@@ -13,6 +13,7 @@ from stages.attacks import _network, naming
 from stages.attacks.fidelity import psnr
 from stages.attacks.identity import Identifier
 from stages.core.boxes import Box, write_boxes
+from stages.core.datasets import Dataset, divide, write_part
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
@@ -323,3 +324,17 @@ class Named(Identifier):
     def __init__(self, images, who, *, seed):
         arrays = naming.train_identifier(images, who, seed=seed).arrays | {"name": np.array("named")}
         self.__dict__ = Identifier.restored(arrays).__dict__
+
+
+def test_shards_give_the_scores_of_files(people):
+    anonymize(OTHER)
+    scores = scores_of(OTHER)
+    for name in ("raw", OTHER):
+        files, shards = Dataset(people / name), people / f"{name} as shards"
+        for part in divide(files.paths(), 10):
+            write_part(shards, part.name, ((path, files.read(path)) for path in part.paths), as_shard=True)
+        shutil.rmtree(people / name)
+        shards.rename(people / name)
+    assert Dataset(people / OTHER).is_sharded
+    shutil.rmtree(FOLDER)
+    assert scores_of(OTHER) == scores

@@ -17,11 +17,13 @@ from stages.compare import compare
 from stages.core.boxes import REGIONS_FILE, Box, read_boxes
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
+from stages.core.kept import KEPT
 from stages.core.people import read_people, read_test_groups
 from stages.evaluate import evaluate
 from stages.extract import extract
-from stages.ingest import ingest, limit_side
+from stages.ingest import ingest
 from stages.sources.key import read_key
+from stages.sources.taking import limit_side
 from stages.train import train
 from tests.clones import ROOT
 from tests.synthetic import untimed
@@ -66,7 +68,7 @@ def images_by_source() -> dict[str, str]:
 def message_of() -> str:
     with pytest.raises(PipelineError) as caught:
         ingest()
-    assert not [entry.name for entry in Path().glob("data/*") if entry.name != "secret.key"]
+    assert not [entry.name for entry in Path().glob("data/*") if entry.name not in ("secret.key", ".partial")]
     return str(caught.value)
 
 
@@ -80,6 +82,7 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
     assert list_images(RAW) == sorted(SPLIT)
     assert {entry.name for entry in RAW.iterdir()} == {"train", "test"}
     assert {entry.name for entry in Path("data").iterdir()} == {
+        ".partial",
         "groups.csv",
         "identities.csv",
         "raw",
@@ -106,6 +109,7 @@ def test_bytes_do_not_depend_on_workers_nor_renamed_images_on_names(source, monk
         ingest()
         written.append(images() | {"report": report()})
         shutil.rmtree(folder)
+        shutil.rmtree(KEPT)
     assert written[0] == written[1]
     assert read_image(RAW / next(iter(images()))).shape == (7, 9, 3)
 
@@ -255,7 +259,7 @@ def test_renamed_images_follow_the_names_in_neither_number_nor_time_but_the_secr
     assert images_by_source() != first
 
 
-@pytest.mark.parametrize("broken", ["decode_image", "make_report", "write_people", "write_key"])
+@pytest.mark.parametrize("broken", ["take_in", "make_report", "write_people", "write_key"])
 def test_run_that_fails_on_the_way_leaves_no_key_to_images_that_may_be_others(source, monkeypatch, broken):
     source(NAMES, {"data.rename": True})
     ingest()

@@ -1,11 +1,15 @@
 """Makes files and folders that appear whole, or not at all."""
 
+import errno
+import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+PARTIAL = ".partial"  # ends the names of folders that are being made
 
 
 @contextmanager
@@ -23,16 +27,49 @@ def new_folder(folder: Path) -> Iterator[Path]:
         An empty folder beside it to write into; renamed to `folder` at the end, removed after an error.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for stale in folder.parent.glob(f".{folder.name}.*"):
-        shutil.rmtree(stale)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    # The suffix keeps apart what is ours from what else may lie beside a folder outside `data/`.
+    for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*{PARTIAL}"):
+        _remove(stale)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=PARTIAL, dir=folder.parent))
     try:
         yield partial
         partial.chmod(0o755)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
+
+
+def _remove(folder: Path) -> None:
+    # Renamed first, so that a worker that has not ended yet does not write into it meanwhile.
+    removed = folder.with_name(f"{folder.name.removesuffix(PARTIAL)}.removed{PARTIAL}")
+    with suppress(OSError):
+        folder.rename(removed)
+        folder = removed
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_parent(folder: Path, file: str) -> None:
+    """Make the folders of a file below a folder, but not that folder: it may have been removed, as work was stopped.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A folder that must exist.
+    file : str
+        Relative to it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `folder` does not exist.
+    """
+    parent = folder / Path(file).parent
+    if not parent.is_dir():
+        if parent == folder:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+        make_parent(folder, str(Path(file).parent))
+        parent.mkdir(exist_ok=True)
 
 
 @contextmanager

@@ -1,14 +1,12 @@
-"""Lists, reads and writes data sets of images; only this module would change if archives took the place of folders."""
+"""Encodes, decodes and resizes images, and reads and writes single image files."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from stages.core.errors import PipelineError
-from stages.core.parallel import map_ordered
 
 SPLITS = ("train", "test")
 # In pixels; OpenCV writes an empty file where a side is longer.
@@ -27,18 +25,12 @@ _ENCODING = {
 
 
 def list_images(folder: Path) -> list[str]:
-    """List the images of a data set that the pipeline wrote.
-
-    ::
-
-        folder/                                         folder/     with `data.classes: none`
-            train/<class>/[<folder>/...]<name>.png          [<folder>/...]<name>.png
-            test/<class>/[<folder>/...]<name>.png
+    """List the image files of a folder, and of the folders below it.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The data set, or one of its splits.
+        The folder.
 
     Returns
     -------
@@ -50,8 +42,9 @@ def list_images(folder: Path) -> list[str]:
     PipelineError
         If there is none.
     """
+    start = len(str(folder)) + 1
     paths = sorted(
-        (Path(parent) / name).relative_to(folder).as_posix()
+        f"{parent}/{name}"[start:]
         for parent, _, names in os.walk(folder)
         for name in names
         if name.endswith(tuple(_ENCODING))
@@ -66,13 +59,15 @@ def class_of(path: str) -> str:
     return path.split("/", 1)[0]
 
 
-def read_image(file: Path) -> np.ndarray:
-    """Read an image that the pipeline wrote.
+def decode_image(encoded: bytes, file: Path) -> np.ndarray:
+    """Decode an image that the pipeline wrote.
 
     Parameters
     ----------
+    encoded : bytes
+        PNG or JPEG.
     file : pathlib.Path
-        A PNG or JPEG file.
+        What to call it in an error.
 
     Returns
     -------
@@ -82,24 +77,28 @@ def read_image(file: Path) -> np.ndarray:
     Raises
     ------
     PipelineError
-        If the file cannot be decoded.
+        If it cannot be decoded.
     """
-    encoded = np.frombuffer(file.read_bytes(), np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB) if encoded.size else None
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB) if encoded else None
     if image is None:
         raise PipelineError(f"`{file}` must be a whole PNG or JPEG image; run `dvc repro -f ingest` to make it anew")
     return image
 
 
-def write_image(file: Path, image: np.ndarray) -> None:
-    """Write an image without any metadata, in the format that the file's suffix names.
+def encode_image(image: np.ndarray, file: Path) -> bytes:
+    """Encode an image without any metadata, in the format that a file's suffix names.
 
     Parameters
     ----------
-    file : pathlib.Path
-        A name that ends in .png (lossless) or .jpg (quality 95, colour at full resolution).
     image : numpy.ndarray
         (height, width, 3) uint8, RGB.
+    file : pathlib.Path
+        A name that ends in .png (lossless) or .jpg (quality 95, colour at full resolution).
+
+    Returns
+    -------
+    bytes
+        PNG or JPEG.
 
     Raises
     ------
@@ -113,6 +112,17 @@ def write_image(file: Path, image: np.ndarray) -> None:
     done, encoded = cv2.imencode(file.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING[file.suffix])
     if not done:
         raise PipelineError(f"`{file}` cannot be encoded; out of memory?")
+    return encoded.tobytes()
+
+
+def read_image(file: Path) -> np.ndarray:
+    """Read an image file that the pipeline wrote, (height, width, 3) uint8, RGB; see `decode_image`."""
+    return decode_image(file.read_bytes(), file)
+
+
+def write_image(file: Path, image: np.ndarray) -> None:
+    """Write an image file, and the folder that it needs; see `encode_image`."""
+    encoded = encode_image(image, file)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded)
 
@@ -136,27 +146,3 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return image.copy()
     smaller = size[0] <= image.shape[0] and size[1] <= image.shape[1]
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-
-
-def read_resized(folder: Path, paths: list[str], size: int, label: str) -> Iterator[np.ndarray]:
-    """Read images and resize them to the network's square input, whatever their aspect ratio.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The split.
-    paths : list of str
-        Relative to `folder`.
-    size : int
-        Side in pixels.
-    label : str
-        Name on the progress bar.
-
-    Yields
-    ------
-    numpy.ndarray
-        (size, size, 3) uint8, in the order of `paths`.
-    """
-    yield from map_ordered(
-        lambda path: resize_image(read_image(folder / path), (size, size)), paths, total=len(paths), label=label
-    )

@@ -1,12 +1,34 @@
-"""What a result was made with: versions and processor, as networks trained on another one differ."""
+"""What a result was made with: code, versions and processor, as networks trained on another one differ."""
 
+import hashlib
 import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "opencv-python-headless")
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "pillow", "randomgen")
 _CPUINFO = Path("/proc/cpuinfo")
+_STAGES = Path(__file__).parents[1]
+
+
+def code_digest(*places: str) -> str:
+    """Return the SHA-256 of code, for keys of what it made.
+
+    Parameters
+    ----------
+    *places : str
+        Files and folders of `stages/`; none for all of it.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for place in places or ("",):
+        for file in sorted((_STAGES / place).rglob("*.py")) or [_STAGES / place]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def environment(accelerators: list[str] | None = None) -> dict[str, str]:

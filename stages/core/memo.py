@@ -14,10 +14,9 @@ import numpy as np
 
 from stages.core.errors import naming
 from stages.core.files import replace_file
-from stages.core.machine import environment
+from stages.core.machine import code_digest, environment
 
 FOLDER = Path("data/.partial")
-_CODE = Path(__file__).parents[1]
 
 
 def remembered(
@@ -59,9 +58,7 @@ def remembered(
 
 
 def _key(inputs: Iterable[object], code: Iterable[str]) -> str:
-    digest = hashlib.sha256(json.dumps(environment()).encode())
-    for source in sorted(source for folder in code for source in (_CODE / folder).rglob("*.py")):
-        digest.update(source.read_bytes())
+    digest = hashlib.sha256(json.dumps([environment(), code_digest(*code)]).encode())
     for one in inputs:
         if isinstance(one, np.ndarray):
             digest.update(f"{one.dtype.str} {one.shape}".encode())

@@ -4,12 +4,12 @@ import numpy as np
 
 from stages.attacks.evidence import UNKNOWN, Evidence, Photos
 from stages.attacks.roles import Roles, assign_roles
-from stages.core.images import read_image
+from stages.core.datasets import Dataset
 from stages.core.parallel import map_ordered
 from stages.core.params import RAW, Params
 from stages.core.people import People
 from stages.core.seeding import order_key
-from stages.evidence.target import DATA, Change, Target, View
+from stages.evidence.target import Change, Target, View
 
 
 def roles_in_view(view: View, people: People, params: Params) -> Roles | None:
@@ -55,17 +55,17 @@ def gather(
 
     def see(split: str, people: dict[str, int]) -> Photos:
         paths = [f"{split}/{path}" for path in people]
-        raw = _see(RAW, view, paths)
-        anonymized = raw if target.name == RAW else _see(target.name, view, paths, change)
+        raw = _see(target.raw, view, paths)
+        anonymized = raw if target.name == RAW else _see(target.images, view, paths, change)
         return Photos(raw, anonymized, np.fromiter(people.values(), int))
 
     return Evidence(see("train", fill("train", learned)), see("test", enrolled), see("test", fill("test", asked)), seed)
 
 
-def _see(dataset: str, view: View, paths: list[str], change: Change | None = None) -> np.ndarray:
+def _see(dataset: Dataset, view: View, paths: list[str], change: Change | None = None) -> np.ndarray:
     def look(path: str) -> np.ndarray:
-        image = read_image(DATA / dataset / path)
+        image = dataset.image(path)
         return view.look(image if change is None else change(image, path), path)
 
-    images = map_ordered(look, paths, total=len(paths), label=f"{dataset} {view.name}")
+    images = map_ordered(look, paths, total=len(paths), label=f"{dataset.folder.name} {view.name}")
     return np.stack(list(images)) if paths else np.empty((0, 1, 1, 3), np.uint8)

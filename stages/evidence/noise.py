@@ -4,11 +4,10 @@ import numpy as np
 
 from stages.attacks.noise import subtract_noise
 from stages.core.boxes import Box
-from stages.core.images import read_image
 from stages.core.params import RAW
 from stages.core.secret import SECRET, image_generator, load_secret
 from stages.core.seeding import generator
-from stages.evidence.target import DATA, Change, Target
+from stages.evidence.target import Change, Target
 from stages.regions.acting import draw_name
 
 _MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
@@ -42,14 +41,14 @@ def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
         return target.change(image, path, remove)
 
     def draw_known(path: str) -> np.random.Generator:
-        return image_generator(secret, method.__name__, arguments, read_image(DATA / RAW / path))
+        return image_generator(secret, method.__name__, arguments, target.raw.image(path))
 
     removers: dict[str, Change] = {"noise_guessed": remove_guessed}
     if target.acting.where == "regions":
         print("attack: not measured what a leak of the noise would cost, as the noise of regions was not drawn anew")
         return removers
     secret, path = load_secret(), f"test/{test_image}"
-    original, anonymized = (read_image(DATA / dataset / path) for dataset in (RAW, target.name))
+    original, anonymized = target.raw.image(path), target.images.image(path)
     again = target.change(original, path, lambda part, _: method(part, **arguments, secret_rng=draw_known(path)))
     # In a clone that pulled the images, the secret that they were made with is not there.
     if np.abs(again.astype(int) - anonymized).mean() > _MOST_JPEG_ERROR:

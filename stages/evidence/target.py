@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.attacks._restorer import Restorer
 from stages.core.boxes import Box
+from stages.core.datasets import Dataset
 from stages.core.images import SPLITS, resize_image
 from stages.core.params import Acting, Params
 from stages.regions.acting import act_on_regions, act_where
@@ -24,6 +25,8 @@ class Target(NamedTuple):
     acting: Acting
     boxes: dict[str, list[Box]]  # by path relative to the data set
     params: Params
+    raw: Dataset
+    images: Dataset  # its own
 
     def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
         """Change an image where the variant changed it."""

@@ -1,12 +1,12 @@
-"""Builds ResNet50 without its top, and runs a frozen one over many images, one batch a worker."""
+"""Builds ResNet50 without its top, and runs a frozen one over images."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import numpy as np
 
 from stages.core.errors import PipelineError
-from stages.core.parallel import map_bounded
 from stages.network.runtime import convert_variables_to_constants_v2, keras, start_tensorflow, tf
 
 # Keras' default of 0.99 needs hundreds of steps to settle; short training would evaluate with stale statistics.
@@ -83,8 +83,9 @@ def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     return lambda batch: constant(tf.constant(batch))[0].numpy().astype(np.float32)
 
 
+@lru_cache(1)
 def load_backbone(weights: str | None, image_size: int, precision: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Build a frozen ResNet50, which takes seconds.
+    """Build a frozen ResNet50, which takes seconds; the last one is kept.
 
     Parameters
     ----------
@@ -104,25 +105,24 @@ def load_backbone(weights: str | None, image_size: int, precision: str) -> Calla
     return freeze(build_backbone(weights, image_size))
 
 
-def run_backbone(backbone: Callable[[np.ndarray], np.ndarray], images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Compute the features of images, a batch a worker.
+def run_backbone(backbone: Callable[[np.ndarray], np.ndarray], images: Iterable[np.ndarray]) -> np.ndarray:
+    """Compute the features of images, batch by batch.
 
     Parameters
     ----------
     backbone : callable
         Of `load_backbone`.
     images : iterable of numpy.ndarray
-        (image_size, image_size, 3) uint8, RGB.
+        (image_size, image_size, 3) uint8, RGB; one or more.
 
-    Yields
-    ------
+    Returns
+    -------
     numpy.ndarray
-        (batch, 2048) float32, in the order of the images.
+        (images, 2048) float32, in the order of the images.
     """
     stream = iter(images)
-    yield from map_bounded(
-        lambda batch: backbone(np.stack(batch)), iter(lambda: list(itertools.islice(stream, BATCH)), [])
-    )
+    batches = iter(lambda: list(itertools.islice(stream, BATCH)), [])
+    return np.concatenate([backbone(np.stack(batch)) for batch in batches])
 
 
 def _first_line(error: Exception) -> str:

@@ -1,15 +1,21 @@
 """Reads and writes what `extract` makes of a split: the network's inputs, with labels and paths."""
 
+import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from stages.core.errors import naming
+from stages.core.files import new_folder
+from stages.core.kept import kept_folder, read_state, write_state
 
 FEATURES = Path("data/features")
+_FILES = ("inputs.npy", "index.json")
+_KEYS = "keys.json"
 
 
 class Features(NamedTuple):
@@ -20,8 +26,43 @@ class Features(NamedTuple):
     classes: list[str]
     paths: list[str]  # relative to the split, sorted
 
+    def __reduce__(self) -> tuple:
+        # For a worker of a cluster: mapped again from the same file, and not copied.
+        if isinstance(self.inputs, np.memmap) and self.inputs.filename is not None:
+            return _read, (Path(self.inputs.filename).parent,)
+        return Features, tuple(self)
 
-def create_inputs(folder: Path, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+
+class InputsFile:
+    """The file of a split's inputs while it is made, part by part.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the split.
+    images : int
+        How many there will be.
+
+    Attributes
+    ----------
+    keys : dict of str to tuple of str
+        Name of each part to a key of what its inputs were made of, and to the digest of its inputs.
+    """
+
+    def __init__(self, folder: Path, images: int):
+        self._folder, self._images = folder, images
+        self._inputs: np.ndarray | None = None
+        self.keys: dict[str, tuple[str, str]] = {}
+
+    def write(self, part: str, key: str, rows: list[int], inputs: np.ndarray) -> None:
+        """Write the inputs of a part, (images, ...), all parts of one shape and type, into rows of the file."""
+        if self._inputs is None:
+            self._inputs = create_inputs(self._folder, (self._images, *inputs.shape[1:]), inputs.dtype)
+        self._inputs[rows] = inputs
+        self.keys[part] = key, _digest(inputs)
+
+
+def create_inputs(folder: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Make the file for a split's inputs, mapped into memory for writing, with its disk space reserved."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "inputs.npy"
@@ -54,7 +95,59 @@ def read_features(dataset: str, split: str) -> Features:
     Features
         The inputs with their labels, classes and paths.
     """
-    folder = FEATURES / dataset / split
+    return _read(FEATURES / dataset / split)
+
+
+class LastInputs:
+    """The inputs that the last run of `extract` made for a split, to be copied where nothing has changed.
+
+    Parameters
+    ----------
+    dataset : str
+        For example ``raw``.
+    split : str
+        ``train`` or ``test``.
+
+    Attributes
+    ----------
+    keys : dict of str to str
+        Name of each part to a key of all that its inputs were made of.
+    """
+
+    def __init__(self, dataset: str, split: str):
+        self._folder = kept_folder(dataset, f"inputs {split}")
+        self._digests: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        state = read_state(self._folder / _KEYS)
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            self._features = _read(self._folder)
+            for part, (key, digest) in (state or {}).items():
+                self.keys[part], self._digests[part] = key, digest
+            self._row_of = {path: row for row, path in enumerate(self._features.paths)}
+
+    def read(self, part: str, paths: list[str]) -> np.ndarray | None:
+        """Read the inputs of a part of `keys`, paths relative to the split; None where they are not whole."""
+        try:
+            inputs = np.asarray(self._features.inputs[[self._row_of[path] for path in paths]])
+        except (KeyError, IndexError):
+            return None
+        return inputs if _digest(inputs) == self._digests[part] else None
+
+    def replace(self, folder: Path, keys: dict[str, tuple[str, str]]) -> None:
+        """Keep the inputs of another folder in place of these, by links; where there are no links, nothing is kept."""
+        with new_folder(self._folder) as kept, suppress(OSError):
+            for name in _FILES:
+                os.link(folder / name, kept / name)
+            write_state(kept / _KEYS, keys)
+
+
+def _read(folder: Path) -> Features:
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     labels = np.array([index["classes"].index(path.split("/", 1)[0]) for path in index["paths"]])
     return Features(np.load(folder / "inputs.npy", mmap_mode="r"), labels, index["classes"], index["paths"])
+
+
+def _digest(inputs: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{inputs.dtype.str} {inputs.shape}".encode())
+    digest.update(np.ascontiguousarray(inputs))
+    return digest.hexdigest()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.core.machine import code_digest
 from stages.core.parallel import operation_threads
 from stages.core.params import TrainParams
 from stages.network.checkpoints import PARTIAL
@@ -23,7 +24,6 @@ from stages.network.inputs import Features
 from stages.network.runtime import keras, tf
 from stages.network.weights import save_weights, weights_file
 
-_STAGES = Path(__file__).parents[1]
 _CODE = ("core", "network", "train.py")  # what `train` depends on in dvc.yaml
 
 
@@ -57,9 +57,7 @@ def training_key(features: Features, params: TrainParams) -> str:
     digest = hashlib.sha256(f"{versions} {operation_threads()} {settings}".encode())
     if params.weights not in (None, "imagenet"):
         digest.update(Path(params.weights).read_bytes())
-    for place in _CODE:
-        for file in sorted((_STAGES / place).rglob("*.py")) or [_STAGES / place]:
-            digest.update(file.read_bytes())
+    digest.update(code_digest(*_CODE).encode())
     digest.update(json.dumps([features.classes, features.paths]).encode())
     for start in range(0, len(features.inputs), 1024):
         digest.update(np.ascontiguousarray(features.inputs[start : start + 1024]))

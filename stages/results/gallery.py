@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell
+from stages.core.datasets import Dataset
 from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import map_bounded
@@ -43,10 +44,10 @@ def write_gallery(
         What to do with each image, (height, width, 3) uint8, before it is shown; called with its path relative to the
         data set too.
     """
-    source = DATA / dataset / "test"
-    chosen = choose_images(list_images(source), MOST_CELLS, seed)
+    source = Dataset(DATA / dataset)
+    chosen = [f"test/{path}" for path in choose_images(source.paths("test"), MOST_CELLS, seed)]
     with new_folder(gallery / dataset) as folder:
-        cells = map_bounded(lambda path: fit_into_cell(change(read_image(source / path), f"test/{path}")), chosen)
+        cells = map_bounded(lambda path: fit_into_cell(change(source.image(path), path)), chosen)
         for number, cell in enumerate(cells):
             write_image(folder / f"{number:02d}.png", cell)
 

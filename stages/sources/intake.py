@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from stages.core.images import SPLITS
 from stages.core.params import DataParams
-from stages.sources.finding import SourceFile
+from stages.sources.reading import SourceFile
 from stages.sources.splitting import Drawn, check_split, draw_split, find_groups
 
 
@@ -17,10 +16,13 @@ class Taken(NamedTuple):
 
     source: SourceFile
     path: str = ""  # empty until the split is known
-    pixel_hash: str = ""  # empty where the file was rejected, or never decoded
+    pixel_hash: bytes = b""  # SHA-256; empty where the file was rejected, or never decoded
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
     upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
+    key: str = ""  # of its file's bytes and of how it was taken in; empty where it could not be read
+    # File, offset and size in bytes, and digest of the encoded image, if it was made.
+    staged: tuple[str, int, int, bytes] | None = None
 
     @property
     def relation(self) -> str:
@@ -70,18 +72,27 @@ def take_in(
         If a class cannot be split, even if all its files are whole.
     """
     results: dict[str, Taken] = {}
+    refused = {file.path: Taken(file, rejected=file.refused) for file in files if file.refused}
+    files = [file for file in files if not file.refused]
     whole, broken = files, Counter[str]()
+    sizes: dict[tuple[int, int], tuple[int, int]] = {}
     drawn = draw_split(files, params)
     check_split(files, drawn, params)
     while missing := drawn.splits.keys() - results.keys():
         wanted = missing | draw_split(whole, params, broken).splits.keys() if broken else missing
         new = [file for file in files if file.path in wanted and file.path not in results]
-        results |= {image.source.path: image for image in take(new)}
+        results |= {image.source.path: _slim(image, sizes) for image in take(new)}
         broken = Counter(image.source.class_name for image in results.values() if image.rejected)
         if broken:
             whole = [file for file in files if file.path not in results or not results[file.path].rejected]
             drawn = draw_split(whole, params)
-    return results, drawn
+    return results | refused, drawn
+
+
+def _slim(image: Taken, sizes: dict[tuple[int, int], tuple[int, int]]) -> Taken:
+    # There may be a million, of few sizes.
+    size, upright = (sizes.setdefault(size, size) for size in (image.size, image.upright))
+    return image._replace(size=size, upright=upright)
 
 
 def sort_out(
@@ -128,11 +139,6 @@ def sort_out(
     )
 
 
-def in_source(image: Taken, source: Path) -> str:
-    """Return the path of an image's file relative to the source."""
-    return image.source.file.relative_to(source).as_posix()
-
-
 def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict:
     """Count what was taken in.
 
@@ -151,7 +157,6 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
         What goes into `metrics/ingest.json`.
     """
     sides = {"height": [image.size[0] for image in intake.kept], "width": [image.size[1] for image in intake.kept]}
-    source = Path(params.source)
     report = {
         "images": _count_by_class(intake.kept) if params.has_classes else len(intake.kept),
         "size": {
@@ -160,8 +165,7 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
             if values
         },
         "rejected": [
-            ({"file": in_source(image, source)} if with_names else {}) | {"reason": image.rejected}
-            for image in intake.rejected
+            (_name(image.source) if with_names else {}) | {"reason": image.rejected} for image in intake.rejected
         ],
         "dropped_from_train": [
             ({"image": image.path} if with_names else {}) | {image.relation.replace(" ", "_"): other}
@@ -173,6 +177,11 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
         grouped = find_groups([image.source for image in intake.kept], params)
         report["images_without_group"] = len(intake.kept) - len(grouped)
     return report
+
+
+def _name(file: SourceFile) -> dict[str, str]:
+    archive = file.origin.archive
+    return {"file": file.in_source} | ({"archive": archive} if archive else {})
 
 
 def _count_by_class(kept: list[Taken]) -> dict[str, dict[str, int]]:

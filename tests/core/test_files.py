@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.files import new_folder, write_file
+from stages.core.files import make_parent, new_folder, write_file
 
 
 def names(folder: Path) -> list[str]:
@@ -34,15 +34,16 @@ def test_after_an_error_everything_is_as_it_was(tmp_path, error):
 
 
 def test_what_a_killed_run_left_of_the_same_name_is_removed(tmp_path):
-    for half in (".raw.k1ll3d/half.txt", ".rawhide.other/half.txt", ".raw.csv.1234.csv", ".raw.json.1234.json"):
+    folders = [".raw.k1ll3d.partial", ".raw.notes", ".rawhide.other.partial"]
+    for half in (*(f"{folder}/half.txt" for folder in folders), ".raw.csv.1234.csv", ".raw.json.1234.json"):
         (tmp_path / half).parent.mkdir(exist_ok=True)
         (tmp_path / half).write_bytes(b"half")
     write_file(tmp_path / "raw.csv", b"whole")
-    assert names(tmp_path) == [".raw.json.1234.json", ".raw.k1ll3d", ".rawhide.other", "raw.csv"]
+    assert names(tmp_path) == [".raw.json.1234.json", *folders, "raw.csv"]
     (tmp_path / ".raw.json.1234.json").unlink()
     with new_folder(tmp_path / "raw"):
         pass
-    assert names(tmp_path) == [".rawhide.other", "raw", "raw.csv"]
+    assert names(tmp_path) == [*folders[1:], "raw", "raw.csv"]  # notes are not ours
 
 
 def test_a_file_stays_whole_when_the_disk_is_full(tmp_path, monkeypatch):
@@ -58,3 +59,12 @@ def test_a_file_stays_whole_when_the_disk_is_full(tmp_path, monkeypatch):
         write_file(tmp_path / "a.json", b"new")
     assert names(tmp_path) == ["a.json"]
     assert (tmp_path / "a.json").read_bytes() == b"old"
+
+
+def test_a_folder_that_was_removed_is_not_made_again_for_a_file_below_it(tmp_path):
+    make_parent(tmp_path, "train/a/1.png")
+    make_parent(tmp_path, "1.png")
+    assert (tmp_path / "train" / "a").is_dir()
+    for file in ("train/a/1.png", "1.png"):
+        with pytest.raises(FileNotFoundError):
+            make_parent(tmp_path / "removed", file)

@@ -1,9 +1,14 @@
 """ResNet50 without its top: its weights, and the fast way to run it, which agrees with the plain one."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.images import read_image, resize_image
+from stages.extract import extract
+from stages.network import backbone as backbone_module
 from stages.network.backbone import (
     BATCH,
     BATCH_NORMALIZATION_MOMENTUM,
@@ -12,6 +17,7 @@ from stages.network.backbone import (
     load_backbone,
     run_backbone,
 )
+from stages.network.inputs import read_features
 from stages.network.runtime import keras, start_tensorflow
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 3, 32, 32, 3), np.uint8)
@@ -24,7 +30,7 @@ def plain():
 
 
 def features(backbone):
-    return np.concatenate(list(run_backbone(backbone, iter(IMAGES))))
+    return run_backbone(backbone, iter(IMAGES))
 
 
 def test_every_image_gets_its_features_in_order_whatever_the_number_of_workers(plain, monkeypatch):
@@ -65,3 +71,26 @@ def test_imagenet_weights_without_a_network_name_the_two_ways_out(monkeypatch):
     monkeypatch.setattr(keras.applications, "ResNet50", refuse)
     with pytest.raises(PipelineError, match=r"could not be downloaded; use `train.weights: null`, or the path"):
         build_backbone("imagenet", 32)
+
+
+def test_extract_builds_a_frozen_backbone_once_for_all_its_workers(workspace, save_images, monkeypatch):
+    built = []
+
+    def build(weights, size):
+        built.append(size)
+        images = keras.Input((size, size, 3), dtype="uint8")
+        return keras.Model(images, keras.layers.GlobalAveragePooling2D()(keras.ops.cast(images, "float32")))
+
+    workspace({"train.backbone": "frozen", "train.image_size": 32})
+    paths = [f"{split}/{name}/{number:03}.png" for split in ("train", "test") for name in "ab" for number in range(100)]
+    save_images(Path("data/raw"), paths)
+    monkeypatch.setattr(backbone_module, "build_backbone", build)
+    monkeypatch.setenv("PIPELINE_WORKERS", "4")
+    load_backbone.cache_clear()
+    extract("raw")
+    load_backbone.cache_clear()
+    assert built == [32]
+    features = read_features("raw", "train")
+    for row in (0, 123):
+        image = resize_image(read_image(Path("data/raw/train") / features.paths[row]), (32, 32))
+        np.testing.assert_allclose(features.inputs[row], image.mean(axis=(0, 1)), rtol=1e-5)

@@ -49,6 +49,8 @@ class DataParams(Section):
 
     source: Annotated[str, Field(min_length=1)]
     classes: Literal["folders", "none"]
+    layout: Literal["files", "shards"]
+    shard_images: Count
     follow_outside_links: StrictBool
     test_fraction: Fraction
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
@@ -113,6 +115,7 @@ class TrainParams(Section):
     head: list[Layer]
     epochs: Count
     batch_size: Count
+    replicas: Count
     learning_rate: Annotated[float, Field(gt=0), NUMBER]
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"]
     validation_fraction: Annotated[float, Field(ge=0, lt=1), NUMBER]

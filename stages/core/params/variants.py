@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -59,7 +60,7 @@ class Variant(BaseModel):
         function = getattr(sys.modules[self.method.__module__], name, None)
         return None if function is None else function(**self.arguments)
 
-    @property
+    @cached_property
     def needs_secret(self) -> bool:
         """Whether the method draws random numbers that protect people, so that nobody may be able to compute them."""
         return "secret_rng" in inspect.signature(self.method).parameters

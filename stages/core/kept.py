@@ -1,0 +1,234 @@
+"""Makes a data set of images, and takes over what the last run made wherever nothing that it depends on has changed.
+
+DVC deletes a stage's outputs before it runs it. So hard links to them, and a key of what each image was made of, stay
+in `data/.partial/kept/`, neither git's nor DVC's. Nothing there is used without a digest of its bytes. Without it, or
+where the file system has no hard links, everything is made anew, the same.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stages.core.datasets import part_files, read_from_part, write_part
+from stages.core.files import PARTIAL, make_parent, new_folder
+from stages.core.parallel import count_image
+
+KEPT = Path("data/.partial/kept")
+_IMAGES, _KEYS = "images", "keys"
+_BLOCK = 1 << 20  # bytes
+Images = Iterable[tuple[str, bytes]]  # path relative to the data set, and content
+
+
+@dataclass(frozen=True)
+class NewDataset:
+    """A data set that is being made.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where its images are written.
+    kept : pathlib.Path
+        Where links to them and keys are written.
+    last : pathlib.Path
+        What the last run left there.
+    unfinished : pathlib.Path
+        Where parts are written before they are moved into `folder`.
+    is_sharded : bool
+        Whether to write shards.
+    """
+
+    folder: Path
+    kept: Path
+    last: Path
+    unfinished: Path
+    is_sharded: bool
+
+    def make_part(
+        self,
+        name: str,
+        read: Callable[[], Images],
+        key_of: Callable[[str, bytes], str],
+        make: Callable[[str, bytes], bytes],
+    ) -> int:
+        """Write a part, of the last run's images where they have the same keys.
+
+        Parameters
+        ----------
+        name : str
+            The part's name.
+        read : callable
+            Returns what the images are made from, in the order of paths; called once or twice.
+        key_of : callable
+            Returns a key of all that an image depends on, from its path and what it is made from.
+        make : callable
+            Makes an encoded image from the same.
+
+        Returns
+        -------
+        int
+            How many images were made.
+        """
+        last = _LastPart.load(self.last, name, as_shard=self.is_sharded)
+        if (
+            last is not None
+            and {path: key_of(path, content) for path, content in read()} == last.keys
+            and self._take_over(name, last)
+        ):
+            return 0
+        keys: dict[str, str] = {}
+        made = 0
+
+        def images() -> Iterator[tuple[str, bytes]]:
+            nonlocal made
+            for path, content in read():
+                keys[path] = key_of(path, content)
+                if last is not None and last.keys.get(path) == keys[path] and last.is_whole:
+                    yield path, last.read(path)
+                else:
+                    made += 1
+                    yield path, make(path, content)
+                count_image()
+
+        # Moved into place whole: a worker of a cluster may die meanwhile, or two may do the same.
+        with TemporaryDirectory(dir=self.unfinished, ignore_cleanup_errors=True) as unfinished:
+            digest = write_part(Path(unfinished), name, images(), as_shard=self.is_sharded)
+            for file in part_files(name, keys, as_shard=self.is_sharded):
+                make_parent(self.folder, file)
+                Path(unfinished, file).replace(self.folder / file)
+        self._keep(name, keys, digest)
+        return made
+
+    def _take_over(self, name: str, last: "_LastPart") -> bool:
+        """Link a part of the last run; False where that is not possible."""
+        if not last.is_whole:
+            return False
+        try:
+            for file in last.files:
+                _link(last.folder / file, self.folder, file)
+        except OSError:
+            # Nothing may be written through a link.
+            for file in last.files:
+                (self.folder / file).unlink(missing_ok=True)
+            return False
+        self._keep(name, last.keys, last.digest)
+        for _ in last.keys:
+            count_image()
+        return True
+
+    def _keep(self, name: str, keys: dict[str, str], digest: str) -> None:
+        with suppress(OSError):
+            for file in part_files(name, keys, as_shard=self.is_sharded):
+                _link(self.folder / file, self.kept, f"{_IMAGES}/{file}")
+            make_parent(self.kept, f"{_KEYS}/{name}.json")
+            write_state(self.kept / _KEYS / f"{name}.json", [self.is_sharded, digest, keys])
+
+
+@contextmanager
+def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
+    """Make a data set that appears whole, or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where; what was there is replaced.
+    is_sharded : bool
+        Whether to write shards.
+
+    Yields
+    ------
+    NewDataset
+        Into which its parts are written.
+    """
+    kept, place = kept_folder(folder.name), f".{folder.name}."
+    with (
+        new_folder(folder) as images,
+        new_folder(kept) as links,
+        # On the same disk, and not in what is published if a worker left something.
+        TemporaryDirectory(PARTIAL, place, folder.parent, ignore_cleanup_errors=True) as unfinished,
+    ):
+        yield NewDataset(images, links, kept, Path(unfinished), is_sharded)
+
+
+def kept_folder(dataset: str, what: str = "") -> Path:
+    """Return where something of a data set is kept, for its owner alone, as it tells which file became which image."""
+    KEPT.mkdir(mode=0o700, parents=True, exist_ok=True)
+    KEPT.chmod(0o700)
+    return KEPT / f"{dataset} {what}".strip()
+
+
+def forget_others(names: Iterable[str]) -> None:
+    """Remove what is kept of data sets that are not there any more; these are."""
+    for folder in KEPT.glob("[!.]*"):
+        if folder.name.split()[0] not in names:
+            shutil.rmtree(folder)
+
+
+def write_state(file: Path, state: Any) -> None:
+    """Write what the next run may use again, after a digest of it."""
+    content = json.dumps(state).encode()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def read_state(file: Path) -> Any:
+    """Read what `write_state` wrote; None where there is nothing, or it is not whole."""
+    try:
+        digest, content = file.read_bytes().split(b"\n", 1)
+    except (OSError, ValueError):
+        return None
+    return json.loads(content) if hashlib.sha256(content).hexdigest().encode() == digest else None
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of files, one after the other, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def taken_over(images: int) -> str:
+    """Return how many images of the last run were used again, for a stage's last line."""
+    return f", {images} of them unchanged since the last run" if images else ""
+
+
+class _LastPart:
+    """A part as the last run left it."""
+
+    def __init__(self, folder: Path, name: str, digest: str, keys: dict[str, str], *, as_shard: bool):
+        self.folder, self.name, self.as_shard = folder / _IMAGES, name, as_shard
+        self.digest, self.keys = digest, keys
+        self.files = part_files(name, keys, as_shard=as_shard)
+
+    @classmethod
+    def load(cls, folder: Path, name: str, *, as_shard: bool) -> "_LastPart | None":
+        state = read_state(folder / _KEYS / f"{name}.json")
+        if state is None or state[0] != as_shard:
+            return None
+        return cls(folder, name, state[1], state[2], as_shard=as_shard)
+
+    def read(self, path: str) -> bytes:
+        return read_from_part(self.folder, self.name, path, as_shard=self.as_shard)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        try:
+            return digest_of(self.folder / file for file in self.files) == self.digest
+        except OSError:
+            return False
+
+
+def _link(old: Path, folder: Path, file: str) -> None:
+    make_parent(folder, file)
+    (folder / file).unlink(missing_ok=True)  # of a worker that died
+    os.link(old, folder / file)

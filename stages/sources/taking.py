@@ -1,0 +1,202 @@
+"""Takes files of the source in: decodes them, and holds the encoded images until it is known where they belong.
+
+What became of a file in the last run is used again if its bytes, the settings, the code and the machine are the same.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.errors import PipelineError, naming, shown
+from stages.core.files import new_folder
+from stages.core.images import MAX_SIDE, encode_image, resize_image
+from stages.core.kept import kept_folder, read_state, write_state
+from stages.core.machine import code_digest, environment
+from stages.core.parallel import count_image
+from stages.core.params import RAW, DataParams
+from stages.sources.decoding import RejectedImage, decode_image, longest_file
+from stages.sources.finding import link_limit
+from stages.sources.intake import Taken
+from stages.sources.reading import SourceFile, read_source
+
+_CODE = ("core", "sources")
+_CHUNK = 256  # files, on average
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Files that lie side by side in the source and are taken in together."""
+
+    name: str
+    files: tuple[SourceFile, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
+    """Cut files into chunks, in the order in which they lie on the disk.
+
+    A hash of a file's path says whether a chunk begins with it, so that one file more or less changes one or two
+    chunks.
+
+    Parameters
+    ----------
+    files : iterable of SourceFile
+        The source's files.
+
+    Returns
+    -------
+    list of Chunk
+        None of them empty.
+    """
+    chunks: list[list[SourceFile]] = []
+    for file in sorted(files, key=lambda file: (file.origin.archive, file.offset, file.path)):
+        if not chunks or not int(_name_of(file), 16) % _CHUNK:
+            chunks.append([])
+        chunks[-1].append(file)
+    return [Chunk(_name_of(some[0]), tuple(some)) for some in chunks]
+
+
+class Intaker:
+    """Takes files in.
+
+    Parameters
+    ----------
+    params : DataParams
+        How images are decoded, scaled and written.
+    staged : pathlib.Path
+        A folder for encoded images that wait for their place.
+    """
+
+    def __init__(self, params: DataParams, staged: Path):
+        self._params, self._staged = params, staged
+        how = [params.max_side, params.max_pixels, params.image_format]
+        self._last = kept_folder(RAW, "source files")
+        self._suffix = f".{params.image_format}"
+        self._settings = json.dumps([how, code_digest(*_CODE), environment()]).encode()
+
+    def take(self, chunk: Chunk) -> list[Taken]:
+        """Decode the files of a chunk, and say what became of each, in their order.
+
+        The encoded images are staged, but for those of files that are as they were in the last run.
+        """
+        last, taken = read_state(self._last / f"{chunk.name}.json") or {}, []
+        # A chunk may be taken in again without the files that were taken in before.
+        with (self._staged / f"{chunk.name}_{_name_of(chunk.files[0])}").open("wb", buffering=0) as pack:
+            for file in chunk.files:
+                taken.append(self._take(file, last, pack))
+                count_image()
+        return taken
+
+    def encoded(self, image: Taken) -> bytes:
+        """Return an image as it is written, from where it was staged, or decoded once more.
+
+        Raises
+        ------
+        PipelineError
+            If its file has changed since it was taken in.
+        """
+        if image.staged is not None:
+            pack, offset, size, digest = image.staged
+            with (self._staged / pack).open("rb", buffering=0) as stream:
+                encoded = os.pread(stream.fileno(), size, offset)
+            if _short_digest(encoded) == digest:
+                return encoded
+        try:
+            content = self._read(image.source)
+        except RejectedImage:
+            content = b""
+        if self._key(content) != image.key:
+            raise PipelineError(f"`{shown(image.source.name)}` must not change while `ingest` reads it; run it again")
+        with naming(image.source.name):
+            return self._encode(self._decode(content)[0])
+
+    def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Taken]) -> None:
+        """Keep for the next run what became of the files."""
+        with new_folder(self._last) as folder:
+            for chunk in chunks:
+                taken = (results[file.path] for file in chunk.files if file.path in results)
+                # A file may be rejected for want of memory, which may be there next time.
+                rows = {image.source.path: _row(image) for image in taken if not image.rejected}
+                write_state(folder / f"{chunk.name}.json", rows)
+
+    def _take(self, file: SourceFile, last: dict[str, list], pack: FileIO) -> Taken:
+        key = ""
+        try:
+            content = self._read(file)
+            key = self._key(content)
+            if file.path in last and last[file.path][0] == key:
+                _, pixel_hash, size, upright = last[file.path]
+                return Taken(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), key)
+            image, upright = self._decode(content)
+        except RejectedImage as error:
+            return Taken(file, key=key, rejected=str(error))
+        with naming(file.name):
+            encoded = self._encode(image)
+            # There may be millions of these.
+            staged = sys.intern(Path(pack.name).name), pack.tell(), len(encoded), _short_digest(encoded)
+            if pack.write(encoded) < len(encoded):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        digest = hashlib.sha256(repr(image.shape).encode())
+        digest.update(np.ascontiguousarray(image))
+        return Taken(file, "", digest.digest(), image.shape[:2], "", upright, key, staged)
+
+    def _read(self, file: SourceFile) -> bytes:
+        return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
+
+    def _decode(self, content: bytes) -> tuple[np.ndarray, tuple[int, int]]:
+        """Return the image as it is written, and its height and width before `data.max_side`."""
+        upright = decode_image(content, max_pixels=self._params.max_pixels)
+        image = limit_side(upright, self._params.max_side)
+        if max(image.shape) > MAX_SIDE[self._suffix]:
+            raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {self._suffix}")
+        return image, upright.shape[:2]
+
+    def _encode(self, image: np.ndarray) -> bytes:
+        return encode_image(image, Path(f"image{self._suffix}"))
+
+    def _key(self, content: bytes) -> str:
+        return hashlib.sha256(self._settings + content).hexdigest()[:32]
+
+
+def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
+    """Scale an image down, by area, until its longest side fits.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (height, width, 3) uint8.
+    max_side : int or None
+        Longest side allowed in pixels; None leaves the image as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        (height, width, 3) uint8, never larger and with the same aspect ratio to the nearest pixel.
+    """
+    height, width = image.shape[:2]
+    if max_side is None or max(height, width) <= max_side:
+        return image
+    scale = max_side / max(height, width)
+    return resize_image(image, (max(1, round(height * scale)), max(1, round(width * scale))))
+
+
+def _name_of(file: SourceFile) -> str:
+    return hashlib.sha256(file.path.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _row(image: Taken) -> list:
+    return [image.key, image.pixel_hash.hex(), image.size, image.upright]
+
+
+def _short_digest(encoded: bytes) -> bytes:
+    return hashlib.sha256(encoded).digest()[:16]
