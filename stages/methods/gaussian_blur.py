@@ -1,5 +1,6 @@
 """Gaussian blur of the whole image, at a cost that does not grow with its width."""
 
+from functools import lru_cache
 from typing import Annotated
 
 import cv2
@@ -8,6 +9,8 @@ from annotated_types import Ge, Le
 
 FAINT = 1e-3  # cosines that the blur damps to less than this share are dropped: far below one grey level in sum
 CHUNK_BYTES = 2**22  # of the image in double precision at a time
+
+_SIZES = 4  # lengths of an axis whose cosines are kept for the next image
 
 
 def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]) -> np.ndarray:
@@ -49,7 +52,7 @@ def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]
     if len(kernel) ** 2 <= 7 * (height + width):  # about where the number of cosines falls below the kernel's size
         kernel = _eight_bits(kernel)
         return cv2.sepFilter2D(image, -1, kernel, kernel)
-    return _blur_with_cosines(image, _gains(kernel, height), _gains(kernel, width))
+    return _blur_with_cosines(image, _gains(sigma, height), _gains(sigma, width))
 
 
 def blur_kernel(*, sigma: float) -> np.ndarray:
@@ -68,8 +71,10 @@ def _eight_bits(kernel: np.ndarray) -> np.ndarray:
     return whole / 256
 
 
-def _gains(kernel: np.ndarray, length: int) -> np.ndarray:
+@lru_cache(_SIZES)
+def _gains(sigma: float, length: int) -> np.ndarray:
     """Return the share that the kernel leaves of each cosine of an axis, up to the last one that matters."""
+    kernel = blur_kernel(sigma=sigma)
     distance = np.arange(len(kernel)) - len(kernel) // 2
     count = min(length, 8 * length // len(kernel) + 2)  # 4 standard deviations of its frequency response
     frequency = np.pi * np.arange(count) / max(length - 1, 1)
@@ -104,6 +109,7 @@ def _blur_with_cosines(image: np.ndarray, gains_down: np.ndarray, gains_across: 
     return blurred
 
 
+@lru_cache(_SIZES)
 def _cosines(length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the matrices from an axis to its lowest cosines (DCT-I) and back."""
     cosines = np.cos(np.pi / max(length - 1, 1) * np.outer(np.arange(count), np.arange(length)))
