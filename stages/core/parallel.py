@@ -1,15 +1,13 @@
-"""Shares work over many files out to workers.
-
-Threads of this machine today; anything with the interface of `concurrent.futures` can take their place.
-"""
+"""Shares work over many files out to workers: threads of this machine, or those of a Dask cluster, if one is named."""
 
 import os
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, Executor, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TextIO, TypeVar
 
 import cv2
@@ -19,10 +17,14 @@ from stages.core.errors import PipelineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Images = TypeVar("Images", bound=Sized)  # that are worked on together
 WORKERS_VARIABLE = "PIPELINE_WORKERS"
 OPERATION_THREADS_VARIABLE = "PIPELINE_OPERATION_THREADS"
+CLUSTER_VARIABLE = "PIPELINE_CLUSTER"
+_CHUNK = 32  # images that a worker of a cluster gets at a time, at most
 LOG_SECONDS = 30  # between two lines of progress in a log
 _STARTED = time.monotonic()
+_UNDER_WAY = threading.local()  # of each thread: what `count_image` does
 
 
 def worker_count() -> int:
@@ -66,9 +68,11 @@ def make_executor() -> Executor:
 
 
 def map_ordered(
-    function: Callable[[Item], Result], items: Iterable[Item], *, total: int, label: str
+    function: Callable[[Item], Result], items: Iterable[Item], *, total: int, label: str, unit: str = "images"
 ) -> Iterator[Result]:
     """Apply a function to every item on all workers, and yield the results in the order of the items.
+
+    With `PIPELINE_CLUSTER`, these are the workers of a cluster: all that the function holds must be fit to be sent.
 
     Only a few items a worker are under way at a time, so memory does not grow with their number. The first error
     ends the work and is raised.
@@ -83,31 +87,121 @@ def map_ordered(
         How many items there are, for the progress bar.
     label : str
         Name on the progress bar.
+    unit : str, default="images"
+        What the items are, for the progress bar.
 
     Yields
     ------
     object
         The function's results.
     """
-    with progress(total=total, label=label) as bar:
-        for result in map_bounded(function, items):
+    with progress(total=total, label=label, unit=unit) as bar:
+        share_out = partial(_map_on_cluster, total=total, most=_CHUNK) if uses_cluster() else map_bounded
+        for result in share_out(function, items):
             bar.update()
             yield result
 
 
 def map_bounded(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Do the same as `map_ordered`, without a progress bar and a known number of items."""
-    window = 4 * worker_count()
+    """Do the same as `map_ordered` with a few items, or with arrays in memory: always on threads of this machine."""
+    return _map(function, items, lambda: None, window=4 * worker_count())
+
+
+def map_parts(function: Callable[[Images], Result], parts: Sequence[Images], *, label: str) -> Iterator[Result]:
+    """Apply a function to every part of a data set on all workers, and yield the results in the order of the parts.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one part, on any thread; it calls `count_image` after each image.
+    parts : sequence
+        What to work on; the length of each is how many images it has.
+    label : str
+        Name on the progress bar.
+
+    Yields
+    ------
+    object
+        The function's results.
+    """
+    counting = threading.Lock()
+    with progress(total=sum(map(len, parts)), label=label) as bar:
+        if uses_cluster():
+            results = _map_on_cluster(function, parts, total=len(parts), most=1)
+            for part, result in zip(parts, results, strict=True):
+                bar.update(len(part))
+                yield result
+            return
+
+        def count() -> None:
+            with counting:  # a bar is not made for several threads
+                bar.update()
+
+        # What a part gives may be large: at most one waits for each that is worked on.
+        yield from _map(function, parts, count, window=2 * worker_count())
+
+
+def count_image() -> None:
+    """Count an image of a part on the progress bar, and end the part if another one failed, or the stage was stopped.
+
+    Raises
+    ------
+    concurrent.futures.CancelledError
+        If the part is to end.
+    """
+    count = getattr(_UNDER_WAY, "count", None)
+    if count is not None:
+        count()
+
+
+def uses_cluster() -> bool:
+    """Return whether the environment names a cluster."""
+    return CLUSTER_VARIABLE in os.environ
+
+
+def _map_on_cluster(
+    function: Callable[[Item], Result], items: Iterable[Item], *, total: int, most: int
+) -> Iterator[Result]:
+    # Dask takes a second to import.
+    from stages.core.cluster import map_on_cluster
+
+    address = os.environ[CLUSTER_VARIABLE]
+    return map_on_cluster(partial(_call_on_worker, function), items, address=address, total=total, most=most)
+
+
+def _call_on_worker(function: Callable[[Item], Result], item: Item, end_if_over: Callable[[], None]) -> Result:
+    os.environ.pop(CLUSTER_VARIABLE, None)  # work within the function stays on the worker, which has one thread
+    os.environ[WORKERS_VARIABLE] = "1"
+    cv2.setNumThreads(1)
+    _UNDER_WAY.count = end_if_over
+    return function(item)
+
+
+def _map(
+    function: Callable[[Item], Result], items: Iterable[Item], count: Callable[[], None], window: int
+) -> Iterator[Result]:
     pending: deque = deque()
+    stop = threading.Event()
+
+    def count_or_end() -> None:
+        if stop.is_set():
+            raise CancelledError
+        count()
+
+    def call(item: Item) -> Result:
+        _UNDER_WAY.count = count_or_end
+        return function(item)
+
     with make_executor() as executor:
         try:
             for item in items:
-                pending.append(executor.submit(function, item))
+                pending.append(executor.submit(call, item))
                 if len(pending) >= window:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
+            stop.set()
             for future in pending:
                 future.cancel()
 
@@ -132,9 +226,14 @@ def run_side_by_side(
     list
         The function's results, in the order of the items.
     """
-    stop = threading.Event()
+    stop, count = threading.Event(), getattr(_UNDER_WAY, "count", None)
+
+    def call(item: Item) -> Result:
+        _UNDER_WAY.count = count
+        return function(item, stop)
+
     with ThreadPoolExecutor(at_once) as executor:
-        futures = [executor.submit(function, item, stop) for item in items]
+        futures = [executor.submit(call, item) for item in items]
         try:
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in done:

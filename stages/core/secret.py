@@ -21,14 +21,21 @@ SECRET = Path("data/secret.key")
 _BYTES = 32
 
 
-def load_secret() -> bytes:
+class Secret(bytes):
+    """The secret's bytes; what is sent to a worker of a cluster holds none of them, and the worker reads the file."""
+
+    def __reduce__(self) -> tuple:
+        return load_secret, ()
+
+
+def load_secret() -> Secret:
     """Read the secret, or make one where there is none.
 
     An experiment that DVC runs in a temporary copy of the repository uses the repository's own secret.
 
     Returns
     -------
-    bytes
+    Secret
         32 random bytes.
 
     Raises
@@ -39,7 +46,7 @@ def load_secret() -> bytes:
     file = _repository() / SECRET
     if not file.exists():
         _make(file)
-    secret = file.read_bytes()
+    secret = Secret(file.read_bytes())
     if len(secret) != _BYTES:
         raise PipelineError(f"`{SECRET}` must hold {_BYTES} bytes; received: {len(secret)}; restore it from a backup")
     if file.stat().st_mode & 0o077:

@@ -49,7 +49,20 @@ def load_detector(params: RegionParams) -> Detector:
         boxes = (_box(face, sides / seen.shape[:2]) for face in find(seen))
         return [box for box in boxes if box.overlap(Box(0, 0, int(sides[1]), int(sides[0]))) > 0]
 
-    return detect
+    return _Loaded(detect, params)
+
+
+class _Loaded:
+    """A detector of which a worker of a cluster gets the settings alone, and loads it itself."""
+
+    def __init__(self, detect: Detector, params: RegionParams):
+        self._detect, self._params = detect, params
+
+    def __call__(self, image: np.ndarray) -> list[Box]:
+        return self._detect(image)
+
+    def __reduce__(self) -> tuple:
+        return load_detector, (self._params,)
 
 
 def _box(face: np.ndarray, factors: np.ndarray) -> Box:

@@ -1,8 +1,10 @@
 """The secret: made once, for its owner alone, and draws that follow from nothing else."""
 
 import os
+import pickle
 import stat
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -31,6 +33,13 @@ def test_it_is_made_once_in_each_repository_and_only_its_owner_may_ever_read_it(
     (folder / "other").mkdir()
     monkeypatch.chdir(folder / "other")
     assert load_secret() != secret
+
+
+def test_it_is_not_in_what_is_sent_to_other_processes_which_read_it_from_its_file():
+    secret = load_secret()
+    sent = cloudpickle.dumps(lambda: secret)
+    assert bytes(secret) not in sent and secret.hex().encode() not in sent
+    assert pickle.loads(sent)() == secret
 
 
 def test_one_that_another_process_made_meanwhile_is_kept(monkeypatch):
