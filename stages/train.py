@@ -11,14 +11,12 @@ import pandas as pd
 
 from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.files import new_folder, write_file
-from stages.core.machine import environment
-from stages.core.parallel import finish, operation_threads
+from stages.core.parallel import finish
 from stages.core.params import load_params
 from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import read_features
 from stages.network.memory import check_memory
 from stages.network.models import Model, keep_model, keep_states, training_key, write_model
-from stages.network.runtime import accelerator_names
 from stages.network.weights import MODELS
 
 HISTORY = Path("metrics/history")
@@ -56,12 +54,9 @@ def train(dataset: str) -> None:
                 histories[seed] = kept.history
         missing = [seed for seed in params.seeds if seed not in histories]
         with keep_states(dataset, key, missing) as files:
-            made_with = environment(accelerator_names()) | {"precision": params.precision}
-            if operation_threads() > 1:
-                made_with["threads an operation"] = str(operation_threads())
             for fitted in fit(features, params, dataset, files) if missing else ():
                 with naming(MODELS / dataset):
-                    write_model(folder, fitted.seed, Model(key, made_with, fitted.history), fitted.weights)
+                    write_model(folder, fitted.seed, Model(key, fitted.made_with, fitted.history), fitted.weights)
                 histories[fitted.seed] = fitted.history
         curves = HISTORY / f"{dataset}.csv"
         table = pd.concat(histories[seed] for seed in params.seeds)

@@ -12,7 +12,7 @@ import numpy as np
 
 from stages.core.errors import naming
 from stages.core.files import replace_file
-from stages.network.steps import Network
+from stages.network.variables import Network
 
 PARTIAL = Path("data/.partial")
 # Saving takes at most this share of the time.
@@ -78,7 +78,6 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"train: `{self._file}` is not whole; training starts anew")
             return [], {}
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+        self._network.assign(values)
         print(f"train: goes on after epoch {len(history)}, from `{self._file}`")
         return history, best

@@ -1,20 +1,24 @@
 """Fits one network a seed to one data set's features, side by side, and resumes trainings that were interrupted."""
 
+import itertools
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from stages.core.parallel import progress, run_side_by_side
+from stages.core.parallel import count_image, map_ordered, progress, run_side_by_side, uses_cluster
 from stages.core.params import TrainParams
 from stages.core.seeding import order_key
 from stages.network.classifier import build_classifier
 from stages.network.inputs import Features
 from stages.network.memory import networks_at_once, report_memory_errors
-from stages.network.optimizers import OPTIMIZERS
-from stages.network.runtime import keras, start_tensorflow
-from stages.network.steps import Network, Steps
+from stages.network.mirrored import MirroredSteps
+from stages.network.optimizers import OPTIMIZERS, Optimizer
+from stages.network.runtime import device_groups, keras, start_tensorflow
+from stages.network.steps import Steps
 from stages.network.training import Fitted, Training
+from stages.network.variables import Network
 
 
 def validation_mask(paths: list[str], labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
@@ -51,6 +55,8 @@ def validation_mask(paths: list[str], labels: np.ndarray, fraction: float, seed:
 def fit(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> list[Fitted]:
     """Train the networks of several seeds at the same time, or go on with training them.
 
+    On a machine with several GPUs, each, or each group of as many as share a network, trains every so many-th seed.
+
     Parameters
     ----------
     features : Features
@@ -71,15 +77,28 @@ def fit(features: Features, params: TrainParams, label: str, files: dict[int, Pa
     Raises
     ------
     PipelineError
-        If a training diverged, or memory ran out.
+        If a training diverged, memory ran out, or there are fewer GPUs than a network needs.
     """
-    optimizer, trainings = OPTIMIZERS[params.optimizer], []
-    for seed, file in files.items():
+    if not uses_cluster():
+        return _fit_here(features, params, label, files)
+
+    def fit_one(seed: int) -> Fitted:
+        return _fit_here(features, params, label, {seed: files[seed]})[0]
+
+    return list(map_ordered(fit_one, list(files), total=len(files), label=label, unit="networks"))
+
+
+def _fit_here(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> list[Fitted]:
+    # Without a GPU, no network waits for the one before.
+    groups: Sequence[Sequence[str | None]] = device_groups(params.replicas) or [[None]] * len(files)
+    optimizer, trainings, networks = OPTIMIZERS[params.optimizer], [], []
+    for (seed, file), devices in zip(files.items(), itertools.cycle(groups), strict=False):
         model = _initial_model(features, params, seed)
         held_out = validation_mask(features.paths, features.labels, params.validation_fraction, seed)
-        network = Network(model, optimizer)
-        trainings.append(Training(network, seed, features, held_out, params, file))
-    steps = Steps(model, optimizer, network)
+        networks.append(Network(model, optimizer, devices))
+        trainings.append(Training(networks[-1], seed, features, held_out, params, file))
+    queues = min(len(groups), len(trainings))
+    steps = _trace(model, optimizer, networks[:queues])
     batches, counting = trainings[0].batches, threading.Lock()  # every seed holds out as many images
     with (
         report_memory_errors(params),
@@ -90,12 +109,20 @@ def fit(features: Features, params: TrainParams, label: str, files: dict[int, Pa
         def count_batch() -> None:
             with counting:  # a bar is not made for several threads
                 bar.update()
+            count_image()  # on a worker of a cluster, ends the training if the stage was stopped
 
-        return run_side_by_side(
-            lambda training, stop: training.run(steps, stop, count_batch),
-            trainings,
-            networks_at_once(params, features.inputs, len(trainings)),
-        )
+        def run_queue(queue: int, stop: threading.Event) -> list[Fitted]:
+            return [training.run(steps[queue], stop, count_batch) for training in trainings[queue::queues]]
+
+        at_once = networks_at_once(params, features.inputs, len(trainings))
+        fitted = run_side_by_side(run_queue, range(queues), at_once)
+    return [fitted[number % queues][number // queues] for number in range(len(trainings))]
+
+
+def _trace(model: keras.Model, optimizer: Optimizer, networks: list[Network]) -> Sequence[Steps]:
+    if len(networks[0].devices) == 1:
+        return [Steps(model, optimizer, networks[0])] * len(networks)
+    return [MirroredSteps(model, optimizer, network) for network in networks]  # which does name devices
 
 
 def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:

@@ -9,7 +9,7 @@ from stages.core.errors import PipelineError
 from stages.core.machine import memory_bytes
 from stages.core.parallel import worker_count
 from stages.core.params import TrainParams
-from stages.network.runtime import tf
+from stages.network.runtime import device_groups, tf
 
 # What ResNet50's convolutions and normalizations keep for the gradient, at least: bytes a pixel of input.
 _TRAINING_BYTES = {"float32": 1700, "bfloat16": 850}
@@ -65,11 +65,11 @@ def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> 
     Returns
     -------
     int
-        One on a GPU, else two a worker, as one network leaves a core idle now and then, if memory holds a batch of each
-        beside the weights of all.
+        One on each GPU, or group of them that shares a network; else two a worker, as one network leaves a core idle
+        now and then, if memory holds a batch of each beside the weights of all.
     """
-    if _has_gpu():
-        return 1
+    if groups := device_groups(params.replicas):
+        return min(networks, len(groups))
     left = memory_bytes() // _MARGIN - networks * _network_bytes(params)
     return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), left // _batch_bytes(params, inputs)))
 
@@ -86,7 +86,7 @@ def _batch_bytes(params: TrainParams, inputs: np.ndarray) -> int:
 
 
 def _has_gpu() -> bool:
-    return bool(tf.config.list_physical_devices("GPU"))
+    return bool(device_groups(1))
 
 
 @contextmanager

@@ -1,50 +1,18 @@
 """What one training does again and again, traced once for the networks of all seeds."""
 
-import itertools
-
 import numpy as np
 
 from stages.network.optimizers import Optimizer
 from stages.network.runtime import keras, tf
-
-
-class Network:
-    """The variables of one seed's network in training.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With the seed's initial weights.
-    optimizer : Optimizer
-        How many variables it keeps for each.
-    """
-
-    def __init__(self, model: keras.Model, optimizer: Optimizer):
-        self.trainable = [tf.Variable(variable.numpy()) for variable in model.trainable_variables]
-        self.others = [tf.Variable(variable.numpy()) for variable in model.non_trainable_variables]
-        self.slots = [
-            [tf.Variable(tf.zeros(variable.shape)) for _ in range(optimizer.slot_count)] for variable in self.trainable
-        ]
-        # Weights are all but the states of random generators.
-        places = {variable.path: place for place, variable in enumerate(_variables(model))}
-        self._weights = {variable.path: places[variable.path] for variable in model.weights}
-
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """All that changes in training."""
-        return [*self.trainable, *self.others, *itertools.chain(*self.slots)]
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """Return the weights by path, in the order of `keras.Model.weights`."""
-        variables = self.variables
-        return {path: variables[place].numpy() for path, place in self._weights.items()}
+from stages.network.variables import Network, Replica
 
 
 class Steps:
     """A step of training, and prediction, for any `Network` of a model.
 
     The model's layers are called with the network's variables in place of their own, so that tracing, which takes
-    seconds, is done once and the networks may train at the same time, each on a thread of its own.
+    seconds, is done once and the networks may train at the same time, each on a thread of its own. The traced functions
+    name no device, so they also serve networks on several.
 
     Parameters
     ----------
@@ -58,13 +26,13 @@ class Steps:
 
     def __init__(self, model: keras.Model, optimizer: Optimizer, network: Network):
         self._model, self._optimizer = model, optimizer
-        inputs, labels = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype), tf.TensorSpec([None], tf.int64)
-        number = tf.TensorSpec([], tf.float32)
-        variables = network.trainable, network.others
-        self._train = tf.function(self._step).get_concrete_function(
-            *variables, network.slots, number, number, inputs, labels
+        self._inputs = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype)
+        self._labels, self._number = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.float32)
+        self._train = self._trace_training(network)
+        replica = network.replicas[0]
+        self._predict = tf.function(self._probabilities).get_concrete_function(
+            replica.trainable, replica.others, self._inputs
         )
-        self._predict = tf.function(self._probabilities).get_concrete_function(*variables, inputs)
 
     def train(
         self, network: Network, step: int, learning_rate: float, inputs: np.ndarray, labels: np.ndarray
@@ -89,14 +57,22 @@ class Steps:
         right : float
             How many images were right.
         """
-        numbers = tf.constant(step, tf.float32), tf.constant(learning_rate, tf.float32)
-        batch = tf.constant(inputs), tf.constant(labels)
-        loss, right = self._train(network.trainable, network.others, network.slots, *numbers, *batch)
-        return float(loss), float(right)
+        with tf.device(network.devices[0]):
+            numbers = tf.constant(step, tf.float32), tf.constant(learning_rate, tf.float32)
+            batch = tf.constant(inputs), tf.constant(labels)
+            loss, right = self._train(*network.replicas[0], *numbers, *batch)
+            return float(loss), float(right)
 
     def predict(self, network: Network, inputs: np.ndarray) -> np.ndarray:
         """Return the class probabilities of one batch, (images, classes) float32."""
-        return self._predict(network.trainable, network.others, tf.constant(inputs)).numpy()
+        replica = network.replicas[0]
+        with tf.device(network.devices[0]):
+            return self._predict(replica.trainable, replica.others, tf.constant(inputs)).numpy()
+
+    def _trace_training(self, network: Network) -> tf.types.experimental.ConcreteFunction:
+        return tf.function(self._step).get_concrete_function(
+            *network.replicas[0], self._number, self._number, self._inputs, self._labels
+        )
 
     def _step(
         self,
@@ -108,27 +84,39 @@ class Steps:
         inputs: tf.Tensor,
         labels: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        values, kept = _values(trainable), _values(others)
+        values, kept = read(trainable), read(others)
+        loss, right, kept, gradients = self._differentiate(values, kept, inputs, labels)
+        self._update(Replica(trainable, others, slots), kept, gradients, step, learning_rate)
+        return loss, right
+
+    def _differentiate(
+        self, values: list[tf.Tensor], kept: list[tf.Tensor], inputs: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for value in values:
                 tape.watch(value)
             probabilities, kept = self._model.stateless_call(values, kept, inputs, training=True)
             loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
-        gradients = tape.gradient(loss, values)
-        for variable, value in zip(others, kept, strict=True):
-            variable.assign(value)
-        for variable, kept_of, gradient in zip(trainable, slots, gradients, strict=True):
-            self._optimizer.update(variable, kept_of, gradient, step, learning_rate)
         right = tf.reduce_sum(tf.cast(tf.argmax(probabilities, axis=1) == labels, tf.float32))
-        return loss, right
+        return loss, right, kept, tape.gradient(loss, values)
+
+    def _update(
+        self,
+        replica: Replica,
+        kept: list[tf.Tensor],
+        gradients: list[tf.Tensor],
+        step: tf.Tensor,
+        learning_rate: tf.Tensor,
+    ) -> None:
+        for variable, value in zip(replica.others, kept, strict=True):
+            variable.assign(value)
+        for variable, slots, gradient in zip(replica.trainable, replica.slots, gradients, strict=True):
+            self._optimizer.update(variable, slots, gradient, step, learning_rate)
 
     def _probabilities(self, trainable: list[tf.Variable], others: list[tf.Variable], inputs: tf.Tensor) -> tf.Tensor:
-        return self._model.stateless_call(_values(trainable), _values(others), inputs, training=False)[0]
+        return self._model.stateless_call(read(trainable), read(others), inputs, training=False)[0]
 
 
-def _variables(model: keras.Model) -> list[keras.Variable]:
-    return [*model.trainable_variables, *model.non_trainable_variables]
-
-
-def _values(variables: list[tf.Variable]) -> list[tf.Tensor]:
+def read(variables: list[tf.Variable]) -> list[tf.Tensor]:
+    """Return the values that variables have now."""
     return [variable.read_value() for variable in variables]

@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 
 from stages.core.errors import PipelineError
+from stages.core.machine import environment
+from stages.core.parallel import operation_threads
 from stages.core.params import TrainParams
 from stages.core.seeding import generator
 from stages.network.checkpoints import Checkpoint
 from stages.network.classifier import PREDICTION_BATCH, cross_entropy
 from stages.network.inputs import Features
-from stages.network.steps import Network, Steps
+from stages.network.runtime import accelerator_names
+from stages.network.steps import Steps
+from stages.network.variables import Network
 
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
 LOWEST_RATE = 0.02  # share of its peak
@@ -28,6 +32,7 @@ class Fitted(NamedTuple):
     seed: int
     weights: dict[str, np.ndarray]  # by path, in the order of `keras.Model.weights`
     history: pd.DataFrame  # a row an epoch: seed, epoch, loss, accuracy; with validation images, val_loss, val_accuracy
+    made_with: dict[str, str]  # versions, processor and accelerator of the machine that trained it, and how it did
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -138,7 +143,8 @@ class Training:
         table = pd.DataFrame(self.history)
         table.insert(0, "seed", self._seed)
         table.insert(1, "epoch", np.arange(1, len(table) + 1))
-        return Fitted(self._seed, self._best or self._network.weights(), table.round(6))
+        weights = self._best or self._network.weights()
+        return Fitted(self._seed, weights, table.round(6), _made_with(self._params))
 
     def _train_epoch(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> dict[str, float]:
         epoch, size = len(self.history), self._params.batch_size
@@ -172,6 +178,13 @@ class Training:
     def _stopped(self) -> bool:
         patience = self._params.patience
         return patience is not None and len(self.history) > patience + self._best_epoch() if self.history else False
+
+
+def _made_with(params: TrainParams) -> dict[str, str]:
+    made_with = environment(accelerator_names()) | {"precision": params.precision}
+    if operation_threads() > 1:
+        made_with["threads an operation"] = str(operation_threads())
+    return made_with
 
 
 def _check(stop: threading.Event) -> None:

@@ -1,5 +1,6 @@
 """Fitting: validation images, learning, determinism, and what early stopping and interruptions leave."""
 
+import random
 import threading
 from concurrent.futures import CancelledError
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from stages.network import checkpoints, training
 from stages.network.checkpoints import Checkpoint
 from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import Features
+from stages.network.runtime import keras, start_tensorflow
 from tests.clones import ROOT
 
 PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]
@@ -50,6 +52,18 @@ def test_a_seed_holds_out_the_same_share_of_each_class_and_the_same_images_in_ev
     assert {PATHS[index] for index in order[shuffled]} == {PATHS[index] for index in np.flatnonzero(mask)}
     assert (mask != validation_mask(PATHS, LABELS, 0.25, 1)).any()
     assert not validation_mask(["a/1.png"], np.array([0]), 0.9, 0).any()
+
+
+def test_initial_weights_do_not_depend_on_what_other_threads_draw():
+    def build(draw) -> bytes:
+        start_tensorflow(3, "float32")
+        model = keras.Sequential([keras.Input((4,))])
+        for _ in range(3):
+            model.add(keras.layers.Dense(4))
+            draw()
+        return b"".join(weights.tobytes() for weights in model.get_weights())
+
+    assert build(lambda: None) == build(random.random)
 
 
 def test_a_network_learns_and_depends_on_its_seed_but_not_on_company_or_threads(tmp_path, monkeypatch):
