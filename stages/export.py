@@ -1,0 +1,77 @@
+"""Writes a data set, of files or shards, as plain image files into a new folder: a command, not a stage."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.core.datasets import Dataset, Part, write_part
+from stages.core.errors import PipelineError, run_stage, shown
+from stages.core.files import new_folder
+from stages.core.parallel import count_image, finish, map_bounded, progress
+from stages.core.params import RAW, Params, load_params
+
+DATA = Path("data")
+
+
+def export(dataset: str, folder: str) -> None:
+    """Write the images of a data set, byte by byte as they are there.
+
+    ::
+
+        folder/
+            train/<class>/[<folder>/...]<name>.png
+            test/<class>/[<folder>/...]<name>.png
+
+    Parameters
+    ----------
+    dataset : str
+        ``raw`` or a variant.
+    folder : str
+        A new or empty folder, which appears whole or not at all. Its files are no links to those of the data set.
+
+    Raises
+    ------
+    PipelineError
+        If the data set is unknown or not there, or the folder must not be written to.
+    """
+    params = load_params()
+    if dataset != RAW:
+        params.variant(dataset)
+    target = _check_target(folder, params)
+    if not (DATA / dataset).is_dir():
+        raise PipelineError(f"`{DATA / dataset}` is missing; `dvc repro` or `dvc pull` makes it")
+    source = Dataset(DATA / dataset)
+    parts = source.parts()
+    count = sum(map(len, parts))
+    with new_folder(target) as partial, progress(total=count, label="export") as bar:
+        # Threads of this machine, as no other one needs to see the folder.
+        for part, _ in zip(parts, map_bounded(lambda part: _write(source, part, partial), parts), strict=True):
+            bar.update(len(part))
+    finish(f"export: {count} images of {DATA / dataset}/ into {shown(folder)}/")
+    if dataset == RAW:
+        print(f"export: warning: {DATA / RAW}/ holds the originals, in which people can be seen as they are")
+
+
+def _check_target(folder: str, params: Params) -> Path:
+    target = Path(folder).resolve()  # where a link leads
+    for place in (DATA, Path(params.data.source)):
+        if target.is_relative_to(place.resolve()):
+            raise PipelineError(f"the folder must lie outside `{shown(place)}`; received: {shown(folder)}")
+    if target.is_mount():
+        raise PipelineError(f"the folder must lie below the mount point; received: {shown(folder)}")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise PipelineError(f"the folder must be new or empty; received: {shown(folder)}")
+    return target
+
+
+def _write(source: Dataset, part: Part, folder: Path) -> None:
+    def images() -> Iterator[tuple[str, bytes]]:
+        for path, content in source.read_part(part):
+            yield path, content
+            count_image()
+
+    write_part(folder, part.name, images(), as_shard=False)
+
+
+if __name__ == "__main__":
+    run_stage(export, *sys.argv[1:])

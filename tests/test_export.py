@@ -1,0 +1,92 @@
+"""The command that writes a data set as plain files."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.anonymize import anonymize
+from stages.core.errors import PipelineError
+from stages.export import export
+from stages.ingest import ingest
+from tests.synthetic import untimed
+
+PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
+VARIANTS = {"blurred": {"method": "gaussian_blur", "sigma": 2}}
+ORIGINALS = "export: warning: data/raw/ holds the originals, in which people can be seen as they are\n"
+
+
+@pytest.fixture
+def make(workspace, save_images):
+    """The function that runs `ingest` and `anonymize` on 16 images."""
+
+    def run(**data):
+        changes = {"data.source": "source", "variants": VARIANTS, "datasets": ["raw"]}
+        save_images(workspace(changes | {f"data.{key}": value for key, value in data.items()}) / "source", PATHS)
+        ingest()
+        anonymize("blurred")
+
+    return run
+
+
+def contents(folder):
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in Path(folder).rglob("*.*")}
+
+
+def test_either_layout_gives_the_same_files_byte_by_byte(make, capsys):
+    make()
+    expected = contents("data/blurred")
+    export("blurred", "files")
+    make(layout="shards", shard_images=3)
+    assert list(Path("data/blurred/train").glob("*.tar"))
+    capsys.readouterr()
+    Path("shards").mkdir()  # an empty folder is as good as none
+    export("blurred", "shards")
+    assert untimed(capsys.readouterr().out) == "export: 16 images of data/blurred/ into shards/\n"
+    assert contents("files") == contents("shards") == expected
+    assert sorted(expected) == sorted(PATHS)
+    assert Path("files", PATHS[0]).stat().st_nlink == 1  # a change there is none in DVC's cache
+
+
+def test_whoever_exports_the_originals_is_warned(make, capsys):
+    make()
+    capsys.readouterr()
+    export("raw", "new/folder")
+    last, warning = capsys.readouterr().out.splitlines(keepends=True)
+    assert untimed(last) == "export: 16 images of data/raw/ into new/folder/\n"
+    assert warning == ORIGINALS
+    assert contents("new/folder") == contents("data/raw")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "folder", "words"),
+    [
+        ("other", "new", "`variants` has no `other`; allowed: blurred"),
+        ("blurred", "new", "`data/blurred` is missing; `dvc repro` or `dvc pull` makes it"),
+        ("raw", "source/new", "the folder must lie outside `source`; received: source/new"),
+        ("raw", "data", "the folder must lie outside `data`; received: data"),
+        ("raw", "link/new", "the folder must lie outside `data`; received: link/new"),
+        ("raw", "full", "the folder must be new or empty; received: full"),
+        ("raw", "full/file", "the folder must be new or empty; received: full/file"),
+        ("raw", "/", "the folder must lie below the mount point; received: /"),
+    ],
+)
+def test_what_must_not_be_written_is_refused(workspace, dataset, folder, words):
+    workspace({"data.source": "source", "variants": VARIANTS, "datasets": ["raw"]})
+    Path("data").mkdir()
+    Path("link").symlink_to("data")
+    Path("full").mkdir()
+    Path("full/file").write_bytes(b"")
+    with pytest.raises(PipelineError) as caught:
+        export(dataset, folder)
+    assert str(caught.value) == words
+    assert not Path("new").exists()
+
+
+def test_a_broken_data_set_leaves_nothing(make):
+    make(layout="shards", shard_images=3)
+    shard = Path("data/raw/train/shard-000000.tar")
+    shard.chmod(0o644)
+    shard.write_bytes(shard.read_bytes()[:600])
+    with pytest.raises(PipelineError, match="shard-000000.tar` must hold"):
+        export("raw", "new")
+    assert [path.name for path in Path().iterdir() if "new" in path.name] == []
