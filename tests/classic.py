@@ -6,9 +6,6 @@ long as trained ones. Writes `metrics/classic.md`.
 """
 
 import argparse
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,7 +22,7 @@ from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
 from stages.network.runtime import keras
 from tests.benchmarks import blurring, merging, read_images
-from tests.clones import ENVIRONMENT, ROOT, copy_pipeline, run, set_param
+from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
 from tests.networks import measure_peak, operations, shares_of_peak
 
 TABLE = Path("metrics/classic.md")
@@ -80,18 +77,9 @@ def make_source(folder: Path, images: list[np.ndarray], train: int) -> None:
 
 def repro(folder: Path) -> Counter:
     """Run `dvc repro`; return the seconds that each kind of stage took, and of the rest."""
-    environment = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}
     seconds: Counter = Counter()
-    stage, start = "dvc", time.perf_counter()
-    with subprocess.Popen(["dvc", "repro"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if found := re.match(r"Running stage '([a-z_]+)", line):
-                seconds[stage] += time.perf_counter() - start
-                stage, start = found[1], time.perf_counter()
-    seconds[stage] += time.perf_counter() - start
-    if process.returncode:
-        sys.exit("`dvc repro` failed")
+    for stage in repro_by_stage(folder):
+        seconds[stage.name.partition("@")[0]] += stage.seconds
     return seconds
 
 

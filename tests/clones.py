@@ -1,9 +1,12 @@
 """Clones of the working tree, in which tests and commands run the real `dvc`."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -19,11 +22,43 @@ ENVIRONMENT = os.environ | {
 }
 
 
-def run(folder, *command):
+def run(folder, *command, environment=ENVIRONMENT):
     """Run a command in a folder, and return what it printed."""
-    result = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=800)
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=800)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
+
+
+@dataclass
+class StageRun:
+    """A stage as `dvc repro` ran it."""
+
+    name: str  # as anonymize@morphology; dvc for what came before the first stage
+    seconds: float = 0.0  # with what DVC did for it
+    lines: list = field(default_factory=list)  # that were printed
+
+
+def repro_by_stage(folder, *targets, environment=ENVIRONMENT):
+    """Run `dvc repro`, print what it prints, and return the runs of stages in order."""
+    runs, start = [StageRun("dvc")], time.perf_counter()
+    with subprocess.Popen(
+        ["dvc", "repro", *targets],
+        cwd=folder,
+        env=environment | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if found := re.match(r"Running stage '([^']+)'", line):
+                now = time.perf_counter()
+                runs[-1].seconds, start = now - start, now
+                runs.append(StageRun(found[1]))
+            runs[-1].lines.append(line)
+    runs[-1].seconds = time.perf_counter() - start
+    if process.returncode:
+        sys.exit("`dvc repro` failed")
+    return runs
 
 
 def set_param(folder, key, value):
