@@ -118,7 +118,8 @@ def test_the_committed_report_is_small_and_gives_the_same_answer():
 
 
 @pytest.mark.parametrize(
-    ("readme", "names"), [("README.md", ["comparison", "sweep"]), ("tests/README.md", ["benchmarks", "classic", "scale"])]
+    ("readme", "names"),
+    [("README.md", ["comparison", "sweep"]), ("tests/README.md", ["benchmarks", "classic", "scale"])],
 )
 def test_a_readme_shows_the_committed_results(readme, names):
     text = (ROOT / readme).read_text()
