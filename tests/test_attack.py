@@ -15,9 +15,9 @@ from stages.attacks.identity import Identifier
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset, divide, write_part
 from stages.core.errors import PipelineError
+from stages.core.files import PARTIAL
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
-from stages.core.memo import FOLDER
 from stages.core.people import write_people
 from stages.core.seeding import generator
 from stages.results.gallery import write_gallery
@@ -100,7 +100,7 @@ def test_no_test_image_reaches_the_attackers_training(people, learned):
     attack(OTHER)
     for file in people.glob("*/test/*/*.png"):
         write_image(file, np.zeros((40, 40, 3), np.uint8))
-    shutil.rmtree(FOLDER)  # so that the naive attacker learns again
+    shutil.rmtree(PARTIAL)  # so that the naive attacker learns again
     attack(OTHER)
     assert len(learned) == 4
     np.testing.assert_array_equal(learned[:2], learned[2:])
@@ -109,7 +109,7 @@ def test_no_test_image_reaches_the_attackers_training(people, learned):
 def test_the_naive_attacker_learns_once_for_all_data_sets_and_again_from_other_images(people, learned):
     write_portraits(people / OTHER, lambda image: 255 - image)
     alone = scores_of(OTHER)
-    shutil.rmtree(FOLDER)
+    shutil.rmtree(PARTIAL)
     learned.clear()
     raw = scores_of("raw")["identity"]["attacks"]
     assert raw["naive"] == raw["informed"]
@@ -336,5 +336,5 @@ def test_shards_give_the_scores_of_files(people):
         shutil.rmtree(people / name)
         shards.rename(people / name)
     assert Dataset(people / OTHER).is_sharded
-    shutil.rmtree(FOLDER)
+    shutil.rmtree(PARTIAL)
     assert scores_of(OTHER) == scores

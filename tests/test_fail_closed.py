@@ -15,10 +15,10 @@ import pytest
 
 from stages.anonymize import anonymize
 from stages.core.errors import run_stage
+from stages.core.files import PARTIAL
 from stages.core.kept import KEPT
 from stages.ingest import ingest
 from stages.network import checkpoints
-from stages.network.checkpoints import PARTIAL
 from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT

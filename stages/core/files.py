@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PARTIAL = ".partial"  # ends the names of folders that are being made
+PARTIAL = Path("data/.partial")  # what is neither git's nor DVC's: without it, all is made anew, the same
+UNFINISHED = ".partial"  # ends the names of folders that are being made
 
 
 @contextmanager
@@ -28,9 +29,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The suffix keeps apart what is ours from what else may lie beside a folder outside `data/`.
-    for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*{PARTIAL}"):
+    for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*{UNFINISHED}"):
         _remove(stale)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=PARTIAL, dir=folder.parent))
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=UNFINISHED, dir=folder.parent))
     try:
         yield partial
         partial.chmod(0o755)
@@ -42,7 +43,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 def _remove(folder: Path) -> None:
     # Renamed first, so that a worker that has not ended yet does not write into it meanwhile.
-    removed = folder.with_name(f"{folder.name.removesuffix(PARTIAL)}.removed{PARTIAL}")
+    removed = folder.with_name(f"{folder.name.removesuffix(UNFINISHED)}.removed{UNFINISHED}")
     with suppress(OSError):
         folder.rename(removed)
         folder = removed

@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.core.datasets import part_files, read_from_part, write_part
-from stages.core.files import PARTIAL, make_parent, new_folder
+from stages.core.files import PARTIAL, UNFINISHED, make_parent, new_folder
 from stages.core.parallel import count_image
 
-KEPT = Path("data/.partial/kept")
+KEPT = PARTIAL / "kept"
 _IMAGES, _KEYS = "images", "keys"
 _BLOCK = 1 << 20  # bytes
 Images = Iterable[tuple[str, bytes]]  # path relative to the data set, and content
@@ -152,7 +152,7 @@ def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
         new_folder(folder) as images,
         new_folder(kept) as links,
         # On the same disk, and not in what is published if a worker left something.
-        TemporaryDirectory(PARTIAL, place, folder.parent, ignore_cleanup_errors=True) as unfinished,
+        TemporaryDirectory(UNFINISHED, place, folder.parent, ignore_cleanup_errors=True) as unfinished,
     ):
         yield NewDataset(images, links, kept, Path(unfinished), is_sharded)
 
@@ -174,7 +174,6 @@ def forget_others(names: Iterable[str]) -> None:
 def write_state(file: Path, state: Any) -> None:
     """Write what the next run may use again, after a digest of it."""
     content = json.dumps(state).encode()
-    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
 

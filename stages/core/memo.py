@@ -7,16 +7,13 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stages.core.errors import naming
-from stages.core.files import replace_file
+from stages.core.files import PARTIAL, replace_file
 from stages.core.machine import code_digest, environment
-
-FOLDER = Path("data/.partial")
 
 
 def remembered(
@@ -40,7 +37,7 @@ def remembered(
     dict of str to numpy.ndarray
         By name.
     """
-    file = FOLDER / f"{name}_{_key(inputs, code)}.npz"
+    file = PARTIAL / f"{name}_{_key(inputs, code)}.npz"
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
             return dict(saved)
@@ -49,7 +46,7 @@ def remembered(
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         print(f"`{file}` is not whole; what it held is made anew")
     arrays = make()
-    for other in FOLDER.glob(f"*{name}_*"):  # what a killed process left too
+    for other in PARTIAL.glob(f"*{name}_*"):  # what a killed process left too
         other.unlink()
     kept: dict[str, Any] = arrays  # NumPy's types allow nothing else
     with naming(file), replace_file(file) as partial, partial.open("wb") as target:

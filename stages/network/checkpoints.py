@@ -14,7 +14,6 @@ from stages.core.errors import naming
 from stages.core.files import replace_file
 from stages.network.variables import Network
 
-PARTIAL = Path("data/.partial")
 # Saving takes at most this share of the time.
 COST_SHARE = 0.03
 # Assumed of the disk until a state was saved, in bytes a second.

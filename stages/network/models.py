@@ -16,10 +16,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.core.files import PARTIAL
 from stages.core.machine import code_digest
 from stages.core.parallel import operation_threads
 from stages.core.params import TrainParams
-from stages.network.checkpoints import PARTIAL
 from stages.network.inputs import Features
 from stages.network.runtime import keras, tf
 from stages.network.weights import save_weights, weights_file

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stages.core import memo
-from stages.core.memo import FOLDER, remembered
+from stages.core.files import PARTIAL
+from stages.core.memo import remembered
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_other_inputs_are_worked_on_and_take_the_place_of_the_first(made, other)
     ask(made, 1, np.arange(4), name="kept")
     ask(made, *other)
     assert len(made) == 3
-    assert sorted(file.name.split("_")[0] for file in FOLDER.iterdir()) == ["kept", "sum"]
+    assert sorted(file.name.split("_")[0] for file in PARTIAL.iterdir()) == ["kept", "sum"]
 
 
 @pytest.mark.parametrize("name", ["environment", "code_digest"])
@@ -51,7 +52,7 @@ def test_another_machine_or_other_code_works_anew(made, monkeypatch, name):
 @pytest.mark.parametrize("broken", [b"", b"PK\x03\x04", None])
 def test_a_file_that_is_not_whole_is_made_anew(made, capsys, broken):
     right = ask(made, 1)
-    (file,) = FOLDER.iterdir()
+    (file,) = PARTIAL.iterdir()
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content if broken is None else broken)
@@ -64,6 +65,6 @@ def test_a_file_that_is_not_whole_is_made_anew(made, capsys, broken):
 
 def test_python_objects_are_neither_written_nor_read(made):
     ask(made, 1)
-    (file,) = FOLDER.iterdir()
+    (file,) = PARTIAL.iterdir()
     np.savez(file, sum=np.array([print], object))
     assert ask(made, 1)[0, 0] == 1 / 3
