@@ -78,8 +78,12 @@ def naming_failure(file: object, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PipelineError(f"`{file}`: {what} failed: {reason}") from error
+        raise PipelineError(f"`{file}`: {what} failed: {line_of(error)}") from error
+
+
+def line_of(error: Exception) -> str:
+    """Return an exception's type and message in one line, safe to print."""
+    return shown(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def _reason(error: OSError | MemoryError, known: object = None) -> str:

@@ -19,25 +19,20 @@ from typing import Any, NamedTuple
 from distributed import get_worker
 from threadpoolctl import threadpool_limits
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, line_of
+from stages.core.files import PARTIAL
 from stages.core.machine import code_digest, environment
+from stages.core.parallel import OPERATION_THREADS_VARIABLE, operation_threads
 
-PARTIAL = Path("data/.partial")
 ABOUT, FUNCTION = "about.json", "function"  # files of a client
 POLL = 2  # seconds between two looks at whether the work is over
-_THREADS = "PIPELINE_OPERATION_THREADS"
 _CODE = code_digest()  # of what this process runs, whatever lies there later
 Work = Callable[[Any, Callable[[], None]], Any]
 
 
 def about() -> dict[str, str]:
     """Return what results depend on besides a client's files."""
-    return {"stages/": _CODE, _THREADS: os.environ.get(_THREADS, "1")} | environment()
-
-
-def line_of(error: Exception) -> str:
-    """Return an exception's type and message in one line."""
-    return shown(" ".join(f"{type(error).__name__}: {error}".split()))
+    return {"stages/": _CODE, OPERATION_THREADS_VARIABLE: str(operation_threads())} | environment()
 
 
 class Task(NamedTuple):
