@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.core.boxes import REGIONS, Box
 from stages.core.errors import run_stage
-from stages.core.files import make_parent, new_folder, write_file
+from stages.core.files import new_folder, write_file
 from stages.core.images import encode_image
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import SampleParams, load_params
@@ -78,7 +78,7 @@ def sample() -> None:
         heads = []
         drawn = map_ordered(draw, scenes, total=len(scenes), label="sample")
         for (path, _, _), (encoded, head) in zip(scenes, drawn, strict=True):
-            make_parent(folder, path)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(encoded)
             heads.append(head)
         if scenes:

@@ -29,12 +29,12 @@ class Member(NamedTuple):
 
 
 def is_archive(path: str) -> bool:
-    """Return whether a file is taken for a tar archive, compressed or not, by its name."""
+    """Return whether a file's name says that it is a tar archive, compressed or not."""
     return path[-4:].lower() == ".tar" or is_compressed(path)
 
 
 def is_compressed(path: str) -> bool:
-    """Return whether a file is taken for a compressed tar archive, by its name."""
+    """Return whether a file's name says that it is a compressed tar archive."""
     return bool(_COMPRESSED.search(path))
 
 

@@ -162,9 +162,11 @@ def _class_files(listing: Listing, name: str, split: str) -> tuple[list[SourceFi
 
 def _below_split(file: Listed, folder: str) -> str:
     # <class>/<path below the class>, or an empty text where there is no class.
+    if file.refused or file.is_ignored:
+        return ""
     below = file.place[len(folder) :].removeprefix("/")
-    if file.refused or file.is_ignored or "/" in below:
-        return "" if file.refused or file.is_ignored else below
+    if "/" in below:
+        return below
     return f"{file.label}/{below}" if file.label else ""
 
 

@@ -7,7 +7,6 @@ import errno
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import FileIO
@@ -91,9 +90,10 @@ class Intaker:
         """
         last, taken = read_state(self._last / f"{chunk.name}.json") or {}, []
         # A chunk may be taken in again without the files that were taken in before.
-        with (self._staged / f"{chunk.name}_{_name_of(chunk.files[0])}").open("wb", buffering=0) as pack:
+        name = f"{chunk.name}_{_name_of(chunk.files[0])}"
+        with (self._staged / name).open("wb", buffering=0) as pack:
             for file in chunk.files:
-                taken.append(self._take(file, last, pack))
+                taken.append(self._take(file, last, pack, name))
                 count_image()
         return taken
 
@@ -129,26 +129,27 @@ class Intaker:
                 rows = {image.source.path: _row(image) for image in taken if not image.rejected}
                 write_state(folder / f"{chunk.name}.json", rows)
 
-    def _take(self, file: SourceFile, last: dict[str, list], pack: FileIO) -> Taken:
+    def _take(self, file: SourceFile, last: dict[str, list], pack: FileIO, name: str) -> Taken:
         key = ""
         try:
             content = self._read(file)
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
                 _, pixel_hash, size, upright = last[file.path]
-                return Taken(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), key)
+                return Taken(
+                    file, pixel_hash=bytes.fromhex(pixel_hash), size=tuple(size), upright=tuple(upright), key=key
+                )
             image, upright = self._decode(content)
         except RejectedImage as error:
             return Taken(file, key=key, rejected=str(error))
         with naming(file.name):
             encoded = self._encode(image)
-            # There may be millions of these.
-            staged = sys.intern(Path(pack.name).name), pack.tell(), len(encoded), _short_digest(encoded)
+            staged = name, pack.tell(), len(encoded), _short_digest(encoded)
             if pack.write(encoded) < len(encoded):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
-        return Taken(file, "", digest.digest(), image.shape[:2], "", upright, key, staged)
+        return Taken(file, pixel_hash=digest.digest(), size=image.shape[:2], upright=upright, key=key, staged=staged)
 
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
