@@ -1,8 +1,8 @@
 """Makes a data set of images, and takes over what the last run made wherever nothing that it depends on has changed.
 
 DVC deletes a stage's outputs before it runs it. So hard links to them, and a key of what each image was made of, stay
-in `data/.partial/kept/`, neither git's nor DVC's. Nothing there is used without a digest of its bytes. Without it, or
-where the file system has no hard links, everything is made anew, the same.
+in `data/.partial/last-run/`, neither git's nor DVC's. Nothing there is used without a digest of its bytes. Without it,
+or where the file system has no hard links, everything is made anew, the same.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from stages.core.datasets import part_files, read_from_part, write_part
 from stages.core.files import PARTIAL, UNFINISHED, make_parent, new_folder
 from stages.core.parallel import count_image
 
-KEPT = PARTIAL / "kept"
+KEPT = PARTIAL / "last-run"  # the states of trainings lie beside it by variant, and none may be called so
 _IMAGES, _KEYS = "images", "keys"
 _BLOCK = 1 << 20  # bytes
 Images = Iterable[tuple[str, bytes]]  # path relative to the data set, and content

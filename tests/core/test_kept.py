@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.core.datasets import divide
+from stages.core.errors import PipelineError
 from stages.core.kept import KEPT, forget_others, kept_folder, new_dataset
+from stages.core.params.variants import read_variant
 
 FOLDER = Path("data/some")
 SIZE = 3
@@ -127,6 +129,11 @@ def test_without_hard_links_everything_is_made_each_time(monkeypatch, is_sharded
             files, made = make(dict.fromkeys(PATHS, 0), is_sharded=is_sharded)
             assert sorted(made) == sorted(PATHS)
     assert make(dict.fromkeys(PATHS, 0), is_sharded=is_sharded)[0] == files
+
+
+def test_no_variant_has_its_states_of_training_where_this_is_kept():
+    with pytest.raises(PipelineError, match=f"a name in `variants` must .*; received: {KEPT.name}"):
+        read_variant(KEPT.name, {"method": "mask", "value": 0})
 
 
 def test_what_is_kept_of_data_sets_that_are_gone_is_removed():
