@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.sources.decoding import RejectedImage, decode_image
+from stages.sources.decoding import NOTES, RejectedImage, decode_image
 from tests.strange import KINDS, MAX_PIXELS
 from tests.strange.files import encode, jpeg_of_many_scans, png
 from tests.strange.odd import TURNS, exif
@@ -23,12 +23,13 @@ STARTS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\0\0\0\0WEBPVP8 ", b"
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray | str:
     """Return the pixels, or the reason why there are none; either is checked."""
     try:
-        image = decode_image(content, max_pixels=max_pixels)
+        image, notes = decode_image(content, max_pixels=max_pixels)
     except RejectedImage as error:
         # An address in the reason would make the report differ from run to run.
         assert str(error).isprintable() and 0 < len(str(error)) < 300 and " at 0x" not in str(error)
         return str(error)
     assert image.dtype == np.uint8 and image.ndim == image.shape[2] == 3 and 0 < image.size <= 3 * max_pixels
+    assert notes.keys() <= NOTES.keys() and all(count > 0 for count in notes.values())
     return image
 
 
