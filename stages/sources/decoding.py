@@ -10,6 +10,7 @@ import numpy as np
 import pi_heif
 from PIL import AvifImagePlugin, ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
+from stages.core.errors import line_of
 from stages.sources.colour import to_srgb
 from stages.sources.containers import BrokenContainerError, clean_png, walk_jpeg, walk_tiff
 from stages.sources.signatures import HEAD, unread_format
@@ -117,8 +118,8 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
         raise RejectedImage("not enough memory to decode the image") from None
     except Exception as error:
         # A decoder may raise anything on broken bytes; the file is named, its content is not.
-        kind = "" if isinstance(error, BrokenContainerError) else f"{type(error).__name__}: "
-        raise RejectedImage(f"the image is broken or of an unsupported kind ({kind}{error})") from None
+        reason = str(error) if isinstance(error, BrokenContainerError) else line_of(error)
+        raise RejectedImage(f"the image is broken or of an unsupported kind ({reason[:200]})") from None
 
 
 def _decode(content: bytes, max_pixels: int) -> Decoded:
@@ -233,7 +234,7 @@ def _shallow(image: Image.Image, bits: int | None) -> Image.Image:
     tags = getattr(image, "tag_v2", {})
     white = 2 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
     # Written as they came from a device of fewer bits, and not scaled as the format demands.
-    for told in (2 ** (bits or 16) - 1, tags.get(_MAX_SAMPLE_VALUE)):
+    for told in (2 ** (bits or 16) - 1, *tags.get(_MAX_SAMPLE_VALUE, ())):
         if told in _WHITES and levels.max() <= told < white:
             white = told
     grey = ((levels * 255 + white // 2) // white).astype(np.uint8)
