@@ -36,6 +36,7 @@ _END_OF_JPEG = b"\xff\xd9"
 _FILLS = (b"", b"\xaa" * 64, b"\x55" * 64)
 _FEW_LEVELS = 32  # of 256
 _MAX_SAMPLE_VALUE = 281  # a tag of TIFF
+_SIGNED = 2  # a value of its sample format
 _WHITES = tuple(2**bits - 1 for bits in range(8, 16))  # of images that are not as deep as their pixels
 
 # Pillow also raises its errors; on standard error they would not name the file.
@@ -209,7 +210,8 @@ def _complete(content: bytes) -> tuple[np.ndarray, bool]:
 def _to_rgb(image: Image.Image, bits: int | None) -> tuple[np.ndarray, bool]:
     image.load()
     deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG"))
-    if image.mode in ("I", "F") and not deep:
+    tags = getattr(image, "tag_v2", {})
+    if (image.mode in ("I", "F") and not deep) or _SIGNED in tags.get(TiffImagePlugin.SAMPLEFORMAT, ()):
         raise RejectedImage("signed, 32-bit or floating-point pixels have no known range")
     profile, turn = image.info.get("icc_profile"), _TURNS.get(_orientation(image))
     if deep:
@@ -230,8 +232,7 @@ def _to_rgb(image: Image.Image, bits: int | None) -> tuple[np.ndarray, bool]:
 
 def _shallow(image: Image.Image, bits: int | None) -> Image.Image:
     """Return deep grey in 8 bits, white as the file says it is."""
-    levels = np.asarray(image, np.uint32)
-    tags = getattr(image, "tag_v2", {})
+    levels, tags = np.asarray(image, np.uint32), getattr(image, "tag_v2", {})
     white = 2 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
     # Written as they came from a device of fewer bits, and not scaled as the format demands.
     for told in (2 ** (bits or 16) - 1, *tags.get(_MAX_SAMPLE_VALUE, ())):
