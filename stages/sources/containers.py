@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST_PARTS = 2**20  # chunks of a PNG file, or scans of a JPEG file; others are made to harm
+_MOST_PARTS = 2**20  # chunks of a PNG file, or segments of a JPEG file; others are made to harm
 _MOST_PAGES, _MOST_TAGS, _MOST_VALUES = 1000, 1000, 100
 _JPEG_MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -32,7 +32,9 @@ def walk_jpeg(content: bytes) -> Jpeg:
     """Find the scans and the end of a JPEG file, whatever its segments hold and whatever follows it."""
     place, scans = 2, 0
     missing: dict[int, set[int]] = {}  # of each component, the coefficients whose last bit no scan has held yet
-    while (found := _JPEG_MARKER.search(content, place)) and scans <= MOST_PARTS:
+    for _ in range(_MOST_PARTS):
+        if not (found := _JPEG_MARKER.search(content, place)):
+            return Jpeg(scans, None, bool(missing) and not any(missing.values()))
         marker, place = content[found.end() - 1], found.end()
         if marker == 0xD9:
             return Jpeg(scans, place, not any(missing.values()))
@@ -49,7 +51,7 @@ def walk_jpeg(content: bytes) -> Jpeg:
             first, last, bits = segment[-3:]
             for component in components if bits & 15 == 0 else b"":
                 missing.get(component, set()).difference_update(range(first, last + 1))
-    return Jpeg(scans, None, bool(missing) and not any(missing.values()))
+    raise BrokenContainerError(f"a JPEG file of more than {_MOST_PARTS} segments")
 
 
 class Png(NamedTuple):
@@ -64,7 +66,7 @@ def clean_png(content: bytes) -> Png:
     """Drop the chunks of a PNG file that are not needed, and check those that are."""
     view = memoryview(content)
     kept, place, has_pixels, further, bits = [view[:8]], 8, False, 0, None
-    for _ in range(MOST_PARTS):
+    for _ in range(_MOST_PARTS):
         if place >= len(content):
             break
         name, end = content[place + 4 : place + 8], place + 12 + int.from_bytes(content[place : place + 4], "big")
@@ -82,7 +84,7 @@ def clean_png(content: bytes) -> Png:
             break
         place = end
     else:
-        raise BrokenContainerError(f"a PNG file of more than {MOST_PARTS} chunks")
+        raise BrokenContainerError(f"a PNG file of more than {_MOST_PARTS} chunks")
     return Png(b"".join(kept), further, bits)
 
 
