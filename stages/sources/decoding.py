@@ -91,23 +91,6 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
     EXIF rotation is applied where it can be read, and colour profiles are converted to sRGB. Grey, palette, CMYK, YCbCr
     and Lab become RGB; deep grey is scaled from the depth that the file tells, and deep colour keeps its high byte;
     transparency is laid on white. The first of several pictures is used.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    max_pixels : int
-        Larger images are rejected before they are decoded, and so are JPEG files with absurdly many scans.
-
-    Returns
-    -------
-    Decoded
-        The image, with notes.
-
-    Raises
-    ------
-    RejectedImage
-        If the file is empty, of no supported format, broken or too large.
     """
     if not content:
         raise RejectedImage("the file is empty")

@@ -20,18 +20,6 @@ def output_names(paths: list[str], suffix: str) -> dict[str, str]:
     Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
     in the name. Characters that are not UTF-8 or cannot be printed are escaped, and names that are too long are cut.
 
-    Parameters
-    ----------
-    paths : list of str
-        Paths of source files.
-    suffix : str
-        Suffix of the written images.
-
-    Returns
-    -------
-    dict of str to str
-        A different path for each.
-
     Examples
     --------
     >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], ".png")
@@ -59,19 +47,6 @@ def folded(name: str) -> str:
 
 def names_person(path: str, person: str) -> bool:
     """Tell whether a path holds the name of a person, as whole words or numbers, in any case.
-
-    Parameters
-    ----------
-    path : str
-        The path.
-    person : str
-        The name. What separates its words makes no difference. Words end where letters change to digits, but a single
-        digit stands alone.
-
-    Returns
-    -------
-    bool
-        True if it does.
 
     Examples
     --------
