@@ -16,8 +16,8 @@ _TIFF_SIZES = {1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}  # bytes of a number, by i
 _SUBFILE, _OLD_SUBFILE, _SUB_DIRECTORIES, _DNG = 254, 255, 330, 50706
 
 
-class BrokenContainerError(ValueError):
-    """A file that is not built as its format demands."""
+class UnreadableImageError(ValueError):
+    """An image whose format, or kind of pixels, cannot be read; the message says why."""
 
 
 class Jpeg(NamedTuple):
@@ -51,7 +51,7 @@ def walk_jpeg(content: bytes) -> Jpeg:
             first, last, bits = segment[-3:]
             for component in components if bits & 15 == 0 else b"":
                 missing.get(component, set()).difference_update(range(first, last + 1))
-    raise BrokenContainerError(f"a JPEG file of more than {_MOST_PARTS} segments")
+    raise UnreadableImageError(f"a JPEG file of more than {_MOST_PARTS} segments")
 
 
 class Png(NamedTuple):
@@ -73,7 +73,7 @@ def clean_png(content: bytes) -> Png:
         checksum = int.from_bytes(view[end - 4 : end], "big")
         is_whole = end <= len(content) and zlib.crc32(view[place + 4 : end - 4]) == checksum
         if not is_whole and (name[:1].isupper() or name == b"tRNS"):
-            raise BrokenContainerError(f"a PNG chunk {name.decode('latin-1')} is cut off or has a wrong checksum")
+            raise UnreadableImageError(f"a PNG chunk {name.decode('latin-1')} is cut off or has a wrong checksum")
         if is_whole and (name in _PNG_KEPT or content.startswith(_PNG_TEXTS, place + 8)):
             kept.append(view[place:end])
         has_pixels |= name == b"IDAT"
@@ -84,7 +84,7 @@ def clean_png(content: bytes) -> Png:
             break
         place = end
     else:
-        raise BrokenContainerError(f"a PNG file of more than {_MOST_PARTS} chunks")
+        raise UnreadableImageError(f"a PNG file of more than {_MOST_PARTS} chunks")
     return Png(b"".join(kept), further, bits)
 
 

@@ -91,7 +91,7 @@ REASONS = {
     },
     "floats": (
         encode(Image.new("F", (4, 4)), "TIFF"),
-        "signed, 32-bit or floating-point pixels have no known range",
+        "the image is broken or of an unsupported kind (signed, 32-bit or floating-point pixels have no known range)",
     ),
     "broken": (
         encode(Image.new("RGB", (16, 16)), "PNG")[:-30],
