@@ -61,9 +61,9 @@ class Decoded(NamedTuple):
 NOTES = {
     "further_pictures": "hold more pictures than the first, which alone is taken",
     "bytes_after_image": "hold something else after the image, such as a video",
-    "end_missing": "have no end mark, though all pixels",
+    "end_missing": "have all pixels, but no end mark",
     "profile_unused": "have a colour profile that cannot be used",
-    "levels": f"use at most {_FEW_LEVELS} of 256 levels, so that no face may be seen in them",
+    "levels": f"use at most {_FEW_LEVELS} of 256 levels, where a detector may miss faces",
 }
 
 
@@ -108,7 +108,7 @@ def _decode(content: bytes, max_pixels: int) -> Decoded:
         if image_format == "JPEG":
             notes |= _check_jpeg(image, content, max_pixels)
         elif image_format not in ("PNG", "TIFF"):
-            notes["further_pictures"] = _count_others(image)
+            notes["further_pictures"] = _count_further(image)
         if "end_missing" in notes:
             pixels, is_profile_used = _complete(content)
         else:
@@ -157,14 +157,14 @@ def _check_jpeg(image: Image.Image, content: bytes, max_pixels: int) -> dict[str
         if not jpeg.has_all_scans:
             raise RejectedImage("the image is cut off")
         return {"end_missing": 1}
-    others = _count_others(image)
+    further = _count_further(image)
     return {
-        "further_pictures": others,
-        "bytes_after_image": 0 if others else len(content[jpeg.end :].strip(b"\0\r\n ")),
+        "further_pictures": further,
+        "bytes_after_image": 0 if further else len(content[jpeg.end :].strip(b"\0\r\n ")),
     }
 
 
-def _count_others(image: Image.Image) -> int:
+def _count_further(image: Image.Image) -> int:
     # To count the pictures of a GIF, all of it would be read.
     return int(getattr(image, "is_animated", False)) if image.format == "GIF" else getattr(image, "n_frames", 1) - 1
 

@@ -54,9 +54,9 @@ def _shallow(image: Image.Image, bits: int | None) -> Image.Image:
     levels, tags = np.asarray(image), getattr(image, "tag_v2", {})
     white = 2 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
     # Written as they came from a device of fewer bits, and not scaled as the format demands.
-    for told in (2 ** (bits or 16) - 1, *tags.get(_MAX_SAMPLE_VALUE, ())):
-        if told in _WHITES and levels.max() <= told < white:
-            white = told
+    for stated in (2 ** (bits or 16) - 1, *tags.get(_MAX_SAMPLE_VALUE, ())):
+        if stated in _WHITES and levels.max() <= stated < white:
+            white = stated
     grey = np.minimum((np.arange(2**16) * 255 + white // 2) // white, 255).astype(np.uint8)[levels]
     if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
         grey = 255 - grey
