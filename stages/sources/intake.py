@@ -20,7 +20,7 @@ class Taken(NamedTuple):
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
     upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
-    notes: dict[str, int] = {}  # noqa: RUF012, what its owner should know of it, by a key of `decoding.NOTES`
+    notes: dict[str, int] = {}  # what its owner should know of it, by a key of `decoding.NOTES`
     key: str = ""  # of its file's bytes and of how it was taken in; empty where it could not be read
     # File, offset and size in bytes, and digest of the encoded image, if it was made.
     staged: tuple[str, int, int, bytes] | None = None
