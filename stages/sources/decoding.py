@@ -94,9 +94,10 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
 
 
 def _decode(content: bytes, max_pixels: int) -> Decoded:
-    image_format, notes, bits, lacks_end_alone = _format_of(content), {}, None, False
+    image_format, notes, whole = _format_of(content), {}, content
+    bits, end, lacks_end_alone = None, None, False
     if image_format == "PNG":
-        content, notes["further_pictures"], bits = clean_png(content)
+        content, notes["further_pictures"], bits, end = clean_png(content)
     elif image_format == "TIFF":
         is_camera_raw, notes["further_pictures"] = walk_tiff(content)
         if is_camera_raw:
@@ -111,8 +112,7 @@ def _decode(content: bytes, max_pixels: int) -> Decoded:
             scans, end, has_all_scans = walk_jpeg(content)
             _check_passes(scans, image, max_pixels)
             lacks_end_alone = end is None and has_all_scans
-            if end is not None and not notes["further_pictures"]:
-                notes["bytes_after_image"] = len(content[end:].strip(b"\0\r\n "))
+            end = None if notes["further_pictures"] else end  # they come after it
         try:
             pixels, is_profile_used = to_rgb(image, bits)
         except OSError:
@@ -122,6 +122,7 @@ def _decode(content: bytes, max_pixels: int) -> Decoded:
             notes["end_missing"] = 1
         _check_pixels(image, max_pixels)  # a HEIF file may say something else than its image
     notes["profile_unused"] = not is_profile_used
+    notes["bytes_after_image"] = 0 if end is None else len(whole[end:].strip(b"\0\r\n "))
     levels = count_levels(pixels)
     notes["levels"] = levels if levels <= _FEW_LEVELS else 0
     return Decoded(pixels, {key: int(count) for key, count in notes.items() if count})
