@@ -91,10 +91,6 @@ REASONS = {
             (bytes(128) + b"DICM", "DICOM"),
         )
     },
-    "floats": (
-        encode(Image.new("F", (4, 4)), "TIFF"),
-        "the image is broken or of an unsupported kind (signed, 32-bit or floating-point pixels have no known range)",
-    ),
     "broken": (
         encode(Image.new("RGB", (16, 16)), "PNG")[:-30],
         "the image is broken or of an unsupported kind (a PNG chunk IDAT is cut off or has a wrong checksum)",
