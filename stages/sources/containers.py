@@ -47,10 +47,9 @@ def walk_jpeg(content: bytes) -> Jpeg:
             missing = {component: set(range(64)) for component in segment[6::3]}
         elif marker == 0xDA:
             scans += 1
-            components = segment[1 : 1 + 2 * segment[0] : 2]
-            first, last, bits = segment[-3:]
-            for component in components if bits & 15 == 0 else b"":
-                missing.get(component, set()).difference_update(range(first, last + 1))
+            if len(segment) > 3 and segment[-1] & 15 == 0:
+                for component in segment[1 : 1 + 2 * segment[0] : 2]:
+                    missing.get(component, set()).difference_update(range(segment[-3], segment[-2] + 1))
     raise UnreadableImageError(f"a JPEG file of more than {_MOST_PARTS} segments")
 
 
