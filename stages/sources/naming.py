@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from stages.core.errors import shown
 
 LONGEST_NAME = 255  # bytes, on common file systems
+_REFUSED = re.compile(r'[<>:"|?*\\]')  # by Windows, exFAT and network drives
+_RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[\d¹²³])(?=\.|$)", re.IGNORECASE)  # by Windows, with any suffix
 
 
 def output_names(paths: list[str], suffix: str) -> dict[str, str]:
@@ -17,18 +19,6 @@ def output_names(paths: list[str], suffix: str) -> dict[str, str]:
 
     Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
     in the name. Characters that are not UTF-8 or cannot be printed are escaped, and names that are too long are cut.
-
-    Parameters
-    ----------
-    paths : list of str
-        Paths of source files.
-    suffix : str
-        Suffix of the written images.
-
-    Returns
-    -------
-    dict of str to str
-        A different path for each.
 
     Examples
     --------
@@ -58,19 +48,6 @@ def folded(name: str) -> str:
 def names_person(path: str, person: str) -> bool:
     """Tell whether a path holds the name of a person, as whole words or numbers, in any case.
 
-    Parameters
-    ----------
-    path : str
-        The path.
-    person : str
-        The name. What separates its words makes no difference. Words end where letters change to digits, but a single
-        digit stands alone.
-
-    Returns
-    -------
-    bool
-        True if it does.
-
     Examples
     --------
     >>> names_person("dog/ada_lovelace12.png", "Ada Lovelace"), names_person("dog/adam.png", "Ada")
@@ -88,21 +65,19 @@ def _words(text: str) -> list[str]:
 
 
 def valid_name(name: str, suffix: str = "") -> str:
-    """Return a name that is valid on every file system and in JSON, can be printed, and is not too long.
+    """Return a name that is valid on every file system and in JSON, and can be printed.
 
-    Parameters
-    ----------
-    name : str
-        Name of a file or folder, as Python gives it.
-    suffix : str, default=""
-        The end of the name that must stay, where it is cut.
+    Characters that are not UTF-8 or cannot be printed are escaped, others that some system refuses become underscores,
+    and a name that is too long is cut before its suffix.
 
-    Returns
-    -------
-    str
-        The name; characters that are not UTF-8 or cannot be printed are escaped, backslashes become underscores.
+    Examples
+    --------
+    >>> valid_name('a"b?.png'), valid_name("con.png"), valid_name("a. ")
+    ('a_b_.png', 'con_.png', 'a._')
     """
-    encoded = shown(name).replace("\\", "_").encode()
+    name = _REFUSED.sub("_", shown(name))
+    name = _RESERVED.sub(r"\1_", re.sub("[ .]$", "_", name))
+    encoded = name.encode()
     if len(encoded) > LONGEST_NAME:
         ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()
         encoded = encoded[: LONGEST_NAME - len(ending)] + ending

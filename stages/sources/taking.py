@@ -46,16 +46,6 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
 
     A hash of a file's path says whether a chunk begins with it, so that one file more or less changes one or two
     chunks.
-
-    Parameters
-    ----------
-    files : iterable of SourceFile
-        The source's files.
-
-    Returns
-    -------
-    list of Chunk
-        None of them empty.
     """
     chunks: list[list[SourceFile]] = []
     for file in sorted(files, key=lambda file: (file.origin.archive, file.offset, file.path)):
@@ -66,15 +56,7 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
 
 
 class Intaker:
-    """Takes files in.
-
-    Parameters
-    ----------
-    params : DataParams
-        How images are decoded, scaled and written.
-    staged : pathlib.Path
-        A folder for encoded images that wait for their place.
-    """
+    """Takes files in."""
 
     def __init__(self, params: DataParams, staged: Path):
         self._params, self._staged = params, staged
@@ -98,13 +80,7 @@ class Intaker:
         return taken
 
     def encoded(self, image: Taken) -> bytes:
-        """Return an image as it is written, from where it was staged, or decoded once more.
-
-        Raises
-        ------
-        PipelineError
-            If its file has changed since it was taken in.
-        """
+        """Return an image as it is written, from where it was staged, or decoded once more."""
         if image.staged is not None:
             pack, offset, size, digest = image.staged
             with (self._staged / pack).open("rb", buffering=0) as stream:
@@ -135,11 +111,8 @@ class Intaker:
             content = self._read(file)
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
-                _, pixel_hash, size, upright = last[file.path]
-                return Taken(
-                    file, pixel_hash=bytes.fromhex(pixel_hash), size=tuple(size), upright=tuple(upright), key=key
-                )
-            image, upright = self._decode(content)
+                return _unrow(file, last[file.path])
+            image, upright, notes = self._decode(content)
         except RejectedImage as error:
             return Taken(file, key=key, rejected=str(error))
         with naming(file.name):
@@ -149,18 +122,18 @@ class Intaker:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
-        return Taken(file, pixel_hash=digest.digest(), size=image.shape[:2], upright=upright, key=key, staged=staged)
+        return Taken(file, "", digest.digest(), image.shape[:2], "", upright, notes, key, staged)
 
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
 
-    def _decode(self, content: bytes) -> tuple[np.ndarray, tuple[int, int]]:
-        """Return the image as it is written, and its height and width before `data.max_side`."""
-        upright = decode_image(content, max_pixels=self._params.max_pixels)
+    def _decode(self, content: bytes) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
+        """Return the image as it is written, its height and width before `data.max_side`, and notes on it."""
+        upright, notes = decode_image(content, max_pixels=self._params.max_pixels)
         image = limit_side(upright, self._params.max_side)
         if max(image.shape) > MAX_SIDE[self._suffix]:
             raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {self._suffix}")
-        return image, upright.shape[:2]
+        return image, upright.shape[:2], notes
 
     def _encode(self, image: np.ndarray) -> bytes:
         return encode_image(image, Path(f"image{self._suffix}"))
@@ -170,20 +143,7 @@ class Intaker:
 
 
 def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
-    """Scale an image down, by area, until its longest side fits.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-    max_side : int or None
-        Longest side allowed in pixels; None leaves the image as it is.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, never larger and with the same aspect ratio to the nearest pixel.
-    """
+    """Scale an image down, by area, until its longest side fits."""
     height, width = image.shape[:2]
     if max_side is None or max(height, width) <= max_side:
         return image
@@ -196,7 +156,12 @@ def _name_of(file: SourceFile) -> str:
 
 
 def _row(image: Taken) -> list:
-    return [image.key, image.pixel_hash.hex(), image.size, image.upright]
+    return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes]
+
+
+def _unrow(file: SourceFile, row: list) -> Taken:
+    key, pixel_hash, size, upright, notes = row
+    return Taken(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), notes, key)
 
 
 def _short_digest(encoded: bytes) -> bytes:

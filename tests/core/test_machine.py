@@ -14,7 +14,10 @@ from stages.core.machine import (
     processor_name,
 )
 
-CPUINFO = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: Fast: 9000\nflags\t\t: fma bf16\nmodel name\t: Slow\nflags\t\t: fma\n"
+CPUINFO = (
+    "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: Fast: 9000\nflags\t\t: fma bf16\n"
+    "model name\t: Slow\nflags\t\t: fma\n"
+)
 
 
 def test_it_is_the_same_twice_and_names_all_that_computes():
