@@ -117,7 +117,7 @@ def anonymize(name: str) -> None:
             image = decode_image(encoded, file)
             with naming_failure(file, name):
                 result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
-            return encode_image(result, file)
+            return encode_image(result, file, encoded)
 
     with new_dataset(DATA / name, is_sharded=source.is_sharded) as made, new_folder(CONTACT / name) as sheets:
         parts = map_parts(

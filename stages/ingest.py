@@ -103,10 +103,9 @@ def ingest() -> None:
 
 def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[str, str]:
     placed = [drawn.place(file) for file in files if file.path in drawn.splits]
-    suffix = f".{params.image_format}"
     if params.rename:
-        return unnamed_paths(placed, suffix, with_class=params.has_classes)
-    return output_names([file.path for file in placed], suffix)
+        return unnamed_paths(placed, params.image_format, with_class=params.has_classes)
+    return output_names([file.path for file in placed], params.image_format)
 
 
 def _take_all(intaker: Intaker, chunks: list[Chunk], wanted: list[SourceFile]) -> Iterator[Taken]:

@@ -83,7 +83,7 @@ RULES = [
     ("null, or the path of a face recognizer (.onnx)", "nowhere.onnx", "attack.recognizer"),
     ("'quick' or 'thorough'", "lazy", "attack.effort"),
     ("'folders' or 'none'", "flat", "data.classes"),
-    ("'png' or 'jpg'", "webp", "data.image_format"),
+    ("'png', 'jpg' or 'keep'", "webp", "data.image_format"),
     ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),
     ("null, imagenet or the path of a weights file (.h5)", "params.yaml", "train.weights"),
     ("'frozen' or 'trainable'", "melted", "train.backbone"),

@@ -56,7 +56,7 @@ class DataParams(Section):
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
     max_per_class: Count | None
     max_pixels: Annotated[int, Field(ge=1, le=2**30), NUMBER]  # OpenCV reads no larger images
-    image_format: Literal["png", "jpg"]
+    image_format: Literal["png", "jpg", "keep"]
     max_rejected: Share
     rename: StrictBool
     identity_pattern: str | None
