@@ -21,7 +21,7 @@ from stages.core.images import decode_image, encode_image
 from stages.core.kept import new_dataset, taken_over
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import finish, map_bounded, map_parts
-from stages.core.params import RAW, RegionParams, Variant, load_params
+from stages.core.params import RAW, Params, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.regions.acting import act_where, draw_name
@@ -83,13 +83,15 @@ def _apply(image: np.ndarray, name: str, variant: Variant, secret: bytes | None)
     return result
 
 
-def anonymize(name: str) -> None:
+def anonymize(name: str, *, parameters: Params | None = None) -> None:
     """Anonymize `data/raw` into `data/<name>`, all images or none.
 
     Parameters
     ----------
     name : str
-        A variant of `params.yaml`.
+        A variant of the parameters.
+    parameters : Params, optional
+        In place of those of `params.yaml`.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def anonymize(name: str) -> None:
         If the variant is unknown, the secret cannot be used, no image has a region for a variant that acts on regions,
         one has none with `regions.required`, or an image cannot be read, anonymized or written.
     """
-    params = load_params()
+    params = parameters or load_params()
     variant = params.variant(name)
     secret = load_secret() if variant.needs_secret else None
     source = Dataset(DATA / RAW)

@@ -18,7 +18,7 @@ from stages.core.errors import naming, naming_failure, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
 from stages.core.parallel import count_image, finish, map_bounded, map_parts
-from stages.core.params import RAW, RegionParams, load_params
+from stages.core.params import RAW, Params, RegionParams, load_params
 from stages.regions.detectors import load_detector
 from stages.regions.matching import Detection, merge_boxes, score_detector
 
@@ -28,15 +28,20 @@ METRICS_FILE = Path("metrics/regions.json")
 _YELLOW, _BLACK = (255, 220, 0), (0, 0, 0)
 
 
-def detect() -> None:
+def detect(*, parameters: Params | None = None) -> None:
     """Find the regions of every image.
+
+    Parameters
+    ----------
+    parameters : Params, optional
+        In place of those of `params.yaml`.
 
     Raises
     ------
     PipelineError
         If `regions.detector` is no detector, or fails on an image.
     """
-    params = load_params()
+    params = parameters or load_params()
     mode = params.regions.boxes
     source = Dataset(SOURCE)
     paths, given = source.paths(), read_boxes(REGIONS_FILE)

@@ -19,7 +19,7 @@ from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.kept import NewDataset, forget_others, new_dataset, taken_over
 from stages.core.parallel import finish, map_parts
-from stages.core.params import RAW, DataParams, load_params
+from stages.core.params import RAW, DataParams, Params, load_params
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.sources.checks import check_images, check_rejected
@@ -39,8 +39,13 @@ REPORT = Path("metrics/ingest.json")
 STAGED = ".staged"  # where images wait until all are decoded, and the split is known
 
 
-def ingest() -> None:
+def ingest(*, parameters: Params | None = None) -> None:
     """Write all images of `data.source` to `data/raw`, or stop and say why not.
+
+    Parameters
+    ----------
+    parameters : Params, optional
+        In place of those of `params.yaml`.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def ingest() -> None:
         If the source is missing, empty or in no known layout, if a table at its top is wrong, if more than
         `data.max_rejected` of its files are rejected, or if a class is left without training or test images.
     """
-    everything = load_params()
+    everything = parameters or load_params()
     params = everything.data
     remove_key()
     files, ignored = find_sources(params)
