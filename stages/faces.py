@@ -30,7 +30,7 @@ from stages.export import DATA, copy_images
 from stages.ingest import RAW_FOLDER, REPORT, ingest
 from stages.sources.finding import find_sources, link_limit
 from stages.sources.listing import list_places
-from stages.sources.walking import is_hidden
+from stages.sources.signatures import is_litter
 
 HOME = Path(__file__).parents[1] / PARTIAL / "hide-faces"
 CHECK = "_check"  # ends the name of the folder beside OUT
@@ -197,7 +197,7 @@ def _left_out(data: DataParams) -> Iterator[str]:
         yield f"{shown(file['file'])}: {file['reason']}"
     files, _ = find_sources(data)
     for place in sorted(set(list_places(Path(data.source), link_limit(data))) - {file.in_source for file in files}):
-        if not is_hidden(place) and place not in TABLES:
+        if not is_litter(place) and place not in TABLES:
             yield f"{shown(place)}: no photo"
 
 

@@ -9,6 +9,7 @@ and `data/regions.csv`.
 import json
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from stages.core.params import RAW, DataParams, Params, load_params
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.sources.checks import check_images, check_rejected
+from stages.sources.decoding import NOTES
 from stages.sources.finding import find_sources
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
 from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
@@ -96,8 +98,9 @@ def ingest(*, parameters: Params | None = None) -> None:
     people_known = f", {len(known)} of known people" if params.has_classes else ""
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/{people_known}, {len(intake.rejected)} files rejected, "
-        f"{ignored} ignored{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {REPORT}"
+        f"{_counted(ignored)}{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {REPORT}"
     )
+    _tell_of_notes(intake)
     _tell_of_archives(intake)
     _tell_of_boxes(report)
     if params.has_classes:
@@ -147,6 +150,17 @@ def _write(part: _Draft, made: NewDataset, intaker: Intaker) -> int:
         lambda path, _: images[path].key,
         lambda path, _: intaker.encoded(images[path]),
     )
+
+
+def _counted(ignored: Counter) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(ignored.items()))
+    return f"{ignored.total()} ignored" + (f" ({kinds})" if kinds else "")
+
+
+def _tell_of_notes(intake: Intake) -> None:
+    counts = Counter(note for image in intake.kept for note in image.notes)
+    for note in sorted(counts):
+        print(f"ingest: {counts[note]} files {NOTES[note]}; {REPORT} lists them under `{note}`")
 
 
 def _tell_of_archives(intake: Intake) -> None:

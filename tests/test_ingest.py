@@ -147,7 +147,7 @@ def test_who_is_in_an_image_is_kept_and_files_that_give_no_image_are_counted(sou
     assert report()["known_people_without_image"] == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "ingest: 3 files whose person is known gave no image: hidden, left out, rejected or dropped"
-    assert ", 3 of known people, 1 files rejected, 1 ignored, 1 training images dropped" in lines[0]
+    assert ", 3 of known people, 1 files rejected, 1 ignored (1 hidden), 1 training images dropped" in lines[0]
 
 
 TOLD = "ingest: the {} of 2 images name the person in them, and would be published with data/<variant>/; {}\n"
@@ -206,7 +206,7 @@ def test_groups_of_people_go_with_their_images_and_no_file_of_the_source_is_take
     written = images_by_source() if renamed else {name: name for name in NAMES}
     assert read_test_groups() == {written[name].removeprefix("test/"): groups[name] for name in list(groups)[:2]}
     assert Path("data/groups.csv").read_text().count("\n") == 4
-    assert report()["ignored_files"] == 0
+    assert report()["ignored_files"] == {}
     (folder / "groups.csv").write_text("path,group\ntest/b/Di.png,young\n")
     with pytest.raises(PipelineError, match="groups.csv`, line 2: `path` must name a file of the source"):
         ingest()
@@ -235,7 +235,7 @@ def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(sourc
     assert pixels.shape == (8, 6, 3) and pixels[:2, :3].min() > 200 and pixels[4:].max() < 50
     counts = {"boxes": 2, "images_with_boxes": 2, "boxes_without_image": 2, "boxes_given_twice": 1}
     assert counts.items() <= report().items()
-    assert report()["ignored_files"] == 0
+    assert report()["ignored_files"] == {}
     assert capsys.readouterr().out.splitlines()[1] == (
         "ingest: 2 boxes in 2 images; left out: 2 whose file gave no image, 1 given twice"
     )
@@ -337,12 +337,18 @@ def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noi
     }
     assert Path("data/identities.csv").read_text() == "image,identity\n"
     assert Path("data/groups.csv").read_text() == "image,group\n"
-    assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (4, [], 2)
+    assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (
+        4,
+        [],
+        {"hidden": 1, "text": 1},
+    )
     assert report()["rejected"] == [
         {"reason": NO_IMAGE} if renamed else {"file": "2020/broken.jpg", "reason": NO_IMAGE}
     ]
     first, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith("ingest: 4 images into data/raw/, 1 files rejected, 2 ignored; see metrics/ingest.json")
+    assert first.startswith(
+        "ingest: 4 images into data/raw/, 1 files rejected, 2 ignored (1 hidden, 1 text); see metrics/ingest.json"
+    )
     assert others[1:] == [
         "ingest: identities.csv and groups.csv not read, as `data.classes: none` leaves out what needs to know people",
         NO_CLASSES,

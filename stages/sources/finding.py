@@ -1,5 +1,6 @@
 """Finds the files of `data.source`, with their class and split, whatever layout the folder has."""
 
+from collections import Counter
 from pathlib import Path
 
 from stages.core.errors import PipelineError, shown
@@ -10,7 +11,7 @@ from stages.sources.naming import folded, valid_name
 from stages.sources.reading import SourceFile
 
 
-def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
+def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
     """Find all files of the source, and the split where it has one.
 
     ::
@@ -36,9 +37,8 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
     files : list of SourceFile
         Sorted by path. Folders below a class are searched. Symbolic links are followed if they stay within the source,
         or with `data.follow_outside_links`. Archives and members that are refused are among them, without a class.
-    ignored : int
-        How many files lie outside any class where there are classes, are hidden, or are images neither by their name
-        nor by their content.
+    ignored : Counter
+        How many files there are of each kind that are no image, outside any class, hidden, or left by other programs.
 
     Raises
     ------

@@ -20,6 +20,7 @@ class Taken(NamedTuple):
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
     upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
+    notes: dict[str, int] = {}  # noqa: RUF012, what its owner should know of it, by a key of `decoding.NOTES`
     key: str = ""  # of its file's bytes and of how it was taken in; empty where it could not be read
     # File, offset and size in bytes, and digest of the encoded image, if it was made.
     staged: tuple[str, int, int, bytes] | None = None
@@ -36,7 +37,7 @@ class Intake(NamedTuple):
     kept: list[Taken]
     rejected: list[Taken]
     dropped: list[tuple[Taken, str]]  # training images, each with the path of a test image of its pixels or group
-    ignored: int
+    ignored: Counter  # of each kind
 
 
 def take_in(
@@ -96,7 +97,7 @@ def _slim(image: Taken, sizes: dict[tuple[int, int], tuple[int, int]]) -> Taken:
 
 
 def sort_out(
-    files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: int
+    files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: Counter
 ) -> Intake:
     """Separate images to keep from rejected files, and from training images whose pixels or group are in test too.
 
@@ -110,8 +111,8 @@ def sort_out(
         From `take_in`.
     names : dict of str to str
         Path with the split to written path, for the files that were drawn.
-    ignored : int
-        How many files were not looked at.
+    ignored : Counter
+        How many files of each kind were not looked at.
 
     Returns
     -------
@@ -167,11 +168,12 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
         "rejected": [
             (_name(image.source) if with_names else {}) | {"reason": image.rejected} for image in intake.rejected
         ],
+        "notes": [(_name(image.source) if with_names else {}) | image.notes for image in intake.kept if image.notes],
         "dropped_from_train": [
             ({"image": image.path} if with_names else {}) | {image.relation.replace(" ", "_"): other}
             for image, other in intake.dropped
         ],
-        "ignored_files": intake.ignored,
+        "ignored_files": dict(sorted(intake.ignored.items())),
     }
     if params.has_classes and params.group_pattern is not None:
         grouped = find_groups([image.source for image in intake.kept], params)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from stages.sources.archives import is_archive, is_compressed, list_archive
 from stages.sources.decoding import RejectedImage
 from stages.sources.reading import check_file, stamp_of
-from stages.sources.signatures import HEAD, may_be_image, suffix_of
-from stages.sources.walking import is_hidden, leads_out, walk_folder
+from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
+from stages.sources.walking import leads_out, walk_folder
 
 
 class Listed(NamedTuple):
@@ -90,7 +90,7 @@ class Listing:
         if (self.source / folder).is_dir():
             for below in walk_folder(self.source / folder, within=self.within):
                 path = above + below
-                if is_hidden(below):
+                if is_litter(below):
                     yield Listed(path, is_ignored=True)
                 elif self.is_archive(path):
                     yield from self._opened.pop(path, None) or self._archive(path)
@@ -101,7 +101,7 @@ class Listing:
 
     def is_archive(self, path: str) -> bool:
         """Return whether a path is that of an archive, by its name. Hidden files and folders are none."""
-        return is_archive(path) and not is_hidden(path) and not (self.source / path).is_dir()
+        return is_archive(path) and not is_litter(path) and not (self.source / path).is_dir()
 
     def _files_of_opened(self) -> Iterator[Listed]:
         return itertools.chain.from_iterable(self._opened.values())

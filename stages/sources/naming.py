@@ -11,6 +11,8 @@ from stages.core.errors import shown
 from stages.core.images import written_suffix
 
 LONGEST_NAME = 255  # bytes, on common file systems
+_REFUSED = re.compile(r'[<>:"|?*\\]')  # by Windows, exFAT and network drives
+_RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[\d¹²³])(?=\.|$)", re.IGNORECASE)  # by Windows, with any suffix
 
 
 def output_names(paths: list[str], image_format: str) -> dict[str, str]:
@@ -95,21 +97,19 @@ def _words(text: str) -> list[str]:
 
 
 def valid_name(name: str, suffix: str = "") -> str:
-    """Return a name that is valid on every file system and in JSON, can be printed, and is not too long.
+    """Return a name that is valid on every file system and in JSON, and can be printed.
 
-    Parameters
-    ----------
-    name : str
-        Name of a file or folder, as Python gives it.
-    suffix : str, default=""
-        The end of the name that must stay, where it is cut.
+    Characters that are not UTF-8 or cannot be printed are escaped, others that some system refuses become underscores,
+    and a name that is too long is cut before its suffix.
 
-    Returns
-    -------
-    str
-        The name; characters that are not UTF-8 or cannot be printed are escaped, backslashes become underscores.
+    Examples
+    --------
+    >>> valid_name('a"b?.png'), valid_name("con.png"), valid_name("a. ")
+    ('a_b_.png', 'con_.png', 'a._')
     """
-    encoded = shown(name).replace("\\", "_").encode()
+    name = _REFUSED.sub("_", shown(name))
+    name = _RESERVED.sub(r"\1_", re.sub("[ .]$", "_", name))
+    encoded = name.encode()
     if len(encoded) > LONGEST_NAME:
         ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()
         encoded = encoded[: LONGEST_NAME - len(ending)] + ending

@@ -134,11 +134,8 @@ class Intaker:
             content = self._read(file)
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
-                _, pixel_hash, size, upright = last[file.path]
-                return Taken(
-                    file, pixel_hash=bytes.fromhex(pixel_hash), size=tuple(size), upright=tuple(upright), key=key
-                )
-            image, upright = self._decode(content, file)
+                return _unrow(file, last[file.path])
+            image, upright, notes = self._decode(content, file)
         except RejectedImage as error:
             return Taken(file, key=key, rejected=str(error))
         with naming(file.name):
@@ -148,19 +145,19 @@ class Intaker:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
-        return Taken(file, pixel_hash=digest.digest(), size=image.shape[:2], upright=upright, key=key, staged=staged)
+        return Taken(file, "", digest.digest(), image.shape[:2], "", upright, notes, key, staged)
 
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
 
-    def _decode(self, content: bytes, file: SourceFile) -> tuple[np.ndarray, tuple[int, int]]:
-        """Return the image as it is written, and its height and width before `data.max_side`."""
-        upright = decode_image(content, max_pixels=self._params.max_pixels)
+    def _decode(self, content: bytes, file: SourceFile) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
+        """Return the image as it is written, its height and width before `data.max_side`, and notes on it."""
+        upright, notes = decode_image(content, max_pixels=self._params.max_pixels)
         image = limit_side(upright, self._params.max_side)
         suffix = self._suffix(file)
         if max(image.shape) > max_side(suffix):
             raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
-        return image, upright.shape[:2]
+        return image, upright.shape[:2], notes
 
     def _encode(self, image: np.ndarray, content: bytes, file: SourceFile) -> bytes:
         like = content if self._params.image_format == "keep" else b""
@@ -200,7 +197,12 @@ def _name_of(file: SourceFile) -> str:
 
 
 def _row(image: Taken) -> list:
-    return [image.key, image.pixel_hash.hex(), image.size, image.upright]
+    return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes]
+
+
+def _unrow(file: SourceFile, row: list) -> Taken:
+    key, pixel_hash, size, upright, notes = row
+    return Taken(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), notes, key)
 
 
 def _short_digest(encoded: bytes) -> bytes:

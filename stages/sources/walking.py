@@ -38,11 +38,6 @@ def _is_within(real: str, top: str) -> bool:
     return real == top or real.startswith(os.path.join(top, ""))  # noqa: PTH118, the names of real paths as they are
 
 
-def is_hidden(path: str) -> bool:
-    """Return whether a relative path is that of a hidden file, or of one in a hidden folder."""
-    return path.startswith(".") or "/." in path
-
-
 def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
     """List everything in a folder and in the folders below it.
 

@@ -61,14 +61,24 @@ def reason_of(file: SourceFile, within: Path | None = SOURCE) -> str:
 
 # Beside each other they are all found as TRAIN and TEST, but for so many files that are ignored.
 LAYOUTS = {
-    "train and test": ([*TRAIN, *TEST], 0),
-    "train and val": ([*TRAIN, *VAL], 0),
-    "validation": ([*TRAIN, "validation/a/3.png", "validation/b/4.png"], 0),
-    "capitals": (["Train/a/1.png", "Train/b/2.png", "VAL/a/3.png", "VAL/b/4.png"], 0),
-    "val beside test": ([*TRAIN, *TEST, *VAL, "notes.txt"], 3),
-    "val beside test without classes": ([*TRAIN, "test/3.png", "test/.cache/4.png", *VAL], 2),
-    "hidden": ([*TRAIN, *TEST, "train/a/.DS_Store", "test/b/.cache/1.png", ".git/x/y", ".hidden"], 4),
-    "not in a class": ([*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv", "regions.csv"], 2),
+    "train and test": ([*TRAIN, *TEST], {}),
+    "train and val": ([*TRAIN, *VAL], {}),
+    "validation": ([*TRAIN, "validation/a/3.png", "validation/b/4.png"], {}),
+    "capitals": (["Train/a/1.png", "Train/b/2.png", "VAL/a/3.png", "VAL/b/4.png"], {}),
+    "val beside test": ([*TRAIN, *TEST, *VAL, "notes.txt"], {"outside any class": 2, "text": 1}),
+    "val beside test without classes": (
+        [*TRAIN, "test/3.png", "test/.cache/4.png", *VAL],
+        {"hidden": 1, "outside any class": 1},
+    ),
+    "hidden": ([*TRAIN, *TEST, "train/a/.DS_Store", "test/b/.cache/1.png", ".git/x/y", ".hidden"], {"hidden": 4}),
+    "not in a class": (
+        [*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv", "regions.csv"],
+        {"outside any class": 1, "text": 1},
+    ),
+    "left by other programs": (
+        [*TRAIN, *TEST, "train/__MACOSX/a/1.jpg", "test/a/@eaDir/3.jpg/x.jpg", "#recycle/x.png", "train/b/Thumbs.db"],
+        {"__MACOSX": 1, "@eaDir": 1, "#recycle": 1, "Thumbs.db": 1},
+    ),
 }
 
 
@@ -98,7 +108,7 @@ def test_without_classes_images_are_found_in_any_folder_and_at_the_top(source, o
     files, count = find_sources(data(classes="none"))
     assert [file.in_source for file in files] == sorted([*images, "groups.csv"])
     assert {(file.split, file.class_name) for file in files} == {("", "")}
-    assert count == len(ignored)
+    assert count == {"hidden": 2, "text": 2}
     assert [reason_of(file) for file in files if (SOURCE / file.in_source).is_symlink()] == [LEADS_OUT]
 
 
@@ -110,15 +120,22 @@ def test_a_source_without_any_image_is_refused(source):
 
 
 def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source, noise):
-    taken = {"broken.jpg": b"Dear diary", "moving.gif~": b"GIF89a", "bare": b"Dear diary"}
+    taken = {"broken.jpg": b"Dear diary", "moving.gif~": b"GIF89a", "bare": b"GIF89a"}
     taken["photo.backup"] = cv2.imencode(".jpg", noise())[1].tobytes()
-    others = {"note.txt": b"Dear diary", "2.xmp": b"<x/>", "Thumbs.db": b"\xd0\xcf\x11\xe0", "x.aae": b""}
+    others = {
+        "note.txt": b"Dear diary",
+        "2.xmp": b"<x/>",
+        "Thumbs.db": b"\xd0\xcf\x11\xe0",
+        "x.aae": b"",
+        "x.MOV": b"",
+        "LICENSE": b"MIT",
+    }
     source(*WHOLE)
     for name, content in (taken | others).items():
         (SOURCE / "a" / name).write_bytes(content)
     files, ignored = find_sources(data())
     assert {file.path.rpartition("/")[2] for file in files} == {"1.png", "2.png", *taken}
-    assert ignored == len(others)
+    assert ignored == {"text": 3, "Thumbs.db": 1, "video": 1, "without extension": 1}
 
 
 def test_order_of_listing_does_not_matter(source, monkeypatch):
@@ -209,8 +226,8 @@ def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(source, o
     (outside / "3.png").touch()
     for name in ("val", "more"):
         (SOURCE / name).symlink_to(outside)
-    assert find_sources(data())[1] == 2
-    assert find_sources(data(follow_outside_links=True))[1] == 4
+    assert find_sources(data())[1] == {"without extension": 2}
+    assert find_sources(data(follow_outside_links=True))[1] == {"outside any class": 4}
 
 
 # How what cannot be read comes to be at a/x.png, and the reason.
@@ -262,7 +279,7 @@ def test_source_split_or_class_that_cannot_be_listed_is_named(source, lock, name
 def test_folder_outside_any_class_that_cannot_be_listed_is_one_ignored_file(source, lock):
     source(*TRAIN, *TEST, "lost+found/5.png", "notes/6.png")
     lock("lost+found")
-    assert find_sources(data())[1] == 2
+    assert find_sources(data())[1] == {"lost+found": 1, "outside any class": 1}
 
 
 def test_longest_path_is_taken_and_a_longer_one_is_rejected(source):

@@ -23,7 +23,7 @@ def regions(tmp_path, monkeypatch, save_images):
         if table:
             Path("source/regions.csv").write_text(table, encoding="utf-8")
         files, ignored = find_sources(data())
-        assert ignored == 0
+        assert not ignored
         return read_regions(files, data())
 
     return read
