@@ -151,7 +151,7 @@ def _write_contact_sheets(folder: Path, shown: list[str], left_open: Collection[
 
 
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:
-    if left_open == images:
+    if left_open == images and params.boxes == "given":
         raise PipelineError(
             f"`variants.{name}.where` must be image or background, as no image of `{DATA / RAW}` has a region; "
             f"received: regions; `{REGIONS}` gives boxes, `regions.boxes: detected` finds faces"

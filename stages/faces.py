@@ -1,7 +1,7 @@
 """Hides the faces in a folder of photos, or in one photo, and needs neither `params.yaml` nor DVC: a command, no stage.
 
-It runs the stages in a folder of its own, which holds copies of the photos, for their owner alone, so that the next
-call only does what is new.
+It runs the stages in a folder of its own. The copies of photos that they leave there, for their owner alone, are why
+the next call does only what is new.
 """
 
 import argparse
@@ -16,57 +16,38 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from ruamel.yaml import YAML
+
 from stages.anonymize import CONTACT, anonymize
-from stages.core.boxes import DETECTIONS_FILE, Box, read_boxes, write_boxes
+from stages.core.boxes import DETECTIONS_FILE, read_boxes, write_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage, shown
 from stages.core.files import PARTIAL, new_folder
-from stages.core.kept import read_state, write_state
+from stages.core.owned import check_owned, record_files
 from stages.core.parallel import CLUSTER_VARIABLE, finish
 from stages.core.params import DataParams, Params, RegionParams
+from stages.core.params.validation import validate
 from stages.core.people import TABLES
 from stages.detect import detect
 from stages.export import DATA, copy_images
 from stages.ingest import RAW_FOLDER, REPORT, ingest
+from stages.preset import PRESETS
+from stages.regions.matching import OVERLAP
 from stages.sources.finding import find_sources, link_limit
 from stages.sources.listing import list_places
+from stages.sources.review import change_boxes, review_boxes
 from stages.sources.signatures import is_litter
 
 HOME = Path(__file__).parents[1] / PARTIAL / "hide-faces"
-CHECK = "_check"  # ends the name of the folder beside OUT
-VARIANT = "faces"
 PHOTO = Path("photo")  # holds the one photo that SOURCE may be
+VARIANT = "faces"
 WITHOUT, LEFT_OUT = "without_faces.txt", "left_out.txt"
-SHOWN = 20  # file names of a list that are printed
-# The last argument is the strength.
-_METHODS: dict[str, dict] = {
-    "mask": {"method": "mask", "value": 128},
-    "blur": {"method": "gaussian_blur", "sigma": 20},
-    "pixelate": {"method": "pixelation", "block_size": 16},
-}
-_DATA = {
-    "classes": "none",
-    "layout": "files",
-    "shard_images": 1000,
-    "follow_outside_links": False,
-    "test_fraction": 0.2,
-    "max_side": None,
-    "max_per_class": None,
-    "max_pixels": 100_000_000,
-    "image_format": "keep",
-    "max_rejected": 1.0,
-    "rename": False,
-    "identity_pattern": None,
-    "group_pattern": None,
-    "seed": 0,
-}
-_REGIONS = {
-    "boxes": "both",
-    "detector": "mtcnn",
-    "threshold": 0.8,
-    "smallest_face": 20,
-    "max_side": None,
-    "required": False,
+_SHOWN = 20  # lines of these that are printed
+# Method, and the argument that is its strength, with its default.
+_METHODS = {
+    "mask": ("mask", "value", 128),
+    "blur": ("gaussian_blur", "sigma", 20),
+    "pixelate": ("pixelation", "block_size", 16),
 }
 
 
@@ -77,8 +58,8 @@ def hide_faces(options: argparse.Namespace) -> None:
 
         OUT/                    OUT_check/
             IMG_1.jpg               0001.jpg, ...       contact sheets, to look for faces that were missed
-            2020/IMG_2.png          without_faces.txt   photos in which no face was found
-                                    left_out.txt        files that gave no photo, and why
+            2020/IMG_2.png          without_faces.txt   photos in which no face is hidden
+                                    left_out.txt        files, and parts of files, that gave no photo
 
     Parameters
     ----------
@@ -88,62 +69,74 @@ def hide_faces(options: argparse.Namespace) -> None:
     Raises
     ------
     PipelineError
-        If a stage cannot do its work, OUT is not what an earlier call wrote, or a box is in no photo.
+        If an argument is wrong, a stage fails, or OUT holds anything but what an earlier call wrote.
     """
     source, out = options.source.resolve(), options.out.resolve()
-    check = out.with_name(f"{out.name}{CHECK}")
-    for folder in (out, check):
-        _refuse(folder, source)
+    check = out.with_name(f"{out.name}_check")
+    _check_places(source, out, check, options.review)
     HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
     HOME.chmod(0o700)
     work = HOME / _digest(source)
     with (HOME / "lock").open("w") as lock, _at_work(work, lock):
         parameters = _parameters(_as_folder(source, options.source.name), options)
-        _run_stages(parameters, options)
-        images = Dataset(DATA / VARIANT)
-        boxes, paths = read_boxes(DETECTIONS_FILE), images.paths()
-        without = [path for path in paths if path not in boxes]
-        left_out = list(_left_out(parameters.data))
-        with new_folder(check) as checking, new_folder(out) as copied:
-            copy_images(images, copied, without if options.only_with_faces else ())
-            shutil.copytree(CONTACT / VARIANT, checking, dirs_exist_ok=True)
+        spared = _run_stages(parameters, options)
+        images, boxes = Dataset(DATA / VARIANT), read_boxes(DETECTIONS_FILE)
+        paths = images.paths()
+        without, left_out = [path for path in paths if path not in boxes], list(_left_out(parameters.data))
+        with new_folder(check) as checks, new_folder(out) as copies:
+            copy_images(images, copies, without if options.only_with_faces else ())
+            shutil.copytree(CONTACT / VARIANT, checks, dirs_exist_ok=True)
             for name, lines in ((WITHOUT, without), (LEFT_OUT, left_out)):
-                (checking / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            for folder, new in ((out, copied), (check, checking)):
-                write_state(_record(folder), sorted(_files(folder) | _files(new)))
+                (checks / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            record_files(out, copies, HOME)
+            record_files(check, checks, HOME)
     if options.forget:
         shutil.rmtree(work)
     fate = "left out" if options.only_with_faces else "copied AS THEY ARE"
-    _list(f"no face found in {len(without)} photos, which are {fate}", without, check / WITHOUT)
-    _list(f"{len(left_out)} files could not be taken and are left out", left_out, check / LEFT_OUT)
-    print(f"faces: look for missed faces on the contact sheets in {shown(check)}/ before you hand {shown(out)}/ on")
-    count = sum(map(len, boxes.values()))
+    _list(f"{len(without)} photos have no face to hide, and are {fate}", without, check / WITHOUT)
+    _list(f"{len(left_out)} files, or parts of them, gave no photo", left_out, check / LEFT_OUT)
+    if spared:
+        print(f"faces: {spared} faces that were found are left open, as you said")
+    print(f"faces: before you hand {shown(out)}/ on, look for missed faces on the contact sheets in {shown(check)}/")
     finish(
-        f"faces: {len(paths)} photos, {count} faces hidden, {len(without)} photos without a face, "
-        f"{len(left_out)} files left out"
+        f"faces: {len(paths)} photos, {sum(map(len, boxes.values()))} faces hidden, {len(without)} photos without a "
+        f"face, {len(left_out)} left out"
     )
 
 
 def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m stages.faces", description=__doc__.split(",")[0])
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="a folder of photos, or one photo")
-    parser.add_argument("out", metavar="OUT", type=Path, help="a new folder, or one that an earlier call wrote")
-    parser.add_argument("--method", choices=_METHODS, default="mask", help="a mask hides most (default)")
-    parser.add_argument("--strength", type=float, metavar="N", help="of blur (20) or pixelate (16), for a face of 80")
-    box = {"action": "append", "default": [], "nargs": 5, "metavar": ("PHOTO", "X", "Y", "WIDTH", "HEIGHT")}
-    parser.add_argument("--box", help="hide this rectangle too, in pixels", **box)
-    keep = {"action": "append", "default": [], "nargs": 3, "metavar": ("PHOTO", "X", "Y")}
-    parser.add_argument("--keep", help="leave the face at this point open", **keep)
-    parser.add_argument("--review", type=Path, metavar="FILE", help="a table of the boxes, to write and to read back")
-    parser.add_argument("--only-with-faces", action="store_true", help="leave photos without a face out of OUT")
-    parser.add_argument("--forget", action="store_true", help="keep no copies of the photos for the next call")
+    """Read the command line, or other arguments."""
+    parser = argparse.ArgumentParser(prog="python -m stages.faces", description="Hides the faces in photos.")
+    add = parser.add_argument
+    add("source", metavar="SOURCE", type=_path, help="a folder of photos, or one photo")
+    add("out", metavar="OUT", type=_path, help="a folder: new, empty, or written by an earlier call")
+    add("--method", choices=_METHODS, default="mask", help="mask, the default, leaves nothing of a face")
+    add("--strength", type=float, metavar="N", help="of blur (20) or pixelate (16), in pixels of a face of 80 pixels")
+    box, point = ("PHOTO", "X", "Y", "WIDTH", "HEIGHT"), ("PHOTO", "X", "Y")
+    add("--box", action="append", default=[], nargs=5, metavar=box, help="hide this rectangle too, in pixels")
+    add("--keep", action="append", default=[], nargs=3, metavar=point, help="leave the face at this point open")
+    add("--review", type=_path, metavar="FILE", help="a table of all boxes: written, or read back if you changed it")
+    add("--only-with-faces", action="store_true", help="leave photos in which no face is found out of OUT")
+    add("--forget", action="store_true", help="keep no copies of the photos for the next call")
     return parser.parse_args(arguments)
+
+
+def _path(text: str) -> Path:
+    return Path(text).absolute()
+
+
+def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> None:
+    for folder in (out, check):
+        if folder.is_relative_to(source) or source.is_relative_to(folder):
+            raise PipelineError(f"OUT must lie neither within SOURCE nor around it; received: {shown(folder)}")
+        check_owned(folder, HOME, is_litter)
+        if review is not None and review.resolve().is_relative_to(folder):
+            raise PipelineError(f"the table of `--review` must lie outside OUT; received: {shown(review)}")
 
 
 @contextlib.contextmanager
 def _at_work(work: Path, lock: TextIO) -> Iterator[None]:
-    """Work in a folder, where no other call does at the same time; what stages print of their files is dropped."""
+    """Work in a folder, while no other call is at work; what stages print is dropped, as it names files there."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -171,63 +164,58 @@ def _as_folder(source: Path, name: str) -> Path:
 
 
 def _parameters(source: Path, options: argparse.Namespace) -> Params:
-    variant = _METHODS[options.method] | {"where": "regions"}
+    method, strength, amount = _METHODS[options.method]
     if options.strength is not None:
         if options.method == "mask":
             raise PipelineError(f"`--strength` has no meaning with `--method mask`; received: {options.strength:g}")
-        variant[list(_METHODS[options.method])[-1]] = options.strength
-    sections = {"data": DataParams(source=str(source), **_DATA), "regions": RegionParams(**_REGIONS)}
-    parameters = Params.model_construct(**sections, variants={VARIANT: variant}, datasets=["raw"])
-    parameters.variant(VARIANT)  # checked before the photos are
+        amount = options.strength
+    preset = YAML(typ="safe").load((PRESETS / "faces.yaml").read_bytes())
+    # What cannot be read does not stop the rest.
+    data = preset["data"] | {"source": str(source), "max_rejected": 1.0}
+    parameters = Params.model_construct(
+        data=validate(DataParams, data, ("data",)),
+        regions=validate(RegionParams, preset["regions"], ("regions",)),
+        variants={VARIANT: {"method": method, strength: amount, "where": "regions"}},
+    )
+    parameters.variant(VARIANT)  # checked before the photos are read
     return parameters
 
 
-def _run_stages(parameters: Params, options: argparse.Namespace) -> None:
+def _run_stages(parameters: Params, options: argparse.Namespace) -> int:
+    """Return how many faces that were found are not hidden."""
     ingest(parameters=parameters)
     detect(parameters=parameters)
-    boxes = read_boxes(DETECTIONS_FILE)
-    photos = Dataset(RAW_FOLDER).paths()
+    found, photos = read_boxes(DETECTIONS_FILE), Dataset(RAW_FOLDER)
+    boxes = found
+    if options.review is not None:
+        boxes = review_boxes(boxes, photos, options.review, Path(f"{_digest(options.review)}.json"))
+    boxes = change_boxes(boxes, photos, options.box, options.keep)
     write_boxes(DETECTIONS_FILE, boxes)
     anonymize(VARIANT, parameters=parameters)
+    return sum(
+        all(face.overlap(box) < OVERLAP for box in boxes.get(path, [])) for path in found for face in found[path]
+    )
 
 
 def _left_out(data: DataParams) -> Iterator[str]:
-    """Yield each file of the source that gave no photo, with the reason."""
-    for file in json.loads(REPORT.read_bytes())["rejected"]:
-        yield f"{shown(file['file'])}: {file['reason']}"
-    files, _ = find_sources(data)
-    for place in sorted(set(list_places(Path(data.source), link_limit(data))) - {file.in_source for file in files}):
-        if not is_litter(place) and place not in TABLES:
-            yield f"{shown(place)}: no photo"
+    """Yield each file of the source that gave no photo, or more than one, with what is left out."""
+    report = json.loads(REPORT.read_bytes())
+    for file in report["rejected"]:
+        yield f"{shown(file['file'])} ({file['reason']})"
+    for file in report["notes"]:
+        for note, what in (("further_pictures", "further pictures"), ("bytes_after_image", "bytes after the image")):
+            if note in file:
+                yield f"{shown(file['file'])} ({file[note]} {what})"
+    taken = {file.in_source for file in find_sources(data)[0]} | {*TABLES}
+    for place in sorted(set(list_places(Path(data.source), link_limit(data))) - taken):
+        if not is_litter(place):
+            yield f"{shown(place)} (no photo)"
 
 
 def _list(what: str, lines: list[str], file: Path) -> None:
     if lines:
-        more = f", ... all are in {shown(file)}" if len(lines) > SHOWN else ""
-        print(f"faces: {what}: {', '.join(map(shown, lines[:SHOWN]))}{more}")
-
-
-def _refuse(folder: Path, source: Path) -> None:
-    """Refuse to write to a folder that an earlier call did not write as it is, or that would hold a photo's source."""
-    if folder.is_relative_to(source) or source.is_relative_to(folder):
-        raise PipelineError(f"OUT must lie neither within SOURCE nor around it; received: {shown(folder)}")
-    if folder.is_mount() or (folder.exists() and not folder.is_dir()):
-        raise PipelineError(f"OUT must be a folder below a mount point; received: {shown(folder)}")
-    unknown = sorted(_files(folder) - set(read_state(_record(folder)) or []))
-    if unknown:
-        name = unknown[0].split(" ", 2)[2]
-        raise PipelineError(
-            f"OUT must be new, empty, or as an earlier call wrote it; received: {shown(folder)}, with {shown(name)}"
-        )
-
-
-def _files(folder: Path) -> set[str]:
-    files = ((file, file.lstat()) for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
-    return {f"{status.st_size} {status.st_mtime_ns} {file.relative_to(folder)}" for file, status in files}
-
-
-def _record(folder: Path) -> Path:
-    return HOME / f"{_digest(folder)}.json"
+        more = f", ...; all are in {shown(file)}" if len(lines) > _SHOWN else ""
+        print(f"faces: {what}: {', '.join(map(shown, lines[:_SHOWN]))}{more}")
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,50 @@
+"""Folders outside the repository that a command writes, and replaces only if nobody else has changed them."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from stages.core.errors import PipelineError, shown
+from stages.core.kept import read_state, write_state
+
+
+def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
+    """Refuse a folder that holds anything but what an earlier call wrote, as it was written.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A full path; it need not exist.
+    records : pathlib.Path
+        Where `record_files` keeps what was written.
+    is_litter : callable
+        Tells of a path below the folder whether it may be lost, as other programs made it.
+
+    Raises
+    ------
+    PipelineError
+        Names the first such file.
+    """
+    if folder.is_mount() or (folder.exists() and not folder.is_dir()):
+        raise PipelineError(f"OUT must be a folder below a mount point; received: {shown(folder)}")
+    foreign = _files(folder) - set(read_state(_record(folder, records)) or [])
+    names = sorted(name for _, _, name in (file.split(" ", 2) for file in foreign) if not is_litter(name))
+    if names:
+        raise PipelineError(
+            f"`{shown(folder)}` must be new, empty, or as an earlier call wrote it; received: {shown(names[0])}"
+        )
+
+
+def record_files(folder: Path, new: Path, records: Path) -> None:
+    """Record what a folder holds, and what is to take its place, before it does."""
+    write_state(_record(folder, records), sorted(_files(folder) | _files(new)))
+
+
+def _files(folder: Path) -> set[str]:
+    files = ((file, file.lstat()) for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
+    return {f"{status.st_size} {status.st_mtime_ns} {file.relative_to(folder)}" for file, status in files}
+
+
+def _record(folder: Path, records: Path) -> Path:
+    return records / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.json"

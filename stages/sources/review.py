@@ -1,0 +1,125 @@
+"""Boxes that a person has looked through: a table that is changed by hand and read back, and single changes."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.core.boxes import Box, write_boxes
+from stages.core.datasets import Dataset
+from stages.core.errors import PipelineError, shown
+from stages.core.kept import read_state, write_state
+from stages.sources.regions import read_table_of_regions
+from stages.sources.tables import refusal
+
+Boxes = dict[str, list[Box]]  # by path of the photo
+
+
+def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Boxes:
+    """Return the boxes as a table has them, and add those to it that it does not know yet.
+
+    A photo that the table was written for, and that has not changed since, has the boxes of its rows alone. All others
+    have those too that were found: a row that is missing must not leave a face open that nobody has looked at.
+
+    Parameters
+    ----------
+    found : dict of str to list of Box
+        By path of the photo.
+    photos : Dataset
+        The photos.
+    table : pathlib.Path
+        In the format of `regions.csv`; need not exist.
+    state : pathlib.Path
+        Where it is kept which photos the table was written for.
+
+    Returns
+    -------
+    dict of str to list of Box
+        By path of the photo.
+
+    Raises
+    ------
+    PipelineError
+        If the table is broken, or a box lies beside its photo.
+    """
+    digests = {path: hashlib.sha256(photos.read(path)).hexdigest() for path in photos.paths()}
+    rows = _read(table, photos) if table.exists() else {}
+    known = (read_state(state) or {}) if table.exists() else {}
+    boxes = {}
+    for path, digest in digests.items():
+        own = rows.get(path, [])
+        new = [] if known.get(path) == digest else found.get(path, [])
+        boxes[path] = own + [box for box in new if box[:4] not in {row[:4] for row in own}]
+    if not table.exists() or any(boxes[path] != rows.get(path, []) for path in boxes):
+        write_boxes(table, boxes)
+    write_state(state, digests)
+    return boxes
+
+
+def _read(table: Path, photos: Dataset) -> Boxes:
+    if len(table.read_bytes().split(maxsplit=1)) < 2:  # a header alone: no photo has a box
+        return {}
+    boxes: Boxes = {}
+    for path, regions in read_table_of_regions(table, photos.paths(), photos.paths).items():
+        size = photos.image(path).shape[:2]
+        for region in regions:
+            if not region.overlaps(size):
+                raise refusal(table, region.line, _beside(path, size))
+            boxes.setdefault(path, []).append(region.scaled(size, size, label=region.label))
+    return boxes
+
+
+def change_boxes(boxes: Boxes, photos: Dataset, added: Sequence[list[str]], spared: Sequence[list[str]]) -> Boxes:
+    """Leave out the boxes at some points, and add others.
+
+    Parameters
+    ----------
+    boxes : dict of str to list of Box
+        By path of the photo.
+    photos : Dataset
+        The photos.
+    added : sequence of list of str
+        Path, x, y, width and height of each.
+    spared : sequence of list of str
+        Path, x and y of each point.
+
+    Returns
+    -------
+    dict of str to list of Box
+        By path of the photo.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such photo, no box at a point, or a box lies beside its photo.
+    """
+    changed = dict(boxes)
+    for path, *numbers in spared:
+        (x, y), _ = _read_numbers(path, numbers, photos)
+        left = [box for box in changed.get(path, []) if not Box(x, y, 1, 1).overlap(box)]
+        if left == changed.get(path, []):
+            raise PipelineError(f"`--keep` must be a point in a face that was found in `{path}`; received: {x} {y}")
+        changed[path] = left
+    for path, *numbers in added:
+        (x, y, width, height), size = _read_numbers(path, numbers, photos)
+        box = Box(x, y, width, height)
+        if min(box.width, box.height) < 1 or not box.overlap(Box(0, 0, size[1], size[0])):
+            raise PipelineError(f"`--box`: {_beside(path, size)}; received: {' '.join(numbers)}")
+        changed[path] = [*changed.get(path, []), box]
+    return changed
+
+
+def _read_numbers(path: str, numbers: list[str], photos: Dataset) -> tuple[list[int], tuple[int, int]]:
+    """Return whole numbers, and the height and width of their photo."""
+    paths = photos.paths()
+    if path not in paths:
+        raise PipelineError(f"PHOTO must be a path below OUT, such as `{paths[0]}`; received: {shown(path)}")
+    try:
+        return [int(number) for number in numbers], photos.image(path).shape[:2]
+    except ValueError:
+        raise PipelineError(
+            f"the place of a box in `{path}` must be whole numbers of pixels; received: {shown(' '.join(numbers))}"
+        ) from None
+
+
+def _beside(path: str, size: tuple[int, int]) -> str:
+    return f"a box must overlap its photo, `{path}`, upright {size[1]} x {size[0]} pixels"
