@@ -153,6 +153,16 @@ def test_a_table_is_read_back_and_opens_no_photo_that_it_was_not_written_for(run
     assert "3 photos, 4 faces" in run(*review)
 
 
+@pytest.mark.parametrize(
+    "row", ["1.png,1,1,a,9", "1.png,nan,1,9,9", "1.png,96,1,9,9", "1.png,0.1,0.1,0.5,0.5", "9.png,1,1,9,9"]
+)
+def test_a_row_that_cannot_be_right_is_refused_by_its_line(run, row):
+    Path("boxes.csv").write_text(f"path,x,y,width,height\n{row}\n")
+    with pytest.raises(PipelineError, match="boxes.csv`, line 2: "):
+        run("--review", "boxes.csv", **{"1.png": draw("a")})
+    assert not Path("out").exists()
+
+
 def test_boxes_are_added_and_faces_kept_by_arguments(run):
     photos = {"1.png": draw("b"), "2.png": draw("none")}
     last = run("--box", "2.png", "80", "50", "40", "40", "--keep", "1.png", "70", "20", **photos)
@@ -167,8 +177,8 @@ WRONG = {
     "within": (["--review", "out/boxes.csv"], "must lie outside OUT"),
     "photo": (["--box", "9.png", "1", "1", "5", "5"], "PHOTO must be .* such as `1.png`; received: 9.png"),
     "number": (["--box", "1.png", "1", "1", "5", "0.5"], "must be whole numbers of pixels; received: 1 1 5 0.5"),
-    "beside": (["--box", "1.png", "96", "1", "5", "5"], "must overlap its photo, `1.png`, upright 96 x 64"),
-    "empty": (["--box", "1.png", "1", "1", "5", "0"], "must overlap its photo"),
+    "beside": (["--box", "1.png", "96", "1", "5", "5"], "in pixels of its photo, `1.png`, upright 96 x 64"),
+    "empty": (["--box", "1.png", "1", "1", "5", "0"], "must be in pixels of its photo"),
     "no face": (
         ["--keep", "1.png", "60", "60"],
         "must be a point in a face that was found",

@@ -1,7 +1,7 @@
 """Reads where people are in the files of the source, and finds the same places in the images that are written."""
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,20 +98,12 @@ def read_regions(files: list[SourceFile], params: DataParams) -> dict[str, list[
     """
     source = Path(params.source)
     table = find_table(source, REGIONS)
-    if table is None:
-        return {}
-    return read_table_of_regions(
-        table, [file.in_source for file in files], lambda: list_places(source, link_limit(params))
-    )
-
-
-def read_table_of_regions(
-    table: Path, taken: Collection[str], list_all: Callable[[], Iterable[str]]
-) -> dict[str, list[Region]]:
-    """Read a table of boxes, for the files of which `stages.sources.tables.read_rows` knows by the same arguments."""
     regions: dict[str, list[Region]] = {}
-    for row in read_rows(table, _SIDES, taken=taken, list_all=list_all, optional=("label", "score")):
-        regions.setdefault(row.path, []).append(_read_region(table, row))
+    if table is not None:
+        taken = [file.in_source for file in files]
+        list_all = lambda: list_places(source, link_limit(params))  # noqa: E731
+        for row in read_rows(table, _SIDES, taken=taken, list_all=list_all, optional=("label", "score")):
+            regions.setdefault(row.path, []).append(_read_region(table, row))
     return regions
 
 

@@ -1,17 +1,21 @@
 """Boxes that a person has looked through: a table that is changed by hand and read back, and single changes."""
 
 import hashlib
+import io
 from collections.abc import Sequence
+from math import ceil, floor
 from pathlib import Path
+
+from PIL import Image
 
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, shown
 from stages.core.kept import read_state, write_state
-from stages.sources.regions import read_table_of_regions
-from stages.sources.tables import refusal
+from stages.sources.tables import read_rows, refusal
 
 Boxes = dict[str, list[Box]]  # by path of the photo
+_SIDES = ("x", "y", "width", "height")
 
 
 def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Boxes:
@@ -59,12 +63,18 @@ def _read(table: Path, photos: Dataset) -> Boxes:
     if len(table.read_bytes().split(maxsplit=1)) < 2:  # a header alone: no photo has a box
         return {}
     boxes: Boxes = {}
-    for path, regions in read_table_of_regions(table, photos.paths(), photos.paths).items():
-        size = photos.image(path).shape[:2]
-        for region in regions:
-            if not region.overlaps(size):
-                raise refusal(table, region.line, _beside(path, size))
-            boxes.setdefault(path, []).append(region.scaled(size, size, label=region.label))
+    paths = photos.paths()
+    for row in read_rows(table, _SIDES, taken=paths, list_all=lambda: paths, optional=("label", "score")):
+        try:
+            x, y, width, height = (float(row.cells[side]) for side in _SIDES)
+            left, top, right, bottom = floor(x), floor(y), ceil(x + width), ceil(y + height)
+            score = float(row.cells["score"]) if row.cells["score"] else None
+        except (ValueError, OverflowError):
+            raise refusal(table, row.line, "the place of a box, and its score, must be numbers") from None
+        box, size = Box(left, top, right - left, bottom - top, row.cells["label"], score), _size(row.path, photos)
+        if min(width, height) < 1 or not box.overlap(Box(0, 0, *size)):
+            raise refusal(table, row.line, _beside(row.path, size))
+        boxes.setdefault(row.path, []).append(box)
     return boxes
 
 
@@ -102,24 +112,29 @@ def change_boxes(boxes: Boxes, photos: Dataset, added: Sequence[list[str]], spar
     for path, *numbers in added:
         (x, y, width, height), size = _read_numbers(path, numbers, photos)
         box = Box(x, y, width, height)
-        if min(box.width, box.height) < 1 or not box.overlap(Box(0, 0, size[1], size[0])):
+        if min(box.width, box.height) < 1 or not box.overlap(Box(0, 0, *size)):
             raise PipelineError(f"`--box`: {_beside(path, size)}; received: {' '.join(numbers)}")
         changed[path] = [*changed.get(path, []), box]
     return changed
 
 
 def _read_numbers(path: str, numbers: list[str], photos: Dataset) -> tuple[list[int], tuple[int, int]]:
-    """Return whole numbers, and the height and width of their photo."""
+    """Return whole numbers, and the width and height of their photo."""
     paths = photos.paths()
     if path not in paths:
         raise PipelineError(f"PHOTO must be a path below OUT, such as `{paths[0]}`; received: {shown(path)}")
     try:
-        return [int(number) for number in numbers], photos.image(path).shape[:2]
+        return [int(number) for number in numbers], _size(path, photos)
     except ValueError:
         raise PipelineError(
             f"the place of a box in `{path}` must be whole numbers of pixels; received: {shown(' '.join(numbers))}"
         ) from None
 
 
+def _size(path: str, photos: Dataset) -> tuple[int, int]:
+    with Image.open(io.BytesIO(photos.read(path))) as image:  # which is not decoded
+        return image.size
+
+
 def _beside(path: str, size: tuple[int, int]) -> str:
-    return f"a box must overlap its photo, `{path}`, upright {size[1]} x {size[0]} pixels"
+    return f"a box must be in pixels of its photo, `{path}`, upright {size[0]} x {size[1]}, and share some with it"
