@@ -281,6 +281,23 @@ def test_key_is_kept_out_of_git_and_of_the_pipeline():
     assert "key.csv" not in (ROOT / "dvc.yaml").read_text()
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_files_hold_besides_and_what_is_ignored_is_told_in_each_run(source, noise, capsys, renamed):
+    folder = source(changes={"data.rename": renamed})
+    pages = [Image.fromarray(noise(seed)) for seed in range(10, 13)]
+    pages[0].save(folder / "train/a/pages.tif", save_all=True, append_images=pages[1:])
+    (folder / "train/a/@eaDir").mkdir()
+    for name in ("Ann.MOV", "@eaDir/Bob.png", "LICENSE"):
+        (folder / "train/a" / name).write_bytes(b"x")
+    for _ in range(2):
+        ingest()
+        first, second, *_ = capsys.readouterr().out.splitlines()
+        assert "3 ignored (1 @eaDir, 1 video, 1 without extension)" in first
+        assert second.startswith("ingest: 1 files hold more pictures")
+        assert report()["ignored_files"] == {"@eaDir": 1, "video": 1, "without extension": 1}
+        assert report()["notes"] == [{"further_pictures": 2} | ({} if renamed else {"file": "train/a/pages.tif"})]
+
+
 def test_training_images_with_the_pixels_of_a_test_image_are_dropped(source, noise):
     folder = source()
     Image.fromarray(noise(4)).save(folder / "train/b/copy.bmp")  # the pixels of test/a/5.png

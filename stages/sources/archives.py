@@ -38,27 +38,7 @@ def is_compressed(path: str) -> bool:
 
 
 def list_archive(file: Path) -> list[Member]:
-    """List the members of an archive, or of none if any part of it is damaged.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        A regular file.
-
-    Returns
-    -------
-    list of Member
-        In the order of the archive.
-
-    Raises
-    ------
-    RejectedImage
-        If the archive is compressed, damaged, cut off, or none.
-
-    References
-    ----------
-    WebDataset: the files of a sample share their folder, and their name up to its first dot; ``.cls`` holds the class.
-    """
+    """List the members of an archive, or of none if any part of it is damaged."""
     try:
         with file.open("rb") as stream:
             members, labels = [], _Labels()

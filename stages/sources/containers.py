@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST_PARTS = 2**20  # chunks of a PNG file, or scans of a JPEG file; others are made to harm
+_MOST_PARTS = 2**20  # chunks of a PNG file, or segments of a JPEG file; others are made to harm
 _MOST_PAGES, _MOST_TAGS, _MOST_VALUES = 1000, 1000, 100
 _JPEG_MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -16,8 +16,8 @@ _TIFF_SIZES = {1: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}  # bytes of a number, by i
 _SUBFILE, _OLD_SUBFILE, _SUB_DIRECTORIES, _DNG = 254, 255, 330, 50706
 
 
-class BrokenContainerError(ValueError):
-    """A file that is not built as its format demands."""
+class UnreadableImageError(ValueError):
+    """An image whose format, or kind of pixels, cannot be read; the message says why."""
 
 
 class Jpeg(NamedTuple):
@@ -32,7 +32,9 @@ def walk_jpeg(content: bytes) -> Jpeg:
     """Find the scans and the end of a JPEG file, whatever its segments hold and whatever follows it."""
     place, scans = 2, 0
     missing: dict[int, set[int]] = {}  # of each component, the coefficients whose last bit no scan has held yet
-    while (found := _JPEG_MARKER.search(content, place)) and scans <= MOST_PARTS:
+    for _ in range(_MOST_PARTS):
+        if not (found := _JPEG_MARKER.search(content, place)):
+            return Jpeg(scans, None, bool(missing) and not any(missing.values()))
         marker, place = content[found.end() - 1], found.end()
         if marker == 0xD9:
             return Jpeg(scans, place, not any(missing.values()))
@@ -49,7 +51,7 @@ def walk_jpeg(content: bytes) -> Jpeg:
             first, last, bits = segment[-3:]
             for component in components if bits & 15 == 0 else b"":
                 missing.get(component, set()).difference_update(range(first, last + 1))
-    return Jpeg(scans, None, bool(missing) and not any(missing.values()))
+    raise UnreadableImageError(f"a JPEG file of more than {_MOST_PARTS} segments")
 
 
 class Png(NamedTuple):
@@ -64,14 +66,14 @@ def clean_png(content: bytes) -> Png:
     """Drop the chunks of a PNG file that are not needed, and check those that are."""
     view = memoryview(content)
     kept, place, has_pixels, further, bits = [view[:8]], 8, False, 0, None
-    for _ in range(MOST_PARTS):
+    for _ in range(_MOST_PARTS):
         if place >= len(content):
             break
         name, end = content[place + 4 : place + 8], place + 12 + int.from_bytes(content[place : place + 4], "big")
         checksum = int.from_bytes(view[end - 4 : end], "big")
         is_whole = end <= len(content) and zlib.crc32(view[place + 4 : end - 4]) == checksum
         if not is_whole and (name[:1].isupper() or name == b"tRNS"):
-            raise BrokenContainerError(f"a PNG chunk {name.decode('latin-1')} is cut off or has a wrong checksum")
+            raise UnreadableImageError(f"a PNG chunk {name.decode('latin-1')} is cut off or has a wrong checksum")
         if is_whole and (name in _PNG_KEPT or content.startswith(_PNG_TEXTS, place + 8)):
             kept.append(view[place:end])
         has_pixels |= name == b"IDAT"
@@ -82,7 +84,7 @@ def clean_png(content: bytes) -> Png:
             break
         place = end
     else:
-        raise BrokenContainerError(f"a PNG file of more than {MOST_PARTS} chunks")
+        raise UnreadableImageError(f"a PNG file of more than {_MOST_PARTS} chunks")
     return Png(b"".join(kept), further, bits)
 
 

@@ -8,25 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pi_heif
-from PIL import AvifImagePlugin, ExifTags, Image, PngImagePlugin, TiffImagePlugin
+from PIL import AvifImagePlugin, Image, PngImagePlugin, TiffImagePlugin
 
 from stages.core.errors import line_of
-from stages.sources.colour import to_srgb
-from stages.sources.containers import BrokenContainerError, clean_png, walk_jpeg, walk_tiff
+from stages.sources.containers import UnreadableImageError, clean_png, walk_jpeg, walk_tiff
+from stages.sources.pixels import count_levels, to_rgb
 from stages.sources.signatures import HEAD, unread_format
 
 # Recognized by content; PPM covers PGM and PBM, JPEG covers MPO. What `mif1` says may be AVIF or HEIF.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF", "AVIF", "HEIF")
-# What undoes each EXIF orientation.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # Bytes of anything but pixels that a file may hold, packed or not.
 _MOST_METADATA = 2**26
 # A pass over an image of `max_pixels` takes a second or less.
@@ -35,8 +25,6 @@ _END_OF_JPEG = b"\xff\xd9"
 # An image that is the same whatever follows its file's last byte is whole.
 _FILLS = (b"", b"\xaa" * 64, b"\x55" * 64)
 _FEW_LEVELS = 32  # of 256
-_MAX_SAMPLE_VALUE = 281  # a tag of TIFF
-_WHITES = tuple(2**bits - 1 for bits in range(8, 16))  # of images that are not as deep as their pixels
 
 # Pillow also raises its errors; on standard error they would not name the file.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -73,9 +61,9 @@ class Decoded(NamedTuple):
 NOTES = {
     "further_pictures": "hold more pictures than the first, which alone is taken",
     "bytes_after_image": "hold something else after the image, such as a video",
-    "end_missing": "have no end mark, though all pixels",
+    "end_missing": "have all pixels, but no end mark",
     "profile_unused": "have a colour profile that cannot be used",
-    "levels": f"use at most {_FEW_LEVELS} of 256 levels, so that no face may be seen in them",
+    "levels": f"use at most {_FEW_LEVELS} of 256 levels, where a detector may miss faces",
 }
 
 
@@ -90,23 +78,6 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
     EXIF rotation is applied where it can be read, and colour profiles are converted to sRGB. Grey, palette, CMYK, YCbCr
     and Lab become RGB; deep grey is scaled from the depth that the file tells, and deep colour keeps its high byte;
     transparency is laid on white. The first of several pictures is used.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    max_pixels : int
-        Larger images are rejected before they are decoded, and so are JPEG files with absurdly many scans.
-
-    Returns
-    -------
-    Decoded
-        The image, with notes.
-
-    Raises
-    ------
-    RejectedImage
-        If the file is empty, of no supported format, broken or too large.
     """
     if not content:
         raise RejectedImage("the file is empty")
@@ -118,7 +89,7 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
         raise RejectedImage("not enough memory to decode the image") from None
     except Exception as error:
         # A decoder may raise anything on broken bytes; the file is named, its content is not.
-        reason = str(error) if isinstance(error, BrokenContainerError) else line_of(error)
+        reason = str(error) if isinstance(error, UnreadableImageError) else line_of(error)
         raise RejectedImage(f"the image is broken or of an unsupported kind ({reason[:200]})") from None
 
 
@@ -137,14 +108,14 @@ def _decode(content: bytes, max_pixels: int) -> Decoded:
         if image_format == "JPEG":
             notes |= _check_jpeg(image, content, max_pixels)
         elif image_format not in ("PNG", "TIFF"):
-            notes["further_pictures"] = _count_others(image)
+            notes["further_pictures"] = _count_further(image)
         if "end_missing" in notes:
             pixels, is_profile_used = _complete(content)
         else:
-            pixels, is_profile_used = _to_rgb(image, bits)
+            pixels, is_profile_used = to_rgb(image, bits)
         _check_pixels(image, max_pixels)  # a HEIF file may say something else than its image
     notes["profile_unused"] = not is_profile_used
-    levels = _count_levels(pixels)
+    levels = count_levels(pixels)
     notes["levels"] = levels if levels <= _FEW_LEVELS else 0
     return Decoded(pixels, {key: int(count) for key, count in notes.items() if count})
 
@@ -186,11 +157,14 @@ def _check_jpeg(image: Image.Image, content: bytes, max_pixels: int) -> dict[str
         if not jpeg.has_all_scans:
             raise RejectedImage("the image is cut off")
         return {"end_missing": 1}
-    others = _count_others(image)
-    return {"further_pictures": others, "bytes_after_image": 0 if others else len(content) - jpeg.end}
+    further = _count_further(image)
+    return {
+        "further_pictures": further,
+        "bytes_after_image": 0 if further else len(content[jpeg.end :].strip(b"\0\r\n ")),
+    }
 
 
-def _count_others(image: Image.Image) -> int:
+def _count_further(image: Image.Image) -> int:
     # To count the pictures of a GIF, all of it would be read.
     return int(getattr(image, "is_animated", False)) if image.format == "GIF" else getattr(image, "n_frames", 1) - 1
 
@@ -200,62 +174,7 @@ def _complete(content: bytes) -> tuple[np.ndarray, bool]:
     results = []
     for fill in _FILLS:
         with _open(content + fill + _END_OF_JPEG, "JPEG") as image:
-            results.append(_to_rgb(image, None))
+            results.append(to_rgb(image, None))
     if not all(np.array_equal(results[0][0], pixels) for pixels, _ in results):
         raise RejectedImage("the image is cut off")
     return results[0]
-
-
-def _to_rgb(image: Image.Image, bits: int | None) -> tuple[np.ndarray, bool]:
-    image.load()
-    deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG"))
-    if image.mode in ("I", "F") and not deep:
-        raise RejectedImage("signed, 32-bit or floating-point pixels have no known range")
-    profile, turn = image.info.get("icc_profile"), _TURNS.get(_orientation(image))
-    if deep:
-        image = _shallow(image, bits)
-    image = image if turn is None else image.transpose(turn)
-    alpha = None
-    if image.mode == "LA":
-        image, alpha = image.getchannel("L"), image.getchannel("A")
-    elif image.has_transparency_data:
-        image = image if image.mode == "RGBA" else image.convert("RGBA")
-        image, alpha = image.convert("RGB"), image.getchannel("A")
-    image, is_profile_used = to_srgb(image, profile)
-    if alpha is not None:
-        image.putalpha(alpha)
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return np.array(image), is_profile_used
-
-
-def _shallow(image: Image.Image, bits: int | None) -> Image.Image:
-    """Return deep grey in 8 bits, white as the file says it is."""
-    levels = np.asarray(image, np.uint32)
-    tags = getattr(image, "tag_v2", {})
-    white = 2 ** tags.get(ExifTags.Base.BitsPerSample, (16,))[0] - 1
-    # Written as they came from a device of fewer bits, and not scaled as the format demands.
-    for told in (2 ** (bits or 16) - 1, *tags.get(_MAX_SAMPLE_VALUE, ())):
-        if told in _WHITES and levels.max() <= told < white:
-            white = told
-    grey = ((levels * 255 + white // 2) // white).astype(np.uint8)
-    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:
-        grey = 255 - grey
-    result = Image.fromarray(grey)
-    if isinstance(level := image.info.get("transparency"), int):
-        result = Image.merge("LA", (result, Image.fromarray(np.where(levels == level, 0, 255).astype(np.uint8))))
-    return result
-
-
-def _count_levels(pixels: np.ndarray) -> int:
-    # Of most of the pixels, and on a part of a large image, which tells enough.
-    step = 1 + max(pixels.shape) // 500
-    low, high = np.percentile(pixels[::step, ::step], (1, 99), method="nearest")
-    return int(high) - int(low) + 1
-
-
-def _orientation(image: Image.Image) -> int:
-    # Not `ImageOps.exif_transpose`: it rewrites all of EXIF, and so fails if any other tag is broken.
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:
-        return 1

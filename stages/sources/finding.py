@@ -26,24 +26,6 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
     A tar archive counts as a folder with what it holds, in the place where it lies: `a.tar` with `dog/1.png` is like
     `dog/1.png`. If a member lies in no class folder, `<key>.cls` beside it in the archive, as WebDataset has it, holds
     its class.
-
-    Parameters
-    ----------
-    params : DataParams
-        The source, and whether links may lead out of it.
-
-    Returns
-    -------
-    files : list of SourceFile
-        Sorted by path. Folders below a class are searched. Symbolic links are followed if they stay within the source,
-        or with `data.follow_outside_links`. Archives and members that are refused are among them, without a class.
-    ignored : Counter
-        How many files there are of each kind that are no image, outside any class, hidden, or left by other programs.
-
-    Raises
-    ------
-    PipelineError
-        If there is no such folder, or it holds no images, or no classes with images.
     """
     source = Path(params.source)
     if not source.is_dir():

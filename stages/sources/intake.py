@@ -20,7 +20,7 @@ class Taken(NamedTuple):
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
     upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
-    notes: dict[str, int] = {}  # noqa: RUF012, what its owner should know of it, by a key of `decoding.NOTES`
+    notes: dict[str, int] = {}  # what its owner should know of it, by a key of `decoding.NOTES`
     key: str = ""  # of its file's bytes and of how it was taken in; empty where it could not be read
     # File, offset and size in bytes, and digest of the encoded image, if it was made.
     staged: tuple[str, int, int, bytes] | None = None
@@ -50,27 +50,6 @@ def take_in(
     without them, until all wanted files are whole. So the result is that of the source without its broken files, with
     one exception: under `data.max_per_class`, files that nobody decoded count as whole when a class's number of test
     images is worked out. Each further round decodes as many spare files as were broken, so that few rounds are needed.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files of the source.
-    params : DataParams
-        How to split and thin them.
-    take : callable
-        Decodes files, and returns what became of each.
-
-    Returns
-    -------
-    results : dict of str to Taken
-        `SourceFile.path` to what became of it, for all files that were decoded.
-    drawn : Drawn
-        Which of them make up the data set, all of them whole.
-
-    Raises
-    ------
-    PipelineError
-        If a class cannot be split, even if all its files are whole.
     """
     results: dict[str, Taken] = {}
     refused = {file.path: Taken(file, rejected=file.refused) for file in files if file.refused}
@@ -99,26 +78,7 @@ def _slim(image: Taken, sizes: dict[tuple[int, int], tuple[int, int]]) -> Taken:
 def sort_out(
     files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: Counter
 ) -> Intake:
-    """Separate images to keep from rejected files, and from training images whose pixels or group are in test too.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files, in the order in which they are to be listed.
-    results : dict of str to Taken
-        From `take_in`.
-    drawn : Drawn
-        From `take_in`.
-    names : dict of str to str
-        Path with the split to written path, for the files that were drawn.
-    ignored : Counter
-        How many files of each kind were not looked at.
-
-    Returns
-    -------
-    Intake
-        Each file at most once; files that were not drawn are in no list.
-    """
+    """Separate images to keep from rejected files, and from training images whose pixels or group are in test too."""
 
     def name_of(file: SourceFile) -> str:
         return names[drawn.place(file).path]
@@ -141,22 +101,7 @@ def sort_out(
 
 
 def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict:
-    """Count what was taken in.
-
-    Parameters
-    ----------
-    intake : Intake
-        What became of all files.
-    params : DataParams
-        The source, and the pattern of groups.
-    with_names : bool
-        Whether files that were not taken in are named.
-
-    Returns
-    -------
-    dict
-        What goes into `metrics/ingest.json`.
-    """
+    """Count what was taken in."""
     sides = {"height": [image.size[0] for image in intake.kept], "width": [image.size[1] for image in intake.kept]}
     report = {
         "images": _count_by_class(intake.kept) if params.has_classes else len(intake.kept),

@@ -16,27 +16,7 @@ _TEST_NAMES = ("test", "val", "validation")
 
 
 def find_photos(source: Path, within: Path | None) -> tuple[list[SourceFile], Counter]:
-    """Find images at any depth, without split and class.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-
-    Returns
-    -------
-    files : list of SourceFile
-        In no particular order; members of archives may repeat a path.
-    ignored : Counter
-        How many other files there are of each kind.
-
-    Raises
-    ------
-    PipelineError
-        If there is none.
-    """
+    """Find images at any depth, without split and class."""
     files, ignored = [], Counter[str]()
     for file in Listing(source, within).folder(""):
         if _is_table(source, file):
@@ -53,23 +33,7 @@ def find_photos(source: Path, within: Path | None) -> tuple[list[SourceFile], Co
 
 
 def find_images(source: Path, within: Path | None) -> tuple[list[SourceFile], Counter]:
-    """Find the images of classes, and their split where the source has one.
-
-    Parameters
-    ----------
-    source, within
-        As for `find_photos`.
-
-    Returns
-    -------
-    files, ignored
-        As of `find_photos`.
-
-    Raises
-    ------
-    PipelineError
-        If there is no class folder, one without images, or `test` without `train`.
-    """
+    """Find the images of classes, and their split where the source has one."""
     listing = Listing(source, within)
     entries = sorted(source.iterdir())
     listing.open_archives(entry.name for entry in entries)
@@ -191,24 +155,7 @@ def _refuse_empty_classes(listing: Listing, folder: Path, classes: set[str]) -> 
 
 
 def refused_file(source: Path, split: str, name: str, reason: str) -> SourceFile:
-    """Return a file, archive or member that is rejected without being read, and so has no class.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    split : str
-        Where it lies, or an empty text.
-    name : str
-        What to call it, relative to the source.
-    reason : str
-        Why it is rejected.
-
-    Returns
-    -------
-    SourceFile
-        It.
-    """
+    """Return a file, archive or member that is rejected without being read, and so has no class."""
     return SourceFile(f"{split}//{name}", _origin(str(source), "", "", ()), refused=reason)
 
 

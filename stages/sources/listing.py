@@ -31,15 +31,7 @@ class Listed(NamedTuple):
 
 
 class Listing:
-    """Lists the files of a source.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-    """
+    """Lists the files of a source."""
 
     def __init__(self, source: Path, within: Path | None):
         self.source, self.within = source, within
@@ -69,23 +61,7 @@ class Listing:
                     yield from self._archive(above + entry.name)
 
     def folder(self, folder: str) -> Iterator[Listed]:
-        """List what lies at any depth in a folder.
-
-        Parameters
-        ----------
-        folder : str
-            Relative to the source; empty for the source itself.
-
-        Yields
-        ------
-        Listed
-            Each file, and in place of an archive each of its members, in no particular order.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be listed.
-        """
+        """List what lies at any depth in a folder."""
         above = f"{folder}/" if folder else ""
         if (self.source / folder).is_dir():
             for below in walk_folder(self.source / folder, within=self.within):
@@ -142,18 +118,5 @@ def name_member(archive: str, name: str, offset: int) -> str:
 
 
 def list_places(source: Path, within: Path | None) -> Iterator[str]:
-    """List all files of a source, and what its archives hold, that which is hidden or ignored too.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-
-    Yields
-    ------
-    str
-        Paths relative to the source, as if its archives were unpacked.
-    """
+    """List all files of a source, and what its archives hold, that which is hidden or ignored too."""
     yield from (file.place for file in Listing(source, within).folder(""))

@@ -22,18 +22,6 @@ def output_names(paths: list[str], image_format: str) -> dict[str, str]:
     in the name, unless it is the source's own name already. Characters that are not UTF-8 or cannot be printed are
     escaped, and names that are too long are cut.
 
-    Parameters
-    ----------
-    paths : list of str
-        Paths of source files.
-    image_format : str
-        `data.image_format`.
-
-    Returns
-    -------
-    dict of str to str
-        A different path for each.
-
     Examples
     --------
     >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], "png")
@@ -66,19 +54,6 @@ def folded(name: str) -> str:
 
 def names_person(path: str, person: str) -> bool:
     """Tell whether a path holds the name of a person, as whole words or numbers, in any case.
-
-    Parameters
-    ----------
-    path : str
-        The path.
-    person : str
-        The name. What separates its words makes no difference. Words end where letters change to digits, but a single
-        digit stands alone.
-
-    Returns
-    -------
-    bool
-        True if it does.
 
     Examples
     --------

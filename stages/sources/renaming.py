@@ -12,22 +12,7 @@ DIGITS = 6  # of a number, or more where there are more images
 
 
 def unnamed_paths(files: list[SourceFile], image_format: str, *, with_class: bool = True) -> dict[str, str]:
-    """Give images temporary names that keep nothing but split and class.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        Files of the source, with their split in their path.
-    image_format : str
-        `data.image_format`.
-    with_class : bool, default=True
-        Whether they have a split and a class.
-
-    Returns
-    -------
-    dict of str to str
-        `SourceFile.path` to a unique path, never one that `neutral_paths` gives.
-    """
+    """Give images temporary names that keep nothing but split and class."""
     paths = {}
     for number, file in enumerate(files):
         folders = file.path.split("/", 2)[:2] if with_class else []
@@ -36,21 +21,7 @@ def unnamed_paths(files: list[SourceFile], image_format: str, *, with_class: boo
 
 
 def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
-    """Number images in an order that nobody can reproduce without the secret, even with all originals and params.
-
-    Parameters
-    ----------
-    kept : list of Taken
-        The images of the data set. The order depends on their pixels, and among equal ones on the source's names.
-    secret : bytes
-        From `stages.core.secret.load_secret`.
-
-    Returns
-    -------
-    dict of str to str
-        Written path to neutral path, ``<split>/<class>/<number>.<suffix>``, or ``<number>.<suffix>`` without classes;
-        no number is given twice.
-    """
+    """Number images in an order that nobody can reproduce without the secret, even with all originals and params."""
 
     def order(image: Taken) -> list[bytes]:
         return [secret_key(secret, "rename", part) for part in (image.pixel_hash.hex(), image.source.path)]

@@ -6,7 +6,7 @@ HEAD = 132  # bytes that are enough
 # A file with one of these suffixes counts as an image by name; any other, and one without, only by its content.
 _SUFFIXES = re.compile(
     r"\.(jpe?g?|jfif|mpo|a?png|webp|bmp|dib|tiff?|p[bgnp]m|gif|hei[cf]s?|hif|avifs?|jxl|jp2|psd|dcm|"
-    r"dng|cr[23]|nef|arw|raf|orf|rw2|pef|srw)",
+    r"dng|cr[23w]|nef|arw|raf|orf|rw[2l]|pef|srw|mrw|x3f|iiq|3fr|erf|kdc|dcr|sr[2f])",
     re.IGNORECASE,
 )
 _READ = re.compile(
@@ -16,7 +16,7 @@ _NOT_READ = {
     "JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
     "JPEG 2000": re.compile(rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
     "Photoshop": re.compile(rb"8BPS"),
-    "camera raw": re.compile(rb"FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|FOVb|.{4}ftypcrx", re.DOTALL),
+    "camera raw": re.compile(rb"FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|FOVb|\0MRM|.{6}HEAPCCDR|.{4}ftypcrx", re.DOTALL),
     "DICOM": re.compile(rb".{128}DICM", re.DOTALL),
 }
 # What other programs leave beside images, in any folder; `.` begins hidden names.
@@ -27,6 +27,9 @@ _LITTER = re.compile(
 )
 _KINDS = {
     "video": re.compile(r"\.(mp4|mov|m4v|avi|mkv|webm|wmv|flv|mpe?g|m2?ts|3gp)", re.IGNORECASE),
+    "image of another format": re.compile(
+        r"\.(tga|exr|hdr|ico|icns|svgz?|eps|ai|xcf|psb|pcx|jxr|wdp|dds|sgi|xpm|qoi)", re.IGNORECASE
+    ),
     "archive": re.compile(r"\.(zip|7z|rar|tar|t?gz|bz2|xz|zst)", re.IGNORECASE),
     "document": re.compile(r"\.(pdf|docx?|odt|pptx?|xlsx?)", re.IGNORECASE),
     "text": re.compile(r"\.(txt|md|csv|tsv|json|xml|xmp|aae|html?|ya?ml|ini|log|cls|idx)", re.IGNORECASE),

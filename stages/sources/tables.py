@@ -31,23 +31,7 @@ def read_table(
     list_all: Callable[[], Iterable[str]],
     optional: tuple[str, ...] = (),
 ) -> dict[str, dict[str, str]]:
-    """Read a table with at most one row a file of the source.
-
-    Parameters
-    ----------
-    file, required, taken, list_all, optional
-        As for `read_rows`.
-
-    Returns
-    -------
-    dict of str to dict
-        Path of the file, relative to the source, to cells by column.
-
-    Raises
-    ------
-    PipelineError
-        As `read_rows` does, and if two rows are about the same file, even if they say the same.
-    """
+    """Read a table with at most one row a file of the source."""
     rows: dict[str, Row] = {}
     for row in read_rows(file, required, taken=taken, list_all=list_all, optional=optional):
         first = rows.setdefault(row.path, row)
@@ -72,30 +56,6 @@ def read_rows(
     Columns may have names in any case and be in any order. Other columns and blank lines are ignored. Paths are
     relative to the source or absolute, and need not be spelt exactly as on the disk
     (`stages.sources.places.SourcePlaces`).
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The table, at the top of the source.
-    required : tuple of str
-        The columns besides `path` that it must have, filled in every row.
-    taken : collection of str
-        The files that are taken in, relative to the source. Rows may be about other files of the source too.
-    list_all : callable
-        Lists all files of the source. Called only if a path is not exactly that of a file that is taken in.
-    optional : tuple of str
-        Columns that it may have, filled or not.
-
-    Returns
-    -------
-    list of Row
-        In the order of the file.
-
-    Raises
-    ------
-    PipelineError
-        If the table is empty or broken, lacks a column or a cell, or if a row is about no file of the source, or about
-        several whose names differ in how letters are composed. Names the line.
     """
     text = _read_text(file)
     required = ("path", *required)

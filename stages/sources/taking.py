@@ -46,16 +46,6 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
 
     A hash of a file's path says whether a chunk begins with it, so that one file more or less changes one or two
     chunks.
-
-    Parameters
-    ----------
-    files : iterable of SourceFile
-        The source's files.
-
-    Returns
-    -------
-    list of Chunk
-        None of them empty.
     """
     chunks: list[list[SourceFile]] = []
     for file in sorted(files, key=lambda file: (file.origin.archive, file.offset, file.path)):
@@ -66,15 +56,7 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
 
 
 class Intaker:
-    """Takes files in.
-
-    Parameters
-    ----------
-    params : DataParams
-        How images are decoded, scaled and written.
-    staged : pathlib.Path
-        A folder for encoded images that wait for their place.
-    """
+    """Takes files in."""
 
     def __init__(self, params: DataParams, staged: Path):
         self._params, self._staged = params, staged
@@ -97,13 +79,7 @@ class Intaker:
         return taken
 
     def encoded(self, image: Taken) -> bytes:
-        """Return an image as it is written, from where it was staged, or decoded once more.
-
-        Raises
-        ------
-        PipelineError
-            If its file has changed since it was taken in.
-        """
+        """Return an image as it is written, from where it was staged, or decoded once more."""
         if image.staged is not None:
             pack, offset, size, digest = image.staged
             with (self._staged / pack).open("rb", buffering=0) as stream:
@@ -171,20 +147,7 @@ class Intaker:
 
 
 def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
-    """Scale an image down, by area, until its longest side fits.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-    max_side : int or None
-        Longest side allowed in pixels; None leaves the image as it is.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, never larger and with the same aspect ratio to the nearest pixel.
-    """
+    """Scale an image down, by area, until its longest side fits."""
     height, width = image.shape[:2]
     if max_side is None or max(height, width) <= max_side:
         return image

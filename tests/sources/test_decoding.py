@@ -18,6 +18,7 @@ from tests.strange.odd import TURNS, exif
 pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow warns of broken metadata; `ingest` silences it
 
 STARTS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\0\0\0\0WEBPVP8 ", b"BM", b"II*\0", b"MM\0*", b"P5 ", b"P3 "]
+STARTS += [b"GIF89a", b"\0\0\0\x18ftypheic", b"\0\0\0\x18ftypmif1", b"II*\0\x08\0\0\0\x05\0", b"\xff\xd8\xff\xda\0\x08"]
 
 
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray | str:
@@ -91,7 +92,7 @@ REASONS = {
     },
     "floats": (
         encode(Image.new("F", (4, 4)), "TIFF"),
-        "signed, 32-bit or floating-point pixels have no known range",
+        "the image is broken or of an unsupported kind (signed, 32-bit or floating-point pixels have no known range)",
     ),
     "broken": (
         encode(Image.new("RGB", (16, 16)), "PNG")[:-30],
