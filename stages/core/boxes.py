@@ -10,7 +10,7 @@ from stages.core.files import write_file
 REGIONS = "regions.csv"  # that a source may have at its top
 REGIONS_FILE = Path("data") / REGIONS
 DETECTIONS_FILE = Path("data/detections.csv")
-_COLUMNS = ("image", "x", "y", "width", "height", "label", "score")
+_COLUMNS = ("path", "x", "y", "width", "height", "label", "score")
 
 
 class Box(NamedTuple):
@@ -63,5 +63,5 @@ def read_boxes(file: Path) -> dict[str, list[Box]]:
         for row in csv.DictReader(stream):
             x, y, width, height = (int(row[name]) for name in _COLUMNS[1:5])
             box = Box(x, y, width, height, row["label"], float(row["score"]) if row["score"] else None)
-            boxes.setdefault(row["image"], []).append(box)
+            boxes.setdefault(row["path"], []).append(box)
     return boxes

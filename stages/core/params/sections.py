@@ -85,6 +85,7 @@ class RegionParams(Section):
     """Where people are: boxes from the source, from a detector, or both."""
 
     boxes: Literal["given", "detected", "both"]
+    file: Annotated[str, Field(min_length=1)]
     unit: Literal["pixels", "normalized", "percent"]
     detector: Detectors
     threshold: Thresholds
