@@ -26,12 +26,13 @@ from stages.core.secret import load_secret
 from stages.sources.checks import check_images, check_rejected
 from stages.sources.decoding import NOTES
 from stages.sources.finding import find_sources
+from stages.sources.frames import check_regions
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
 from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
 from stages.sources.key import remove_key, write_key
 from stages.sources.naming import output_names
 from stages.sources.reading import SourceFile
-from stages.sources.regions import check_overlap, place_regions, read_regions
+from stages.sources.regions import place_regions, read_regions
 from stages.sources.renaming import neutral_paths, rename, unnamed_paths
 from stages.sources.splitting import Drawn
 from stages.sources.taking import Chunk, Intaker, chunks_of
@@ -61,7 +62,7 @@ def ingest(*, parameters: Params | None = None) -> None:
     files, ignored = find_sources(params)
     people, by_table = identify_sources(files, params)
     groups = find_groups_of_people(files, params)
-    regions = read_regions(files, params)
+    regions = read_regions(files, params, everything.regions)
     secret = load_secret() if params.rename else None
     with new_dataset(RAW_FOLDER, is_sharded=params.layout == "shards") as made, warnings.catch_warnings():
         # Pillow warns of broken metadata, which we drop. Filters belong to all threads, so they are set here.
@@ -85,7 +86,7 @@ def ingest(*, parameters: Params | None = None) -> None:
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         check_rejected(intake, len(results), params, REPORT)
         check_images(files, intake, params)
-        check_overlap(regions, results.values(), params)
+        check_regions(regions, results.values(), intake.kept, params)
         count = sum(map_parts(lambda part: _write(part, made, intaker), _parts(intake, params), label="data/raw"))
         shutil.rmtree(staged)
         intaker.remember(chunks, results)
@@ -102,11 +103,11 @@ def ingest(*, parameters: Params | None = None) -> None:
     )
     _tell_of_notes(intake)
     _tell_of_archives(intake)
-    _tell_of_boxes(report)
     if params.has_classes:
         _tell_of_people(report, renamed=params.rename)
     else:
         _tell_of_no_classes(Path(params.source))
+    _tell_of_boxes(report)
 
 
 def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[str, str]:
@@ -173,7 +174,11 @@ def _tell_of_boxes(report: dict) -> None:
     no_image, twice = report["boxes_without_image"], report["boxes_given_twice"]
     left_out = f"; left out: {no_image} whose file gave no image, {twice} given twice" if no_image or twice else ""
     if report["boxes"] or left_out:
-        print(f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images{left_out}")
+        side = f", median side {report['box_side']:.0f} pixels, {report['box_side_share']:.1%} of the image's"
+        print(
+            f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images"
+            f"{side if report['boxes'] else ''}{left_out}"
+        )
 
 
 def _tell_of_people(report: dict, *, renamed: bool) -> None:
