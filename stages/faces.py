@@ -92,6 +92,8 @@ def hide_faces(options: argparse.Namespace) -> None:
             record_files(check, checks, HOME)
     if options.forget:
         shutil.rmtree(work)
+    else:
+        print(f"faces: copies of the photos, for the next call, are in {shown(work)}/; `--forget` keeps none")
     fate = "left out" if options.only_with_faces else "copied AS THEY ARE"
     _list(f"{len(without)} photos have no face to hide, and are {fate}", without, check / WITHOUT)
     _list(f"{len(left_out)} files, or parts of them, gave no photo", left_out, check / LEFT_OUT)

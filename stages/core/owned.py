@@ -8,6 +8,8 @@ from pathlib import Path
 from stages.core.errors import PipelineError, shown
 from stages.core.kept import read_state, write_state
 
+_COARSEST = 2  # seconds, to which file systems of memory cards round times
+
 
 def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
     """Refuse a folder that holds anything but what an earlier call wrote, as it was written.
@@ -28,12 +30,15 @@ def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -
     """
     if folder.is_mount() or (folder.exists() and not folder.is_dir()):
         raise PipelineError(f"OUT must be a folder below a mount point; received: {shown(folder)}")
-    foreign = _files(folder) - set(read_state(_record(folder, records)) or [])
-    names = sorted(name for _, _, name in (file.split(" ", 2) for file in foreign) if not is_litter(name))
-    if names:
-        raise PipelineError(
-            f"`{shown(folder)}` must be new, empty, or as an earlier call wrote it; received: {shown(names[0])}"
-        )
+    known: dict[tuple[str, int], list[float]] = {}
+    for name, size, written in read_state(_record(folder, records)) or []:
+        known.setdefault((name, size), []).append(written)
+    for name, size, written in sorted(_files(folder)):
+        is_known = any(abs(written - before) <= _COARSEST for before in known.get((name, size), []))
+        if not is_known and not is_litter(name):
+            raise PipelineError(
+                f"`{shown(folder)}` must be new, empty, or as an earlier call wrote it; received: {shown(name)}"
+            )
 
 
 def record_files(folder: Path, new: Path, records: Path) -> None:
@@ -41,9 +46,10 @@ def record_files(folder: Path, new: Path, records: Path) -> None:
     write_state(_record(folder, records), sorted(_files(folder) | _files(new)))
 
 
-def _files(folder: Path) -> set[str]:
+def _files(folder: Path) -> set[tuple[str, int, float]]:
+    """Return the path of each file in a folder, its size in bytes, and when it was written, in seconds."""
     files = ((file, file.lstat()) for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
-    return {f"{status.st_size} {status.st_mtime_ns} {file.relative_to(folder)}" for file, status in files}
+    return {(str(file.relative_to(folder)), status.st_size, status.st_mtime) for file, status in files}
 
 
 def _record(folder: Path, records: Path) -> Path:
