@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes
-from stages.core.cells import fit_into_cell
+from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes, row_numbers
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, naming, naming_failure, run_stage
 from stages.core.files import new_folder
@@ -26,6 +25,7 @@ from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
+from stages.regions.outlines import outline
 
 DATA = Path("data")
 CONTACT = DATA / "contact"
@@ -128,12 +128,16 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
             label=name,
         )
         count = sum(parts)
-        pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, left_open, sheets)
-    finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}")
-    if left_open:
-        print(f"anonymize: without a region, so not anonymized: {len(left_open)} images of {DATA / name}/; see {LIST}")
+        pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, boxes, left_open, sheets)
     if not is_whole:
-        print(f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region")
+        print(
+            f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region; numbers: "
+            f"lines of {DETECTIONS_FILE}"
+        )
+    open_images = f"; {len(left_open)} without a region, so not anonymized: see {LIST}" if left_open else ""
+    finish(
+        f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}{open_images}"
+    )
 
 
 def _settings(variant: Variant, secret: bytes | None) -> str:
@@ -143,11 +147,16 @@ def _settings(variant: Variant, secret: bytes | None) -> str:
     return json.dumps([method, used, code_digest(*_CODE), environment()])
 
 
-def _write_contact_sheets(folder: Path, shown: list[str], left_open: Collection[str], sheets: Path) -> int:
-    images = Dataset(folder)
-    return write_contact_sheets(
-        map_bounded(lambda path: Print(path, fit_into_cell(images.image(path)), path in left_open), shown), sheets
-    )
+def _write_contact_sheets(
+    folder: Path, shown: list[str], boxes: dict[str, list[Box]], left_open: Collection[str], sheets: Path
+) -> int:
+    images, numbers = Dataset(folder), row_numbers(boxes)
+
+    def show(path: str) -> Print:
+        cell = outline(images.image(path), boxes.get(path, ()), numbers.get(path, ()))
+        return Print(path, cell, path in left_open)
+
+    return write_contact_sheets(map_bounded(show, shown), sheets)
 
 
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:
@@ -159,7 +168,7 @@ def _check_regions(name: str, images: int, left_open: int, params: RegionParams)
     if left_open and params.required:
         raise PipelineError(
             f"`regions.required` demands a region in each of the {images} images; received: {left_open} without one, "
-            f"listed in {LIST}"
+            f"listed in {LIST}; if nobody is in them, `regions.required: false` leaves them as they are"
         )
 
 

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -31,7 +32,7 @@ from stages.core.people import TABLES
 from stages.detect import detect
 from stages.export import DATA, copy_images
 from stages.ingest import RAW_FOLDER, REPORT, ingest
-from stages.preset import PRESETS
+from stages.preset import read_preset
 from stages.regions.matching import OVERLAP
 from stages.sources.finding import find_sources, link_limit
 from stages.sources.listing import list_places
@@ -58,7 +59,8 @@ def hide_faces(options: argparse.Namespace) -> None:
 
         OUT/                    OUT_check/
             IMG_1.jpg               0001.jpg, ...       contact sheets, to look for faces that were missed
-            2020/IMG_2.png          without_faces.txt   photos in which no face is hidden
+            2020/IMG_2.png          boxes.csv           all boxes; their numbers on the sheets are its lines
+                                    without_faces.txt   photos in which no face is hidden
                                     left_out.txt        files, and parts of files, that gave no photo
 
     Parameters
@@ -86,6 +88,7 @@ def hide_faces(options: argparse.Namespace) -> None:
         with new_folder(check) as checks, new_folder(out) as copies:
             copy_images(images, copies, without if options.only_with_faces else ())
             shutil.copytree(CONTACT / VARIANT, checks, dirs_exist_ok=True)
+            shutil.copyfile(DETECTIONS_FILE, checks / "boxes.csv")
             for name, lines in ((WITHOUT, without), (LEFT_OUT, left_out)):
                 (checks / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             record_files(out, copies, HOME)
@@ -171,12 +174,14 @@ def _parameters(source: Path, options: argparse.Namespace) -> Params:
         if options.method == "mask":
             raise PipelineError(f"`--strength` has no meaning with `--method mask`; received: {options.strength:g}")
         amount = options.strength
-    preset = YAML(typ="safe").load((PRESETS / "faces.yaml").read_bytes())
-    # What cannot be read does not stop the rest.
+    preset, warning = read_preset("faces", YAML(typ="safe"))
+    if warning:
+        print(f"faces: {warning}", file=sys.stderr)
+    # What cannot be read, or has no face, does not stop the rest.
     data = preset["data"] | {"source": str(source), "max_rejected": 1.0}
     parameters = Params.model_construct(
         data=validate(DataParams, data, ("data",)),
-        regions=validate(RegionParams, preset["regions"], ("regions",)),
+        regions=validate(RegionParams, preset["regions"] | {"boxes": "both", "required": False}, ("regions",)),
         variants={VARIANT: {"method": method, strength: amount, "where": "regions"}},
     )
     parameters.variant(VARIANT)  # checked before the photos are read

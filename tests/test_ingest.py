@@ -237,8 +237,8 @@ def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(sourc
     assert counts.items() <= report().items()
     assert report()["ignored_files"] == {}
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "ingest: 2 boxes in 2 images, median side 6 pixels, 37.5% of the image's; "
-        "left out: 2 whose file gave no image, 1 given twice"
+        "ingest: 2 boxes in 2 images, median side 6 pixels, 37.5% of the image's; left out: 2 whose file gave no "
+        "image, 1 given twice"
     )
 
 

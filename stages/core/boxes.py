@@ -56,6 +56,14 @@ def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:
     write_file(file, table.getvalue().encode())
 
 
+def row_numbers(boxes: dict[str, list[Box]]) -> dict[str, range]:
+    """Return the lines of each image's boxes in the table that `write_boxes` writes, counted from 1, the header."""
+    lines, first = {}, 2
+    for path in sorted(boxes):
+        lines[path] = range(first, first := first + len(boxes[path]))
+    return lines
+
+
 def read_boxes(file: Path) -> dict[str, list[Box]]:
     """Read what `write_boxes` wrote, by path below `data/raw`; an image without boxes has no entry."""
     boxes: dict[str, list[Box]] = {}

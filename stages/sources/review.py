@@ -19,7 +19,7 @@ _SIDES = ("x", "y", "width", "height")
 
 
 def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Boxes:
-    """Return the boxes as a table has them, and add those to it that it does not know yet.
+    """Return the boxes as a table has them, and write it anew with those that it does not know yet.
 
     A photo that the table was written for, and that has not changed since, has the boxes of its rows alone. All others
     have those too that were found: a row that is missing must not leave a face open that nobody has looked at.
@@ -53,8 +53,7 @@ def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Box
         own = rows.get(path, [])
         new = [] if known.get(path) == digest else found.get(path, [])
         boxes[path] = own + [box for box in new if box[:4] not in {row[:4] for row in own}]
-    if not table.exists() or any(boxes[path] != rows.get(path, []) for path in boxes):
-        write_boxes(table, boxes)
+    write_boxes(table, boxes)  # always, so that the numbers on contact sheets are its lines
     write_state(state, digests)
     return boxes
 
