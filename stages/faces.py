@@ -43,7 +43,7 @@ HOME = Path(__file__).parents[1] / PARTIAL / "hide-faces"
 PHOTO = Path("photo")  # holds the one photo that SOURCE may be
 VARIANT = "faces"
 WITHOUT, LEFT_OUT = "without_faces.txt", "left_out.txt"
-_SHOWN = 20  # lines of these that are printed
+_SHOWN = 10  # lines of these that are printed
 # Method, and the argument that is its strength, with its default.
 _METHODS = {
     "mask": ("mask", "value", 128),
