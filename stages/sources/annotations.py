@@ -209,6 +209,6 @@ class ImageNames:
         if len(exact) != 1:
             what = f"{len(exact)} files of that name" if exact else "no such file in the source"
             raise PipelineError(
-                f"{annotation.entry}: an image must be named; received: {shown(annotation.name)}, {what}"
+                f"{annotation.entry}: it must name one image of the source; received: {shown(annotation.name)}, {what}"
             )
         return exact[0]
