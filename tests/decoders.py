@@ -17,6 +17,7 @@ from stages.core.params import load_params
 from stages.sources.decoding import Decoded, RejectedImage, decode_image
 from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
 from tests.clones import ROOT
+from tests.strange.odd import TURNS
 
 AGREE = 2  # levels
 
@@ -32,6 +33,11 @@ def decode_with_vips(content: bytes) -> np.ndarray:
     if image.hasalpha():
         image = image.flatten(background=255)
     return image.cast("uchar").numpy()[..., :3]
+
+
+def agree(image: np.ndarray, other: np.ndarray) -> bool:
+    """Say whether two images are the same within `AGREE` levels."""
+    return image.shape == other.shape and np.abs(image.astype(int) - other).max() <= AGREE
 
 
 def compare(content: bytes, max_pixels: int) -> tuple[str, str]:
@@ -50,12 +56,14 @@ def compare(content: bytes, max_pixels: int) -> tuple[str, str]:
         said = {(True, True): "neither decodes it", (True, False): "libvips alone decodes it"}
         return said.get(which, "decoded here alone"), "; ".join(about)
     notes = ", ".join(ours.notes)
+    if agree(ours.pixels, theirs):
+        return "agree", ""
+    if any(agree(ours.pixels, turn(theirs)) for turn in TURNS.values()):
+        return "turned, as one of the two does not read the orientation where it stands", notes
     if ours.pixels.shape[:2] != theirs.shape[:2]:
         sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (ours.pixels, theirs)]
         return "another size", " and ".join(sizes) + f" {notes}"
     difference = np.abs(ours.pixels.astype(int) - theirs)
-    if difference.max() <= AGREE:
-        return "agree", ""
     return reason_of(content, difference), f"up to {difference.max()}, on average {difference.mean():.2f} {notes}"
 
 

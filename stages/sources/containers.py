@@ -47,10 +47,9 @@ def walk_jpeg(content: bytes) -> Jpeg:
             missing = {component: set(range(64)) for component in segment[6::3]}
         elif marker == 0xDA:
             scans += 1
-            components = segment[1 : 1 + 2 * segment[0] : 2]
-            first, last, bits = segment[-3:]
-            for component in components if bits & 15 == 0 else b"":
-                missing.get(component, set()).difference_update(range(first, last + 1))
+            if len(segment) > 3 and segment[-1] & 15 == 0:
+                for component in segment[1 : 1 + 2 * segment[0] : 2]:
+                    missing.get(component, set()).difference_update(range(segment[-3], segment[-2] + 1))
     raise UnreadableImageError(f"a JPEG file of more than {_MOST_PARTS} segments")
 
 
@@ -60,6 +59,7 @@ class Png(NamedTuple):
     content: bytes  # without what says nothing about the pixels of its first picture
     further_pictures: int
     significant_bits: int | None  # of the channel that has most
+    end: int | None  # in bytes, as of a JPEG file
 
 
 def clean_png(content: bytes) -> Png:
@@ -68,7 +68,7 @@ def clean_png(content: bytes) -> Png:
     kept, place, has_pixels, further, bits = [view[:8]], 8, False, 0, None
     for _ in range(_MOST_PARTS):
         if place >= len(content):
-            break
+            return Png(b"".join(kept), further, bits, None)
         name, end = content[place + 4 : place + 8], place + 12 + int.from_bytes(content[place : place + 4], "big")
         checksum = int.from_bytes(view[end - 4 : end], "big")
         is_whole = end <= len(content) and zlib.crc32(view[place + 4 : end - 4]) == checksum
@@ -81,11 +81,9 @@ def clean_png(content: bytes) -> Png:
         if is_whole and name == b"sBIT":
             bits = max(view[place + 8 : end - 4], default=None)
         if name == b"IEND":
-            break
+            return Png(b"".join(kept), further, bits, end)
         place = end
-    else:
-        raise UnreadableImageError(f"a PNG file of more than {_MOST_PARTS} chunks")
-    return Png(b"".join(kept), further, bits)
+    raise UnreadableImageError(f"a PNG file of more than {_MOST_PARTS} chunks")
 
 
 class Tiff(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import pi_heif
 from PIL import AvifImagePlugin, Image, PngImagePlugin, TiffImagePlugin
 
-from stages.core.errors import line_of
+from stages.core.errors import line_of, shown
 from stages.sources.containers import UnreadableImageError, clean_png, walk_jpeg, walk_tiff
 from stages.sources.pixels import count_levels, to_rgb
 from stages.sources.signatures import HEAD, unread_format
@@ -89,14 +89,15 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
         raise RejectedImage("not enough memory to decode the image") from None
     except Exception as error:
         # A decoder may raise anything on broken bytes; the file is named, its content is not.
-        reason = str(error) if isinstance(error, UnreadableImageError) else line_of(error)
+        reason = shown(error) if isinstance(error, UnreadableImageError) else line_of(error)
         raise RejectedImage(f"the image is broken or of an unsupported kind ({reason[:200]})") from None
 
 
 def _decode(content: bytes, max_pixels: int) -> Decoded:
-    image_format, notes, bits = _format_of(content), {}, None
+    image_format, notes, whole = _format_of(content), {}, content
+    bits, end, lacks_end_alone = None, None, False
     if image_format == "PNG":
-        content, notes["further_pictures"], bits = clean_png(content)
+        content, notes["further_pictures"], bits, end = clean_png(content)
     elif image_format == "TIFF":
         is_camera_raw, notes["further_pictures"] = walk_tiff(content)
         if is_camera_raw:
@@ -105,16 +106,23 @@ def _decode(content: bytes, max_pixels: int) -> Decoded:
         _check_pixels(image, max_pixels)
         if content[24:26] == b"\x10\x02" and isinstance(level := image.info.get("transparency"), tuple):
             image.info["transparency"] = tuple(value >> 8 for value in level)  # as the colours of a 16-bit PNG are
-        if image_format == "JPEG":
-            notes |= _check_jpeg(image, content, max_pixels)
-        elif image_format not in ("PNG", "TIFF"):
+        if image_format not in ("PNG", "TIFF"):
             notes["further_pictures"] = _count_further(image)
-        if "end_missing" in notes:
-            pixels, is_profile_used = _complete(content)
-        else:
+        if image_format == "JPEG":
+            scans, end, has_all_scans = walk_jpeg(content)
+            _check_passes(scans, image, max_pixels)
+            lacks_end_alone = end is None and has_all_scans
+            end = None if notes["further_pictures"] else end  # they come after it
+        try:
             pixels, is_profile_used = to_rgb(image, bits)
+        except OSError:
+            if not lacks_end_alone:
+                raise
+            pixels, is_profile_used = _complete(content)
+            notes["end_missing"] = 1
         _check_pixels(image, max_pixels)  # a HEIF file may say something else than its image
     notes["profile_unused"] = not is_profile_used
+    notes["bytes_after_image"] = 0 if end is None else len(whole[end:].strip(b"\0\r\n "))
     levels = count_levels(pixels)
     notes["levels"] = levels if levels <= _FEW_LEVELS else 0
     return Decoded(pixels, {key: int(count) for key, count in notes.items() if count})
@@ -148,20 +156,10 @@ def _check_pixels(image: Image.Image, max_pixels: int) -> None:
         raise RejectedImage(f"{image.width} x {image.height} pixels are more than data.max_pixels {max_pixels}")
 
 
-def _check_jpeg(image: Image.Image, content: bytes, max_pixels: int) -> dict[str, int]:
-    jpeg = walk_jpeg(content)
-    # Each scan costs a pass over all pixels, and only a few bytes of the file.
-    if jpeg.scans * image.width * image.height > _MOST_PASSES * max_pixels:
-        raise RejectedImage(f"{jpeg.scans} scans of {image.width} x {image.height} pixels are too much work")
-    if jpeg.end is None:
-        if not jpeg.has_all_scans:
-            raise RejectedImage("the image is cut off")
-        return {"end_missing": 1}
-    further = _count_further(image)
-    return {
-        "further_pictures": further,
-        "bytes_after_image": 0 if further else len(content[jpeg.end :].strip(b"\0\r\n ")),
-    }
+def _check_passes(scans: int, image: Image.Image, max_pixels: int) -> None:
+    # Each scan of a JPEG file costs a pass over all pixels, and only a few bytes of the file.
+    if scans * image.width * image.height > _MOST_PASSES * max_pixels:
+        raise RejectedImage(f"{scans} scans of {image.width} x {image.height} pixels are too much work")
 
 
 def _count_further(image: Image.Image) -> int:

@@ -23,6 +23,7 @@ _SIGNED = 2  # a value of its sample format
 _WHITES = tuple(2**bits - 1 for bits in range(8, 16))  # of images that are not as deep as their pixels
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _GREYS = ("1", "L")
+_LONGEST_PROFILE = 2**22  # bytes; those of printers have up to 3 MiB
 
 
 def to_rgb(image: Image.Image, bits: int | None) -> tuple[np.ndarray, bool]:
@@ -96,10 +97,12 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bo
 
 
 def _mode_of(profile: bytes) -> str:
+    if len(profile) > _LONGEST_PROFILE:
+        raise ValueError
     return _MODES[ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the conversion to sRGB, or None where it would change no colour by more than a level."""
     transform = ImageCms.ImageCmsTransform(

@@ -110,6 +110,7 @@ _stereo = encode(np.uint8([RED]), "MPO", save_all=True, append_images=[BLUE])
 _row("stereo pair", _stereo, RED, tolerance=3, note="further_pictures")
 _red = encode(np.uint8([RED]), "JPEG", quality=95)
 _row("JPEG with a video", _red + b"\0\0\0\x18ftypmp42" + b"\xff\xda" * 200_000, RED, 3, "bytes_after_image")
+_row("PNG with a part of another", encode(np.uint8([[0, 7, 220]]), "PNG") + _red, [0, 7, 220], note="bytes_after_image")
 _row("JPEG without its end mark", _red[:-2], RED, 3, "end_missing")
 # sRGB, but red and green are exchanged.
 _srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
