@@ -133,7 +133,7 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
         sys.exit(f"error: {_reason(error)}")
     except Interrupted as interruption:
         print(
-            "interrupted: nothing half-written was kept; `dvc repro` continues after the last finished stage",
+            "interrupted: nothing half-written was kept; the same command goes on after what is finished",
             file=sys.stderr,
         )
         sys.exit(128 + interruption.number)
