@@ -5,17 +5,13 @@ the next call does only what is new.
 """
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
-import io
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 from ruamel.yaml import YAML
 
@@ -24,8 +20,8 @@ from stages.core.boxes import DETECTIONS_FILE, read_boxes, write_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage, shown
 from stages.core.files import PARTIAL, new_folder
-from stages.core.owned import check_owned, record_files
-from stages.core.parallel import CLUSTER_VARIABLE, finish
+from stages.core.owned import check_owned, record_files, work_in
+from stages.core.parallel import finish
 from stages.core.params import DataParams, Params, RegionParams
 from stages.core.params.validation import validate
 from stages.core.people import TABLES
@@ -76,10 +72,8 @@ def hide_faces(options: argparse.Namespace) -> None:
     source, out = options.source.resolve(), options.out.resolve()
     check = out.with_name(f"{out.name}_check")
     _check_places(source, out, check, options.review)
-    HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
-    HOME.chmod(0o700)
     work = HOME / _digest(source)
-    with (HOME / "lock").open("w") as lock, _at_work(work, lock):
+    with work_in(work):
         parameters = _parameters(_as_folder(source, options.source.name), options)
         spared = _run_stages(parameters, options)
         images, boxes = Dataset(DATA / VARIANT), read_boxes(DETECTIONS_FILE)
@@ -137,24 +131,6 @@ def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> 
         check_owned(folder, HOME, is_litter)
         if review is not None and review.resolve().is_relative_to(folder):
             raise PipelineError(f"the table of `--review` must lie outside OUT; received: {shown(review)}")
-
-
-@contextlib.contextmanager
-def _at_work(work: Path, lock: TextIO) -> Iterator[None]:
-    """Work in a folder, while no other call is at work; what stages print is dropped, as it names files there."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise PipelineError("another call of this command is at work: wait for it") from None
-    work.mkdir(exist_ok=True)
-    before = Path.cwd()
-    os.chdir(work)
-    os.environ.pop(CLUSTER_VARIABLE, None)  # its workers do not see this folder
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        os.chdir(before)
 
 
 def _as_folder(source: Path, name: str) -> Path:
@@ -229,9 +205,5 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
 
 
-def _main() -> None:
-    hide_faces(read_options())
-
-
 if __name__ == "__main__":
-    run_stage(_main)
+    run_stage(lambda: hide_faces(read_options()))

@@ -1,12 +1,16 @@
-"""Folders outside the repository that a command writes, and replaces only if nobody else has changed them."""
+"""Folders of a command: those that it writes, and replaces only if nobody has changed them, and one where it works."""
 
+import contextlib
+import fcntl
 import hashlib
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stages.core.errors import PipelineError, shown
 from stages.core.kept import read_state, write_state
+from stages.core.parallel import CLUSTER_VARIABLE
 
 _COARSEST = 2  # seconds, to which file systems of memory cards round times
 
@@ -54,3 +58,35 @@ def _files(folder: Path) -> set[tuple[str, int, float]]:
 
 def _record(folder: Path, records: Path) -> Path:
     return records / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.json"
+
+
+@contextlib.contextmanager
+def work_in(folder: Path) -> Iterator[None]:
+    """Run stages in a folder whose parent is for its owner alone; what they print is dropped, as it names files there.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A full path; it and its parent are made.
+
+    Raises
+    ------
+    PipelineError
+        If another call is at work in a folder beside it.
+    """
+    home, before = folder.parent, Path.cwd()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PipelineError("another call of this command is at work: wait for it") from None
+        folder.mkdir(exist_ok=True)
+        os.chdir(folder)
+        os.environ.pop(CLUSTER_VARIABLE, None)  # its workers do not see the folder
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                yield
+        finally:
+            os.chdir(before)
