@@ -39,7 +39,7 @@ HOME = Path(__file__).parents[1] / PARTIAL / "hide-faces"
 PHOTO = Path("photo")  # holds the one photo that SOURCE may be
 VARIANT = "faces"
 WITHOUT, LEFT_OUT = "without_faces.txt", "left_out.txt"
-_SHOWN = 10  # lines of these that are printed
+_SHOWN, _LONGEST = 10, 150  # lines of these that are printed, and letters of each
 # Method, and the argument that is its strength, with its default.
 _METHODS = {
     "mask": ("mask", "value", 128),
@@ -198,7 +198,7 @@ def _left_out(data: DataParams) -> Iterator[str]:
 def _list(what: str, lines: list[str], file: Path) -> None:
     if lines:
         more = f", ...; all are in {shown(file)}" if len(lines) > _SHOWN else ""
-        print(f"faces: {what}: {', '.join(map(shown, lines[:_SHOWN]))}{more}")
+        print(f"faces: {what}: {', '.join(shown(line)[:_LONGEST] for line in lines[:_SHOWN])}{more}")
 
 
 def _digest(path: Path) -> str:
