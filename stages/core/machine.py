@@ -6,7 +6,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "pillow", "randomgen")
+_IMAGE_PACKAGES = ("opencv-python-headless", "pillow", "pi-heif")
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", *_IMAGE_PACKAGES, "randomgen")
 _CPUINFO = Path("/proc/cpuinfo")
 _STAGES = Path(__file__).parents[1]
 

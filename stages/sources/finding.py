@@ -22,10 +22,6 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
 
     `val` or `validation` is taken as test where there is no `test`, or one without class folders, like ImageNet's;
     without any, the source has no split. With `data.classes: none`, images lie anywhere in the source.
-
-    A tar archive counts as a folder with what it holds, in the place where it lies: `a.tar` with `dog/1.png` is like
-    `dog/1.png`. If a member lies in no class folder, `<key>.cls` beside it in the archive, as WebDataset has it, holds
-    its class.
     """
     source = Path(params.source)
     if not source.is_dir():

@@ -23,13 +23,7 @@ class Identified(NamedTuple):
 
 
 def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
-    """Find out who is in the files of the source.
-
-    `identities.csv` at the top of the source says so, with the columns `path`, relative to the source, and `identity`.
-    Without that file, the group of `data.identity_pattern` does, searched for in ``/<class>/<path below the class>``.
-    Two spellings are the same person if they differ only in blanks around them or in how letters are composed. If they
-    differ in case, they are two people. With `data.classes: none`, nobody asks who it is, and neither is read.
-    """
+    """Find out who is in the files of the source, from `identities.csv`, or else by `data.identity_pattern`."""
     if not params.has_classes:
         return Identified({}, by_table=False)
     told = _read_column(IDENTITIES, "identity", files, params)
@@ -44,11 +38,7 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
 
 
 def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[str, str]:
-    """Find out of what group of people the files of the source are, such as an age or a tone of skin.
-
-    `groups.csv` at the top of the source says so, with the columns `path`, relative to the source, and `group`. It has
-    nothing to do with `data.group_pattern`, by which images go to one split.
-    """
+    """Find out of what group of people the files of the source are, such as an age, from `groups.csv`."""
     if not params.has_classes:
         return {}
     return _read_column(GROUPS, "group", files, params) or {}

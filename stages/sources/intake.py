@@ -47,9 +47,8 @@ def take_in(
 
     Only files that the draw wants are decoded: all of them, or with `data.max_per_class` so many of each class and
     split, but no training file whose group is in the source's own test. If some are broken, the draw is repeated
-    without them, until all wanted files are whole. So the result is that of the source without its broken files, with
-    one exception: under `data.max_per_class`, files that nobody decoded count as whole when a class's number of test
-    images is worked out. Each further round decodes as many spare files as were broken, so that few rounds are needed.
+    without them, until all wanted files are whole; each further round decodes as many spare files as were broken.
+    Under `data.max_per_class`, files that nobody decoded count as whole when the split is drawn.
     """
     results: dict[str, Taken] = {}
     refused = {file.path: Taken(file, rejected=file.refused) for file in files if file.refused}

@@ -15,9 +15,8 @@ from stages.sources.reading import SourceFile
 class Drawn(NamedTuple):
     """Which files are wanted, and for what."""
 
-    splits: dict[
-        str, str
-    ]  # `SourceFile.path` of each wanted file to train, test or an empty text, in the order of paths
+    # `SourceFile.path` of each wanted file to train, test or an empty text, in the order of paths.
+    splits: dict[str, str]
     straddling: dict[str, SourceFile]  # path of each training file that is left out to a test file of its group
 
     def place(self, file: SourceFile) -> SourceFile:

@@ -53,10 +53,7 @@ def read_rows(
 ) -> list[Row]:
     """Read a table about files of the source.
 
-    UTF-8, or UTF-16 with a byte-order mark; comma, semicolon or tab, whichever separates the columns of the header.
-    Columns may have names in any case and be in any order. Other columns and blank lines are ignored. Paths are
-    relative to the source or absolute, and need not be spelt exactly as on the disk
-    (`stages.sources.places.SourcePlaces`).
+    Comma, semicolon or tab, whichever separates the columns of the header. Other columns and blank lines are ignored.
     A path for which `is_written` is true may be that of an image in `data/raw` instead, and stays as it is written.
     """
     text = _read_text(file)
