@@ -38,7 +38,7 @@ from stages.sources.signatures import is_litter
 HOME = Path(__file__).parents[1] / PARTIAL / "hide-faces"
 PHOTO = Path("photo")  # holds the one photo that SOURCE may be
 VARIANT = "faces"
-WITHOUT, LEFT_OUT = "without_faces.txt", "left_out.txt"
+WITHOUT, LEFT_OPEN, LEFT_OUT = "without_faces.txt", "left_open.txt", "left_out.txt"
 _SHOWN, _LONGEST = 10, 150  # lines of these that are printed, and letters of each
 # Method, and the argument that is its strength, with its default.
 _METHODS = {
@@ -57,6 +57,7 @@ def hide_faces(options: argparse.Namespace) -> None:
             IMG_1.jpg               0001.jpg, ...       contact sheets, to look for faces that were missed
             2020/IMG_2.png          boxes.csv           all boxes; their numbers on the sheets are its lines
                                     without_faces.txt   photos in which no face is hidden
+                                    left_open.txt       photos of faces that were found and are not hidden
                                     left_out.txt        files, and parts of files, that gave no photo
 
     Parameters
@@ -75,7 +76,7 @@ def hide_faces(options: argparse.Namespace) -> None:
     work = HOME / _digest(source)
     with work_in(work):
         parameters = _parameters(_as_folder(source, options.source.name), options)
-        spared = _run_stages(parameters, options)
+        left_open = _run_stages(parameters, options)
         images, boxes = Dataset(DATA / VARIANT), read_boxes(DETECTIONS_FILE)
         paths = images.paths()
         without, left_out = [path for path in paths if path not in boxes], list(_left_out(parameters.data))
@@ -83,7 +84,7 @@ def hide_faces(options: argparse.Namespace) -> None:
             copy_images(images, copies, without if options.only_with_faces else ())
             shutil.copytree(CONTACT / VARIANT, checks, dirs_exist_ok=True)
             shutil.copyfile(DETECTIONS_FILE, checks / "boxes.csv")
-            for name, lines in ((WITHOUT, without), (LEFT_OUT, left_out)):
+            for name, lines in ((WITHOUT, without), (LEFT_OPEN, left_open), (LEFT_OUT, left_out)):
                 (checks / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             record_files(out, copies, HOME)
             record_files(check, checks, HOME)
@@ -94,8 +95,7 @@ def hide_faces(options: argparse.Namespace) -> None:
     fate = "left out" if options.only_with_faces else "copied AS THEY ARE"
     _list(f"{len(without)} photos have no face to hide, and are {fate}", without, check / WITHOUT)
     _list(f"{len(left_out)} files, or parts of them, gave no photo", left_out, check / LEFT_OUT)
-    if spared:
-        print(f"faces: {spared} faces that were found are left open, as you said")
+    _list(f"{len(left_open)} faces that were found are left open, as you said, in", left_open, check / LEFT_OPEN)
     print(f"faces: before you hand {shown(out)}/ on, look for missed faces on the contact sheets in {shown(check)}/")
     finish(
         f"faces: {len(paths)} photos, {sum(map(len, boxes.values()))} faces hidden, {len(without)} photos without a "
@@ -164,8 +164,8 @@ def _parameters(source: Path, options: argparse.Namespace) -> Params:
     return parameters
 
 
-def _run_stages(parameters: Params, options: argparse.Namespace) -> int:
-    """Return how many faces that were found are not hidden."""
+def _run_stages(parameters: Params, options: argparse.Namespace) -> list[str]:
+    """Return the photo of each face that was found and is not hidden."""
     ingest(parameters=parameters)
     detect(parameters=parameters)
     found, photos = read_boxes(DETECTIONS_FILE), Dataset(RAW_FOLDER)
@@ -175,9 +175,12 @@ def _run_stages(parameters: Params, options: argparse.Namespace) -> int:
     boxes = change_boxes(boxes, photos, options.box, options.keep)
     write_boxes(DETECTIONS_FILE, boxes)
     anonymize(VARIANT, parameters=parameters)
-    return sum(
-        all(face.overlap(box) < OVERLAP for box in boxes.get(path, [])) for path in found for face in found[path]
-    )
+    return [
+        path
+        for path, faces in found.items()
+        for face in faces
+        if all(face.overlap(box) < OVERLAP for box in boxes.get(path, []))
+    ]
 
 
 def _left_out(data: DataParams) -> Iterator[str]:

@@ -78,7 +78,7 @@ def test_faces_are_hidden_names_and_formats_stay_and_the_rest_is_named(run):
     (folder / ".hidden.jpg").write_bytes(draw("a", "JPEG"))
     assert run() == "faces: 7 photos, 7 faces hidden, 1 photos without a face, 2 left out\n"
     assert tree("out") == ["2020, ä/x _1_.JPG", "a.tif", "b.webp", "c.bmp", "d.jpeg", "e.jpg", "empty.png"]
-    assert tree("out_check") == ["0001.jpg", "boxes.csv", "left_out.txt", "without_faces.txt"]
+    assert tree("out_check") == ["0001.jpg", "boxes.csv", "left_open.txt", "left_out.txt", "without_faces.txt"]
     assert Path("out_check/without_faces.txt").read_text() == "empty.png\n"
     left_out = Path("out_check/left_out.txt").read_text().splitlines()
     assert [line.split(" ")[0] for line in left_out] == ["broken.jpg", "film.mp4"]
@@ -146,6 +146,7 @@ def test_a_table_is_read_back_and_opens_no_photo_that_it_was_not_written_for(run
     Path("boxes.csv").write_text("\n".join(";".join(row) for row in kept))
     assert run(*review) == "faces: 2 photos, 3 faces hidden, 1 photos without a face, 0 left out\n"
     assert (hidden("1.png"), hidden("2.png")) == (False, True)
+    assert Path("out_check/left_open.txt").read_text() == "1.png\n"
     # Neither a new photo nor another one under an old name is open because it has no row.
     assert "3 photos, 5 faces" in run(*review, **{"1.png": draw("b"), "3.png": draw("none")})
     assert hidden("1.png")
