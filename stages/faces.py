@@ -59,16 +59,6 @@ def hide_faces(options: argparse.Namespace) -> None:
                                     without_faces.txt   photos in which no face is hidden
                                     left_open.txt       photos of faces that were found and are not hidden
                                     left_out.txt        files, and parts of files, that gave no photo
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        From `read_options`.
-
-    Raises
-    ------
-    PipelineError
-        If an argument is wrong, a stage fails, or OUT holds anything but what an earlier call wrote.
     """
     source, out = options.source.resolve(), options.out.resolve()
     check = out.with_name(f"{out.name}_check")

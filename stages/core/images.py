@@ -33,19 +33,7 @@ _ENCODING = {
 
 
 def written_suffix(path: str, image_format: str) -> str:
-    """Return the suffix with which a file of the source is written.
-
-    Parameters
-    ----------
-    path : str
-        The file's.
-    image_format : str
-        `data.image_format`. With ``keep``, a suffix that can be written stays, and all others become ``.jpg``.
-
-    Returns
-    -------
-    str
-        With its dot.
+    """Return the suffix with which a file of the source is written, as `data.image_format` says.
 
     Examples
     --------

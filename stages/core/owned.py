@@ -16,22 +16,7 @@ _COARSEST = 2  # seconds, to which file systems of memory cards round times
 
 
 def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
-    """Refuse a folder that holds anything but what an earlier call wrote, as it was written.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A full path; it need not exist.
-    records : pathlib.Path
-        Where `record_files` keeps what was written.
-    is_litter : callable
-        Tells of a path below the folder whether it may be lost, as other programs made it.
-
-    Raises
-    ------
-    PipelineError
-        Names the first such file.
-    """
+    """Refuse a folder that holds anything but what an earlier call wrote, as it was, and what other programs left."""
     if folder.is_mount() or (folder.exists() and not folder.is_dir()):
         raise PipelineError(f"OUT must be a folder below a mount point; received: {shown(folder)}")
     known: dict[tuple[str, int], list[float]] = {}
@@ -62,18 +47,7 @@ def _record(folder: Path, records: Path) -> Path:
 
 @contextlib.contextmanager
 def work_in(folder: Path) -> Iterator[None]:
-    """Run stages in a folder whose parent is for its owner alone; what they print is dropped, as it names files there.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A full path; it and its parent are made.
-
-    Raises
-    ------
-    PipelineError
-        If another call is at work in a folder beside it.
-    """
+    """Run stages in a folder, for its owner alone, one call at a time; what they print of files there is dropped."""
     home, before = folder.parent, Path.cwd()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)

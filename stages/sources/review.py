@@ -23,27 +23,6 @@ def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Box
 
     A photo that the table was written for, and that has not changed since, has the boxes of its rows alone. All others
     have those too that were found: a row that is missing must not leave a face open that nobody has looked at.
-
-    Parameters
-    ----------
-    found : dict of str to list of Box
-        By path of the photo.
-    photos : Dataset
-        The photos.
-    table : pathlib.Path
-        In the format of `regions.csv`; need not exist.
-    state : pathlib.Path
-        Where it is kept which photos the table was written for.
-
-    Returns
-    -------
-    dict of str to list of Box
-        By path of the photo.
-
-    Raises
-    ------
-    PipelineError
-        If the table is broken, or a box lies beside its photo.
     """
     digests = {path: hashlib.sha256(photos.read(path)).hexdigest() for path in photos.paths()}
     rows = _read(table, photos) if table.exists() else {}
@@ -78,29 +57,7 @@ def _read(table: Path, photos: Dataset) -> Boxes:
 
 
 def change_boxes(boxes: Boxes, photos: Dataset, added: Sequence[list[str]], spared: Sequence[list[str]]) -> Boxes:
-    """Leave out the boxes at some points, and add others.
-
-    Parameters
-    ----------
-    boxes : dict of str to list of Box
-        By path of the photo.
-    photos : Dataset
-        The photos.
-    added : sequence of list of str
-        Path, x, y, width and height of each.
-    spared : sequence of list of str
-        Path, x and y of each point.
-
-    Returns
-    -------
-    dict of str to list of Box
-        By path of the photo.
-
-    Raises
-    ------
-    PipelineError
-        If there is no such photo, no box at a point, or a box lies beside its photo.
-    """
+    """Leave out the boxes at some points (path, x, y), and add others (path, x, y, width, height)."""
     changed = dict(boxes)
     for path, *numbers in spared:
         (x, y), _ = _read_numbers(path, numbers, photos)
