@@ -47,7 +47,10 @@ def plant_regions(
             size = thing.pixels.shape[:2]
             drawn = _draw_parts(rng, FULL[form]) if form in FULL else _draw_boxes(*size, rng)
             if form == "voc":
-                drawn = [(round(box[0]), round(box[1]), *(max(1, round(side)) for side in box[2:])) for box in drawn]
+                drawn = [
+                    (math.floor(box[0]), math.floor(box[1]), *(max(1, round(side)) for side in box[2:]))
+                    for box in drawn
+                ]
             written[str(path)] = size, drawn
             frame = (FULL[form],) * 2 if form in FULL else size
             boxes[number] = list(dict.fromkeys(_in_whole_pixels(box, size, frame) for box in drawn))
