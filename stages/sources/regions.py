@@ -242,10 +242,9 @@ def _checked(region: Region) -> Region:
     if not region.label.isprintable():
         message = f"`label` must be a text that can be printed, in one line; received: {shown(region.label)}"
         raise PipelineError(f"{region.entry}: {message}")
-    if region.unit in ("pixels", "percent") and min(place) >= -1 and max(place) <= 2:
+    if region.unit in ("pixels", "percent") and region.size is None and min(place) >= -1 and max(place) <= 2:
         raise region.refusal(
-            f"a box must be in {region.unit}, as `regions.unit` says; a box so small in the corner is one of an image "
-            "whose sides are 1, for which there is `regions.unit: normalized`"
+            f"a box must be in {region.unit}; this one looks normalized, for which there is `regions.unit: normalized`"
         )
     return region
 

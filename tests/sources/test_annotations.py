@@ -155,3 +155,27 @@ def test_an_image_must_be_meant_by_its_name_alone(read):
     assert set(read({**files, "x.json": content}, "x.json")) == {"a/3.png", "b/2.png"}
     content = json.dumps(COCO).replace("1.png", "c/1.png")  # of another folder
     assert "no such file" in message_of(PipelineError, read, {"x.json": content}, "x.json")
+
+
+CONTENTS = {
+    "x.json": json.dumps(COCO),
+    "x/1.xml": VOC.format(xmin=2),
+    "x/1.txt": "1 0.5 0.5 0.25 0.5\n0 0.5 0.5 0.25 0.5 0.25 0.9\n",
+    "x.csv": "path,x,y,width,height,label,score\na/1.png,3,2,4,5,Ann,0.5\n",
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused(read, name):
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        content = bytearray(CONTENTS[name].encode())
+        place, removed = rng.integers(0, len(content)), rng.integers(3)
+        content[place : place + removed] = bytes(rng.choice(list(b'\0\xff0123456789.-e,"]}<&/ \n'), 1).tolist())
+        try:
+            boxes_of(read({name: bytes(content)}, name.split("/")[0]))
+        except PipelineError as error:
+            refused += 1
+            assert str(error).isprintable()
+    assert 20 < refused < 150

@@ -46,7 +46,11 @@ def plant_regions(
             path = next(source.glob(f"*/{number}.*")).relative_to(source)
             size = thing.pixels.shape[:2]
             drawn = _draw_parts(rng, FULL[form]) if form in FULL else _draw_boxes(*size, rng)
-            drawn = [tuple(map(float, map(round, box))) for box in drawn] if form == "voc" else drawn
+            if form == "voc":
+                drawn = [
+                    (math.floor(box[0]), math.floor(box[1]), *(max(1, round(side)) for side in box[2:]))
+                    for box in drawn
+                ]
             written[str(path)] = size, drawn
             frame = (FULL[form],) * 2 if form in FULL else size
             boxes[number] = list(dict.fromkeys(_in_whole_pixels(box, size, frame) for box in drawn))
