@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
-from stages.core.params import PARAMS_FILE, load_params
+from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, PARAMS_FILE, centerface_model, load_params
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -41,13 +41,28 @@ def preset(name: str) -> None:
     # As params.yaml spells it; the library would write nothing.
     yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     params = yaml.load(PARAMS_FILE.read_bytes())
-    changes = list(_set(params, yaml.load((PRESETS / f"{name}.yaml").read_bytes())))
+    wanted, warning = read_preset(name, yaml)
+    changes = list(_set(params, wanted))
     content = io.BytesIO()
     yaml.dump(params, content)
     write_file(PARAMS_FILE, content.getvalue())
     for key, old, new in changes:
         print(f"{key}: {old} -> {new}")
+    if warning:
+        print(f"preset: {warning}, then set the preset once more")
     print(f"preset: {len(changes)} params of {name} set in {PARAMS_FILE}; `dvc params diff` shows them")
+
+
+def read_preset(name: str, yaml: YAML) -> tuple[Any, str]:
+    """Return what a preset sets, without a detector whose model is not here, and a warning if so."""
+    wanted = yaml.load((PRESETS / f"{name}.yaml").read_bytes())
+    detectors = wanted.get("regions", {}).get("detector", [])
+    if CENTERFACE not in detectors or centerface_model() is not None:
+        return wanted, ""
+    detectors.remove(CENTERFACE)
+    return wanted, (
+        f"without {CENTERFACE}, which finds many faces that {MTCNN} misses: `{GET_CENTERFACE}` brings its model"
+    )
 
 
 def _set(section: Any, values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

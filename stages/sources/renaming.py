@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 
+from stages.core.images import written_suffix
 from stages.core.secret import secret_key
 from stages.sources.intake import Intake, Taken
 from stages.sources.naming import valid_name
@@ -10,12 +11,12 @@ from stages.sources.reading import SourceFile
 DIGITS = 6  # of a number, or more where there are more images
 
 
-def unnamed_paths(files: list[SourceFile], suffix: str, *, with_class: bool = True) -> dict[str, str]:
+def unnamed_paths(files: list[SourceFile], image_format: str, *, with_class: bool = True) -> dict[str, str]:
     """Give images temporary names that keep nothing but split and class."""
     paths = {}
     for number, file in enumerate(files):
         folders = file.path.split("/", 2)[:2] if with_class else []
-        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{suffix}"])
+        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{written_suffix(file.path, image_format)}"])
     return paths
 
 

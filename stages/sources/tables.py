@@ -49,15 +49,16 @@ def read_rows(
     taken: Collection[str],
     list_all: Callable[[], Iterable[str]],
     optional: tuple[str, ...] = (),
+    is_written: Callable[[str], bool] = lambda path: False,
 ) -> list[Row]:
     """Read a table about files of the source.
 
     Comma, semicolon or tab, whichever separates the columns of the header. Other columns and blank lines are ignored.
+    A path for which `is_written` is true may be that of an image in `data/raw` instead, and stays as it is written.
     """
     text = _read_text(file)
     required = ("path", *required)
-    headers = {delimiter: _header(text, delimiter) for delimiter in _DELIMITERS}
-    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(headers[delimiter])))
+    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(_header(text, delimiter))))
     lines = _lines(file, text, delimiter)
     line, header = next(lines, (1, []))
     _check_header(file, line, header, required, optional)
@@ -74,12 +75,20 @@ def read_rows(
         try:
             path = places.find(by_column["path"])
         except LookupError as error:
-            raise refusal(file, line, str(error)) from None
+            path = by_column["path"].strip()
+            if not is_written(path):
+                raise refusal(file, line, str(error)) from None
         named = {name: composed(by_column.get(name, "").strip()) for name in (*required[1:], *optional)}
         rows.append(Row(line, path, named))
     if not rows:
         raise PipelineError(f"`{shown(file)}` must hold rows below its header; received: none")
     return rows
+
+
+def columns_of(file: Path) -> set[str]:
+    """Return the names of a table's columns, in small letters, with whatever separates them."""
+    text = _read_text(file)
+    return {name for delimiter in _DELIMITERS for name in _header(text, delimiter)}
 
 
 def _read_text(file: Path) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from stages.core.errors import PipelineError, naming, shown
 from stages.core.files import new_folder
-from stages.core.images import MAX_SIDE, encode_image, resize_image
+from stages.core.images import encode_image, max_side, resize_image, written_suffix
 from stages.core.kept import kept_folder, read_state, write_state
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image
@@ -62,7 +62,6 @@ class Intaker:
         self._params, self._staged = params, staged
         how = [params.max_side, params.max_pixels, params.image_format]
         self._last = kept_folder(RAW, "source files")
-        self._suffix = f".{params.image_format}"
         self._settings = json.dumps([how, code_digest(*_CODE), environment()]).encode()
 
     def take(self, chunk: Chunk) -> list[Taken]:
@@ -94,7 +93,7 @@ class Intaker:
         if self._key(content) != image.key:
             raise PipelineError(f"`{shown(image.source.name)}` must not change while `ingest` reads it; run it again")
         with naming(image.source.name):
-            return self._encode(self._decode(content)[0])
+            return self._encode(self._decode(content, image.source)[0], content, image.source)
 
     def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Taken]) -> None:
         """Keep for the next run what became of the files."""
@@ -112,11 +111,11 @@ class Intaker:
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
                 return _unrow(file, last[file.path])
-            image, upright, notes = self._decode(content)
+            image, upright, notes = self._decode(content, file)
         except RejectedImage as error:
             return Taken(file, key=key, rejected=str(error))
         with naming(file.name):
-            encoded = self._encode(image)
+            encoded = self._encode(image, content, file)
             staged = name, pack.tell(), len(encoded), _short_digest(encoded)
             if pack.write(encoded) < len(encoded):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -127,16 +126,21 @@ class Intaker:
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
 
-    def _decode(self, content: bytes) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
+    def _decode(self, content: bytes, file: SourceFile) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
         """Return the image as it is written, its height and width before `data.max_side`, and notes on it."""
         upright, notes = decode_image(content, max_pixels=self._params.max_pixels)
         image = limit_side(upright, self._params.max_side)
-        if max(image.shape) > MAX_SIDE[self._suffix]:
-            raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {self._suffix}")
+        suffix = self._suffix(file)
+        if max(image.shape) > max_side(suffix):
+            raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
         return image, upright.shape[:2], notes
 
-    def _encode(self, image: np.ndarray) -> bytes:
-        return encode_image(image, Path(f"image{self._suffix}"))
+    def _encode(self, image: np.ndarray, content: bytes, file: SourceFile) -> bytes:
+        like = content if self._params.image_format == "keep" else b""
+        return encode_image(image, Path(f"image{self._suffix(file)}"), like)
+
+    def _suffix(self, file: SourceFile) -> str:
+        return written_suffix(file.path, self._params.image_format)
 
     def _key(self, content: bytes) -> str:
         return hashlib.sha256(self._settings + content).hexdigest()[:32]

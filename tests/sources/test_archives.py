@@ -18,6 +18,7 @@ from stages.sources.intake import Taken, make_report, sort_out, take_in
 from stages.sources.reading import SourceFile, read_source
 from stages.sources.regions import read_regions
 from tests.sources.builders import data, message_of
+from tests.sources.test_regions import params
 
 SOURCE = Path("source")
 PLAIN = ["a/1.png", "b/2.png"]  # of two classes, which every source here has
@@ -296,10 +297,10 @@ def test_tables_name_members_by_their_place():
     pack("train/0.tar", *PLAIN, "a/.hidden.png")
     pack("val/0.tar", **{"1.png": b"", "1.cls": b"a", "b/2.png": b""})
     (SOURCE / "identities.csv").write_text("path,identity\n./train/a/1.png,Ann\nval/a/1.png,Ann\n")
-    (SOURCE / "regions.csv").write_text("path,x,y,width,height\ntrain/b/2.png,0,0,1,1\ntrain/a/.hidden.png,0,0,1,1\n")
+    (SOURCE / "regions.csv").write_text("path,x,y,width,height\ntrain/b/2.png,0,0,4,4\ntrain/a/.hidden.png,0,0,4,4\n")
     files, _ = find_sources(data())
     assert identify_sources(files, data()).people == {"train/a/1.png": "Ann", "val/a/1.png": "Ann"}
-    assert [*read_regions(files, data())] == ["train/b/2.png", "train/a/.hidden.png"]
+    assert [*read_regions(files, data(), params())] == ["train/b/2.png", "train/a/.hidden.png"]
     (SOURCE / "identities.csv").write_text("path,identity\ntrain/0.tar/a/1.png,Ann\n")
     assert "line 2: `path` must name a file of the source" in message_of(PipelineError, identify_sources, files, data())
 
