@@ -102,7 +102,7 @@ def test_a_clone_without_a_cache_has_nothing_to_do(tmp_path):
 
 def test_committed_metrics_have_the_same_columns():
     datasets = load_params(ROOT / "params.yaml").datasets
-    raw, *rows = [json.loads((ROOT / "metrics" / "datasets" / f"{name}.json").read_text()) for name in datasets]
+    raw, *rows = [json.loads((ROOT / "metrics" / "m" / f"{name}.json").read_text()) for name in datasets]
     assert all(list(row) == list(rows[0]) for row in rows)
     assert list(raw) == [key for key in rows[0] if key != "p_value"]
     assert set(rows[0]) <= set(METRIC_KEYS)
