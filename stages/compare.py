@@ -15,6 +15,7 @@ from stages.core.kept import forget_others
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
 from stages.core.people import read_people, read_test_groups
+from stages.core.stale import print_leftovers
 from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
@@ -98,7 +99,7 @@ def compare() -> None:
     _remove_stale_results(params.datasets)
     forget_others([RAW, *params.variants])
     table = comparison_table(params.datasets)
-    with new_folder(METRICS / "datasets") as folder:
+    with new_folder(METRICS / "m") as folder:
         for row in table.to_dict("records"):
             write_file(folder / f"{row['dataset']}.json", metrics_json(row))
     curves = learning_curves(params.datasets)
@@ -124,6 +125,7 @@ def compare() -> None:
     if "people_named" in table:
         print("images, regions, people: named by the attack that names most; chance: images named by chance")
     print(answer)
+    print_leftovers("compare", params)
 
 
 if __name__ == "__main__":

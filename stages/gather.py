@@ -92,7 +92,8 @@ def gather() -> None:
         rows = [row for row in dvc.api.exp_show() if row["Experiment"] and row["State"] in _FINISHED]
         if not rows:
             raise PipelineError("there must be finished experiments of HEAD (see `dvc exp show`); found: none")
-        results, left_out = [], {}
+        results: list[Result] = []
+        left_out: dict[str, str] = {}
         experiments = sorted((row["Experiment"], row["rev"]) for row in rows)
         for name, revision in [(WORKSPACE, WORKSPACE), (HEAD, HEAD), *experiments]:
             if name == HEAD and results:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dvc.dependency import Dependency, ParamsDependency
 from dvc.exceptions import DvcException
@@ -51,6 +52,15 @@ def differences(repo: Repo, target: str) -> list[str]:
             elif not dep.hash_info or _is_changed(dep, outs):
                 changed.add(repo.fs.relpath(dep.fs_path, repo.root_dir))
     return sorted(changed)
+
+
+def unknown_files(repo: Repo, folder: Path) -> list[Path]:
+    """List the files in the place of an output that are not in DVC's cache, so that somebody else put them there."""
+    found = sorted(file for file in folder.rglob("*") if not file.is_dir())
+    (out,) = (out for out in repo.index.outs if Path(out.fs_path) == folder.resolve())
+    tree = out.get_obj() if out.hash_info else None
+    known = {folder.joinpath(*key) for key, _, _ in tree} if isinstance(tree, Tree) else set()
+    return [file for file in found if file not in known]
 
 
 def _changed_params(dep: ParamsDependency) -> set[str]:
