@@ -100,7 +100,7 @@ def gather() -> None:
                 continue  # the base is what HEAD has only where the workspace has no results
             with switch(repo, revision):
                 if changed := _stale(repo):
-                    left_out[name] = f"its results are not those of its {', '.join(changed)}"
+                    left_out[name] = f"its table was made with other {', '.join(changed)}"
                 else:
                     results.append(_result(repo, name))
     table, incomparable = sweep_table(results) if results else (None, [])

@@ -51,7 +51,7 @@ def differences(repo: Repo, target: str) -> list[str]:
                 changed |= _changed_params(dep)
             elif not dep.hash_info or _is_changed(dep, outs):
                 changed.add(repo.fs.relpath(dep.fs_path, repo.root_dir))
-    return sorted(changed)
+    return sorted(changed, key=lambda name: ("/" in name, name))  # params first
 
 
 def unknown_files(repo: Repo, folder: Path) -> list[Path]:
