@@ -20,7 +20,7 @@ from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import efficient_variants, protecting_variants, recommend
-from stages.report.series import frontier_points, joined_confusions, learning_curves
+from stages.report.series import HISTORY, frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_markdown, to_terminal, to_xlsx
 from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datasets
 from stages.results.groups import group_table
@@ -30,8 +30,8 @@ from stages.results.utility import commonest_class, correct_predictions, correct
 
 METRICS = Path("metrics")
 _BY_DATASET = (
-    *(GALLERY, RESTORED, SCORES / "privacy", SCORES / "utility"),
-    *(METRICS / name for name in ("confusion", "history", "per_class")),
+    *(GALLERY, RESTORED, HISTORY, SCORES / "privacy", SCORES / "utility"),
+    *(METRICS / name for name in ("confusion", "per_class")),
 )
 
 
@@ -102,6 +102,9 @@ def compare() -> None:
     with new_folder(METRICS / "m") as folder:
         for row in table.to_dict("records"):
             write_file(folder / f"{row['dataset']}.json", metrics_json(row))
+    with new_folder(METRICS / "history") as folder:
+        for dataset in params.datasets:
+            shutil.copyfile(HISTORY / f"{dataset}.csv", folder / f"{dataset}.csv")
     curves = learning_curves(params.datasets)
     groups = group_table(params.datasets, read_test_groups(), read_people().test)
     answer = recommend(table, params.compare)

@@ -142,13 +142,17 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
     assert "metrics/m/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
 
+    set_param(folder, "variants.gaussian_blur.sigma", 7)
+    assert stages_run(run(folder, "dvc", "repro")) == {"evaluate@gaussian_blur", "compare"}  # the rest is in the cache
+
     set_param(folder, "compare.gallery_images", 2)
     assert stages_run(run(folder, "dvc", "repro")) == {"compare"}
 
     set_param(folder, "train.seeds", [0, 1, 2])
     output = run(folder, "dvc", "repro")
     assert stages_run(output) == {f"{stage}@{name}" for stage in ("train", "evaluate") for name in fewer} | {"compare"}
-    assert output.count("train: 1 network(s)") == len(fewer)  # the other seeds' are kept
+    assert output.count("train: 1 network(s) on 20 raw") == 1  # the networks of the other seeds are kept
+    assert output.count("train: 3 network(s) on 20 gaussian_blur") == 1  # but only those trained last, with sigma 3
 
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["variants"]["mild_blur"] = {"method": "gaussian_blur", "sigma": 1, "where": "regions"}
