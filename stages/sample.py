@@ -66,11 +66,8 @@ def _write_table(file: Path, columns: str, rows: list[tuple]) -> None:
     write_file(file, "".join(f"{line}\n" for line in lines).encode())
 
 
-def _check_own_images(source: Path) -> None:
-    """Stop, before DVC replaces outputs, if somebody keeps images in the place of one, or the source is not there."""
-    if not source.is_dir() and source != FOLDER:
-        home = "; `~` is not expanded" if source.parts[:1] == ("~",) else ""
-        raise PipelineError(f"`data.source` must be a folder of images; received: {source} (no such folder{home})")
+def _check_own_images() -> None:
+    """Stop, before DVC replaces outputs, if somebody keeps images in the place of one."""
     files = sorted(path for path in FOLDER.parent.glob("[!.]*") if path != FOLDER)
     if any(RAW_FOLDER.glob("[!.]*")):
         with open_repo() as repo:
@@ -87,9 +84,8 @@ def sample() -> None:
     withdraw()
     everything = load_params()
     params = everything.sample
-    source = Path(everything.data.source)
-    _check_own_images(source)
-    scenes = plan_scenes(params) if source == FOLDER else []
+    _check_own_images()
+    scenes = plan_scenes(params) if Path(everything.data.source) == FOLDER else []
     with new_folder(FOLDER) as folder:
 
         def draw(planned: tuple[str, str, int]) -> tuple[bytes, Box]:
