@@ -10,7 +10,7 @@ from stages.core.files import new_folder
 from stages.core.lock import differences, open_repo
 from stages.core.parallel import count_image, finish, map_bounded, progress
 from stages.core.params import RAW, Params, load_params
-from stages.core.stale import DATA
+from stages.core.stale import DATA, LOCK
 
 
 def export(dataset: str, folder: str) -> None:
@@ -60,7 +60,7 @@ def _check_current(dataset: str) -> None:
     with open_repo() as repo:
         changed = differences(repo, stage)
         (out,) = (out for out in repo.index.outs if Path(out.fs_path) == folder.resolve())
-        changed += [str(folder)] if out.changed_checksum() else []
+        changed += [str(LOCK)] if out.changed_checksum() else []
     if changed:
         raise PipelineError(f"`{folder}` is not of the present {', '.join(changed)}; run `dvc repro {stage}` first")
 
