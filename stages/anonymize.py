@@ -23,12 +23,11 @@ from stages.core.parallel import finish, map_bounded, map_parts
 from stages.core.params import RAW, Params, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
+from stages.core.stale import CONTACT, DATA, print_leftovers, withdraw_changed
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 from stages.regions.outlines import outline
 
-DATA = Path("data")
-CONTACT = DATA / "contact"
 LIST = Path("metrics/regions.json")
 _CODE = ("anonymize.py", "core", "methods", "regions")
 
@@ -99,6 +98,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
         If the variant is unknown, the secret cannot be used, no image has a region for a variant that acts on regions,
         one has none with `regions.required`, or an image cannot be read, anonymized or written.
     """
+    withdraw_changed()
     params = parameters or load_params()
     variant = params.variant(name)
     secret = load_secret() if variant.needs_secret else None
@@ -134,6 +134,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
             f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region; numbers: "
             f"lines of {DETECTIONS_FILE}"
         )
+    print_leftovers("anonymize", params)
     open_images = f"; {len(left_open)} without a region, so not anonymized: see {LIST}" if left_open else ""
     finish(
         f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}{open_images}"

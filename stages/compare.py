@@ -15,11 +15,12 @@ from stages.core.kept import forget_others
 from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
 from stages.core.people import read_people, read_test_groups
+from stages.core.stale import print_leftovers
 from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import efficient_variants, protecting_variants, recommend
-from stages.report.series import frontier_points, joined_confusions, learning_curves
+from stages.report.series import HISTORY, frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_markdown, to_terminal, to_xlsx
 from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datasets
 from stages.results.groups import group_table
@@ -29,8 +30,8 @@ from stages.results.utility import commonest_class, correct_predictions, correct
 
 METRICS = Path("metrics")
 _BY_DATASET = (
-    *(GALLERY, RESTORED, SCORES / "privacy", SCORES / "utility"),
-    *(METRICS / name for name in ("confusion", "history", "per_class")),
+    *(GALLERY, RESTORED, HISTORY, SCORES / "privacy", SCORES / "utility"),
+    *(METRICS / name for name in ("confusion", "per_class")),
 )
 
 
@@ -98,9 +99,12 @@ def compare() -> None:
     _remove_stale_results(params.datasets)
     forget_others([RAW, *params.variants])
     table = comparison_table(params.datasets)
-    with new_folder(METRICS / "datasets") as folder:
+    with new_folder(METRICS / "m") as folder:
         for row in table.to_dict("records"):
             write_file(folder / f"{row['dataset']}.json", metrics_json(row))
+    with new_folder(METRICS / "history") as folder:
+        for dataset in params.datasets:
+            shutil.copyfile(HISTORY / f"{dataset}.csv", folder / f"{dataset}.csv")
     curves = learning_curves(params.datasets)
     groups = group_table(params.datasets, read_test_groups(), read_people().test)
     answer = recommend(table, params.compare)
@@ -124,6 +128,7 @@ def compare() -> None:
     if "people_named" in table:
         print("images, regions, people: named by the attack that names most; chance: images named by chance")
     print(answer)
+    print_leftovers("compare", params)
 
 
 if __name__ == "__main__":

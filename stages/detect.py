@@ -17,6 +17,7 @@ from stages.core.images import decode_image, write_image
 from stages.core.kept import taken_over
 from stages.core.parallel import count_image, finish, map_bounded, map_parts
 from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, RAW, Params, RegionParams, load_params
+from stages.core.stale import withdraw
 from stages.regions.detectors import load_detector
 from stages.regions.found import FoundBoxes
 from stages.regions.matching import Detection, merge_boxes, score_detector
@@ -40,6 +41,7 @@ def detect(*, parameters: Params | None = None) -> None:
     PipelineError
         If `regions.detector` is no detector, or fails on an image.
     """
+    withdraw()
     params = parameters or load_params()
     mode = params.regions.boxes
     source = Dataset(SOURCE)

@@ -13,8 +13,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from stages.anonymize import CONTACT, anonymize
 from stages.core.boxes import DETECTIONS_FILE, read_boxes, write_boxes
 from stages.core.datasets import Dataset
@@ -140,7 +138,7 @@ def _parameters(source: Path, options: argparse.Namespace) -> Params:
         if options.method == "mask":
             raise PipelineError(f"`--strength` has no meaning with `--method mask`; received: {options.strength:g}")
         amount = options.strength
-    preset, warning = read_preset("faces", YAML(typ="safe"))
+    preset, warning = read_preset("faces")
     if warning:
         print(f"faces: {warning}", file=sys.stderr)
     # What cannot be read, or has no face, does not stop the rest.

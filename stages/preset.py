@@ -3,13 +3,12 @@
 Hydra's composition, which DVC offers for this, writes `params.yaml` anew in each experiment and drops its comments.
 """
 
-import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from dvc.utils.serialize import dumps_yaml, load_yaml, parse_yaml_for_update
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
@@ -35,17 +34,10 @@ def preset(name: str) -> None:
     if name not in names:
         raise PipelineError(f"a preset must be one of {', '.join(names)}; received: {name}")
     load_params()
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    # As params.yaml spells it; the library would write nothing.
-    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
-    params = yaml.load(PARAMS_FILE.read_bytes())
-    wanted, warning = read_preset(name, yaml)
+    params = parse_yaml_for_update(PARAMS_FILE.read_text(encoding="utf-8"), PARAMS_FILE)
+    wanted, warning = read_preset(name)
     changes = list(_set(params, wanted))
-    content = io.BytesIO()
-    yaml.dump(params, content)
-    write_file(PARAMS_FILE, content.getvalue())
+    write_file(PARAMS_FILE, dumps_yaml(params).encode())  # as `dvc exp run -S` writes it
     for key, old, new in changes:
         print(f"{key}: {old} -> {new}")
     if warning:
@@ -53,9 +45,9 @@ def preset(name: str) -> None:
     print(f"preset: {len(changes)} params of {name} set in {PARAMS_FILE}; `dvc params diff` shows them")
 
 
-def read_preset(name: str, yaml: YAML) -> tuple[Any, str]:
+def read_preset(name: str) -> tuple[Any, str]:
     """Return what a preset sets, without a detector whose model is not here, and a warning if so."""
-    wanted = yaml.load((PRESETS / f"{name}.yaml").read_bytes())
+    wanted = load_yaml(PRESETS / f"{name}.yaml")
     detectors = wanted.get("regions", {}).get("detector", [])
     if CENTERFACE not in detectors or centerface_model() is not None:
         return wanted, ""

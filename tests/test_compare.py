@@ -78,14 +78,14 @@ def test_two_runs_give_the_same_bytes(results):
 @pytest.mark.parametrize(
     ("source", "show", "shown"),
     [
-        ("data/sample", "auto", ["raw", "gaussian_blur", "morphology"]),
-        ("data/sample", "none", []),
+        ("data/sample/drawn", "auto", ["raw", "gaussian_blur", "morphology"]),
+        ("data/sample/drawn", "none", []),
         ("photos", "auto", ["morphology"]),
         ("photos", "anonymized", ["gaussian_blur", "morphology"]),
         ("photos", "all", ["raw", "gaussian_blur", "morphology"]),
-        ("/data/sample", "auto", ["morphology"]),
-        ("data/sample2", "auto", ["morphology"]),
-        ("../data/sample", "auto", ["morphology"]),
+        ("/data/sample/drawn", "auto", ["morphology"]),
+        ("data/sample/drawn2", "auto", ["morphology"]),
+        ("../data/sample/drawn", "auto", ["morphology"]),
     ],
 )
 def test_of_real_people_only_what_protects_is_shown_unless_asked_for(results, source, show, shown):
@@ -111,7 +111,7 @@ def test_real_people_whom_nothing_protects_give_a_white_picture(results, options
 def test_dvc_gets_a_flat_row_of_each_data_set_with_the_same_keys(results):
     results()
     compare()
-    rows = {name: json.loads(Path(f"metrics/datasets/{name}.json").read_text()) for name in WRONG}
+    rows = {name: json.loads(Path(f"metrics/m/{name}.json").read_text()) for name in WRONG}
     promised = [key for key in METRIC_KEYS if key != "accuracy_std"]
     assert all(list(row) == promised for name, row in rows.items() if name != "raw")
     assert list(rows["raw"]) == [key for key in promised if key != "p_value"]
@@ -142,7 +142,7 @@ def test_what_was_not_measured_is_absent(results):
     results(people=False)
     privacy_file("morphology").write_text(json.dumps(privacy(None) | {"keypoint_survival": [None]}))
     compare()
-    row = json.loads(Path("metrics/datasets/morphology.json").read_text())
+    row = json.loads(Path("metrics/m/morphology.json").read_text())
     keys = [*row, *(key for key in rows_of("metrics/comparison.csv")[0] if "keypoint" not in key)]
     assert not [key for key in keys if "identity" in key or "people" in key or "keypoint" in key]
     assert "reconstruction_ssim" in row

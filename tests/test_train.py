@@ -1,6 +1,7 @@
 """The stage that trains: which networks it makes, which it keeps, and its errors."""
 
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ import yaml
 from stages import train as train_stage
 from stages.core.errors import PipelineError
 from stages.core.files import PARTIAL
+from stages.core.kept import KEPT
 from stages.core.machine import environment
 from stages.network import training
 from stages.network.inputs import create_inputs, write_index
@@ -63,7 +65,7 @@ def test_every_seed_leaves_a_network_and_a_curve(workspace):
     assert sorted(written) == ["seed_4.json", "seed_4.npz", "seed_7.json", "seed_7.npz"]
     about = json.loads(written["seed_4.json"].read_text())
     assert about["made_with"] == environment() | {"precision": "float32"}
-    history = pd.read_csv("metrics/history/raw.csv")
+    history = pd.read_csv("data/scores/history/raw.csv")
     assert history[["seed", "epoch"]].values.tolist() == [[7, 1], [7, 2], [4, 1], [4, 2]]
 
 
@@ -74,8 +76,7 @@ def test_another_seed_trains_one_network_and_gives_what_training_all_gives(works
     train("raw")
     assert trained == [[1, 2], [3]]
     step_by_step = outputs()
-    for file in MODELS.glob("raw/*"):
-        file.unlink()
+    shutil.rmtree(KEPT)
     train("raw")
     assert trained[-1] == [1, 2, 3]
     assert outputs() == step_by_step
@@ -125,8 +126,8 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
     workspace(seeds=[4, 7], learning_rate=0.001)
     train("raw")
     undisturbed = outputs()
-    for file in MODELS.glob("raw/*"):
-        file.unlink()
+    shutil.rmtree(MODELS / "raw")  # as DVC does
+    shutil.rmtree(KEPT)
     monkeypatch.setattr(training.State, "add", add_and_stop)
     # The state of other settings is no start for these.
     for rate in (0.5, 0.001):
@@ -138,7 +139,7 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
     monkeypatch.setattr(training.State, "add", add)
     train("raw")
     assert outputs() == undisturbed
-    assert not any(PARTIAL.glob("*"))
+    assert list(PARTIAL.iterdir()) == [KEPT]
 
 
 def test_patience_without_validation_images_is_refused(workspace):

@@ -12,7 +12,6 @@ from stages.core.boxes import Box
 from stages.core.files import PARTIAL
 from stages.core.kept import read_state, write_state
 from stages.core.machine import code_digest, environment
-from stages.core.parallel import operation_threads
 from stages.core.params import RegionParams
 from stages.regions.detectors import settings_of
 
@@ -32,7 +31,7 @@ class FoundBoxes:
     """
 
     def __init__(self, params: RegionParams):
-        settings = [settings_of(params), operation_threads(), code_digest(*_CODE), environment()]
+        settings = [settings_of(params), code_digest(*_CODE), environment()]
         self._settings = json.dumps(settings).encode()
         FOUND.mkdir(mode=0o700, parents=True, exist_ok=True)
         FOUND.chmod(0o700)

@@ -6,7 +6,7 @@ from pathlib import Path
 from stages.core.errors import PipelineError
 
 SCORES = Path("data/scores")
-# What `metrics/datasets/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
+# What `metrics/m/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
 METRIC_KEYS = (
     "accuracy",
     "accuracy_ci95",

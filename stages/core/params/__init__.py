@@ -3,6 +3,7 @@
 from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model
 from stages.core.params.loading import Params, load_params
 from stages.core.params.sections import (
+    SAMPLE,
     AttackParams,
     CompareParams,
     DataParams,
@@ -19,6 +20,7 @@ __all__ = [
     "MTCNN",
     "PARAMS_FILE",
     "RAW",
+    "SAMPLE",
     "Acting",
     "AttackParams",
     "CompareParams",
