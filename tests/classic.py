@@ -21,9 +21,10 @@ from stages.core.parallel import map_ordered
 from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
 from stages.network.runtime import keras
+from stages.network.speed import operations
 from tests.benchmarks import blurring, merging, read_images
 from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
-from tests.networks import measure_peak, operations, shares_of_peak
+from tests.networks import measure_peak, shares_of_peak
 
 TABLE = Path("metrics/classic.md")
 CLASSES, TRAIN = 15, 400

@@ -1,5 +1,6 @@
 """The network's part of the benchmarks: plain Keras, and what the stages do, to be run in processes of their own."""
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -8,36 +9,28 @@ from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
-from stages.network.optimizers import OPTIMIZERS
-from stages.network.steps import Steps
-from stages.network.variables import Network
 
 from stages.core.datasets import FILES_A_PART
-from stages.core.parallel import map_bounded, run_side_by_side
-from stages.core.params import TrainParams, load_params
+from stages.core.parallel import map_bounded
+from stages.core.params import load_params
 from stages.network.backbone import load_backbone, run_backbone
 from stages.network.classifier import build_classifier
+from stages.network.optimizers import make_optimizer
 from stages.network.runtime import keras, start_tensorflow, tf
 from stages.regions.detectors import load_detector
 
 PHOTOS, PHOTO_SIZE = 128, 224
 IMAGES, CLASSES = 512, 16
-_FORWARD = 7.7e9  # operations of ResNet50 on one image of 224 x 224, two a multiplication with addition
-_TRAINING = 3  # so many times as many take the forward pass and both gradients
 
 
-def in_child(function: Callable, *arguments: object) -> Callable:
-    """Return what calls a function in a process that stays: TensorFlow's threads are set once a process."""
-    return partial(_result, ProcessPoolExecutor(1, get_context("spawn")), function, *arguments)
+def in_child(function: Callable, *arguments: object, **environment: str) -> Callable:
+    """Return what calls a function in a process that stays: TensorFlow's threads and kernels are set once a process."""
+    pool = ProcessPoolExecutor(1, get_context("spawn"), os.environ.update, (environment,))
+    return partial(_result, pool, function, *arguments)
 
 
 def _result(pool: ProcessPoolExecutor, function: Callable, *arguments: object) -> object:
     return pool.submit(function, *arguments).result()
-
-
-def operations(images: int, size: int, *, training: bool = False) -> float:
-    """Return how many operations ResNet50 takes on images of a size; all its layers shrink with the input."""
-    return _FORWARD * (size / PHOTO_SIZE) ** 2 * images * (_TRAINING if training else 1)
 
 
 def measure_peak(dtype: str) -> float:
@@ -97,8 +90,7 @@ def predict_plain() -> None:
 
 @cache
 def _fast_backbone() -> Callable[[np.ndarray], np.ndarray]:
-    best = TrainParams.model_validate(load_params().train.model_dump() | {"precision": "auto"}).precision
-    return load_backbone(None, PHOTO_SIZE, best)
+    return load_backbone(None, PHOTO_SIZE, "float32")
 
 
 def predict_fast() -> None:
@@ -116,38 +108,33 @@ def _training_data() -> tuple[np.ndarray, np.ndarray]:
     return images, np.arange(IMAGES) % CLASSES
 
 
+def _train(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Callable[[], None]:
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    return lambda: model.fit(*_training_data(), batch_size=load_params().train.batch_size, verbose=0)
+
+
 @cache
-def _plain_classifier() -> keras.Model:
+def _plain_training() -> Callable[[], None]:
     params = load_params().train
-    model = build_classifier(params, CLASSES)
-    adam = keras.optimizers.Adam(params.learning_rate)
-    model.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
+    start_tensorflow(params.precision)
+    shape = (params.image_size, params.image_size, 3)
+    resnet = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg", input_shape=shape)
+    model = keras.Sequential([resnet, keras.layers.Dense(CLASSES, activation="softmax")])
+    return _train(model, keras.optimizers.Adam(params.learning_rate))
 
 
 def train_plain() -> None:
-    """Train the default's network for an epoch as Keras does, once a seed."""
-    params = load_params().train
-    for _ in params.seeds:
-        _plain_classifier().fit(*_training_data(), batch_size=params.batch_size, verbose=0)
+    """Train the default's network for an epoch by Keras' layers and optimizer."""
+    _plain_training()()
 
 
 @cache
-def _side_by_side() -> tuple[Steps, list[Network]]:
+def _fast_training() -> Callable[[], None]:
     params = load_params().train
-    start_tensorflow(0, params.precision)
-    model, optimizer = build_classifier(params, CLASSES), OPTIMIZERS[params.optimizer]
-    networks = [Network(model, optimizer) for _ in params.seeds]
-    return Steps(model, optimizer, networks[0]), networks
+    start_tensorflow(params.precision)
+    return _train(build_classifier(params, CLASSES), make_optimizer(params.optimizer, params.learning_rate))
 
 
 def train_fast() -> None:
-    """Train as many networks as `train` does, all at the same time."""
-    (steps, networks), params, (images, labels) = _side_by_side(), load_params().train, _training_data()
-
-    def train(network: Network, stop: object) -> None:
-        for step in range(1, 1 + len(images) // params.batch_size):
-            batch = slice((step - 1) * params.batch_size, step * params.batch_size)
-            steps.train(network, step, params.learning_rate, images[batch], labels[batch])
-
-    run_side_by_side(train, networks, len(networks))
+    """Train it as `train` does."""
+    _fast_training()()

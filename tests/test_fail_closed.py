@@ -18,7 +18,7 @@ from stages.core.errors import run_stage
 from stages.core.files import PARTIAL
 from stages.core.kept import KEPT
 from stages.ingest import ingest
-from stages.network import checkpoints
+from stages.network import training
 from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT
@@ -130,7 +130,7 @@ def test_train_names_the_weights_that_the_machine_refused(tmp_path, monkeypatch)
 def test_training_goes_on_from_the_last_state_that_the_disk_held(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_workspace(seeds=[0], epochs=4)
-    monkeypatch.setattr(checkpoints, "COST_SHARE", float("inf"))  # a state each epoch
+    monkeypatch.setattr(training, "COST_SHARE", float("inf"))  # a state each epoch
     save, half, calls = np.savez, leaving_half(of_system(errno.ENOSPC)), iter(range(1000))
     monkeypatch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < 2 else half)(*given, **arrays))
     assert re.fullmatch(f"`data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))

@@ -4,14 +4,16 @@ import numpy as np
 
 from stages.network.runtime import initializer, keras, tf
 
-_MOST_PIXELS = 4  # to which a convolution is computed as one matrix product; above that, too many taps are zero
+# Up to which a convolution is computed as a matrix product: of 1 x 1, as larger images are as fast by convolution; of
+# more taps, as on larger images too many are zero.
+_MOST_PIXELS, _MOST_PIXELS_OF_TAPS = 64, 4
 
 
 class Conv2D(keras.layers.Conv2D):
     """A convolution that is computed as a matrix product where that is faster.
 
     The gradients of TensorFlow's convolutions are slow on images of a few pixels: on a processor without AVX-512 and
-    without oneDNN, fifty times as slow as a matrix product. Kernels of 1 x 1 are products as they are. On at most
+    without oneDNN, fifty times as slow as a matrix product. A kernel of 1 x 1 is a matrix as it is. On at most
     2 x 2 pixels every output pixel sees every input pixel, so that a kernel of 3 x 3 is a matrix of (input pixels x
     channels) by (output pixels x filters); its taps outside the image cost nothing.
     """
@@ -20,10 +22,10 @@ class Conv2D(keras.layers.Conv2D):
         """Convolve; a hook of Keras, see `keras.layers.Conv2D`."""
         kernel = tf.convert_to_tensor(kernel)
         height, width = inputs.shape[1:3]
-        if self.kernel_size == (1, 1):
+        if self.kernel_size == (1, 1) and height * width <= _MOST_PIXELS:
             rows, columns = self.strides
             return _multiply_pixels(inputs[:, ::rows, ::columns], tf.reshape(kernel, kernel.shape[2:]))
-        if self.padding == "same" and self.strides == (1, 1) and height * width <= _MOST_PIXELS:
+        if self.padding == "same" and self.strides == (1, 1) and height * width <= _MOST_PIXELS_OF_TAPS:
             return _multiply_images(inputs, kernel)
         return super().convolution_op(inputs, kernel)
 
