@@ -18,25 +18,6 @@ BATCH = 16
 def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras.Model:
     """Build ResNet50 without its top, from uint8 images to one feature vector each.
 
-    Parameters
-    ----------
-    weights : str or None
-        None for random weights, ``imagenet``, or the path of a weights file.
-    image_size : int
-        Side of the input in pixels.
-    seed : int, default=0
-        Of random weights.
-
-    Returns
-    -------
-    keras.Model
-        (batch, image_size, image_size, 3) uint8 RGB to (batch, 2048).
-
-    Raises
-    ------
-    PipelineError
-        If the weights cannot be downloaded, or those of the file do not fit.
-
     References
     ----------
     He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
@@ -66,18 +47,7 @@ def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras
 
 
 def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Turn a model into a function for inference alone, with its variables as constants.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of one input and one output.
-
-    Returns
-    -------
-    callable
-        From a batch to float32 outputs; may be called from several threads at once.
-    """
+    """Turn a model into a function for inference alone, with its variables as constants."""
     shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
     traced = tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
     constant = convert_variables_to_constants_v2(traced.get_concrete_function())
@@ -86,41 +56,13 @@ def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 @lru_cache(1)
 def load_backbone(weights: str | None, image_size: int, precision: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Build a frozen ResNet50, which takes seconds; the last one is kept.
-
-    Parameters
-    ----------
-    weights : str or None
-        See `build_backbone`.
-    image_size : int
-        Side in pixels.
-    precision : str
-        ``float32``, or ``bfloat16`` for convolutions, which is faster where the processor has it.
-
-    Returns
-    -------
-    callable
-        From (batch, image_size, image_size, 3) uint8 RGB to (batch, 2048) float32.
-    """
+    """Build a frozen ResNet50, which takes seconds; the last one is kept."""
     start_tensorflow("float32", fast_inference=precision == "bfloat16")
     return freeze(build_backbone(weights, image_size))
 
 
 def run_backbone(backbone: Callable[[np.ndarray], np.ndarray], images: Iterable[np.ndarray]) -> np.ndarray:
-    """Compute the features of images, batch by batch.
-
-    Parameters
-    ----------
-    backbone : callable
-        Of `load_backbone`.
-    images : iterable of numpy.ndarray
-        (image_size, image_size, 3) uint8, RGB; one or more.
-
-    Returns
-    -------
-    numpy.ndarray
-        (images, 2048) float32, in the order of the images.
-    """
+    """Compute the features of images, batch by batch."""
     stream = iter(images)
     batches = iter(lambda: list(itertools.islice(stream, BATCH)), [])
     return np.concatenate([backbone(np.stack(batch)) for batch in batches])

@@ -13,22 +13,7 @@ PREDICTION_BATCH = 100
 
 
 def build_classifier(params: TrainParams, class_count: int, seed: int = 0) -> keras.Model:
-    """Build the network that `train` fits: the whole one, or the head alone if the backbone is frozen.
-
-    Parameters
-    ----------
-    params : TrainParams
-        Weights, backbone and head.
-    class_count : int
-        How many classes.
-    seed : int, default=0
-        Of the initial weights and of dropout.
-
-    Returns
-    -------
-    keras.Model
-        From what `extract` wrote, uint8 images or float32 features, to (batch, class_count) probabilities.
-    """
+    """Build the network that `train` fits: the whole one, or the head alone if the backbone is frozen."""
     if params.backbone == "frozen":
         inputs = keras.Input((2048,))
         hidden = inputs
@@ -49,18 +34,7 @@ def build_classifier(params: TrainParams, class_count: int, seed: int = 0) -> ke
 
 
 def make_predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that computes class probabilities with the weights that the model has then.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From `build_classifier`.
-
-    Returns
-    -------
-    callable
-        From all inputs to (images, classes) float32, one batch a worker.
-    """
+    """Return a function that computes class probabilities with the weights that the model has then."""
     shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
     traced = tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
     traced.get_concrete_function()  # here, as not on several threads at once
@@ -74,18 +48,6 @@ def make_predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean cross-entropy in nats.
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        (images, classes) float.
-    labels : numpy.ndarray
-        (images,) int.
-
-    Returns
-    -------
-    float
-        Probabilities below 1e-7 count as 1e-7, as in Keras.
 
     Examples
     --------

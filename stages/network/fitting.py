@@ -19,7 +19,7 @@ from stages.core.machine import worker_count
 from stages.core.parallel import count_image, map_ordered, progress, uses_cluster
 from stages.core.params import TrainParams
 from stages.network.inputs import Features
-from stages.network.memory import networks_at_once
+from stages.network.memory import gpu_count, networks_at_once
 
 if TYPE_CHECKING:
     # TensorFlow takes seconds to import, and this process needs it only to train by itself.
@@ -29,33 +29,11 @@ _LOOK_SECONDS = 0.5
 
 
 def fit(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> "list[Fitted]":
-    """Train the networks of several seeds, or go on with training them.
-
-    Parameters
-    ----------
-    features : Features
-        The training split.
-    params : TrainParams
-        Network and hyperparameters.
-    label : str
-        Name on the progress bar.
-    files : dict of int to pathlib.Path
-        The seeds, and where the state of each one's training is kept.
-
-    Returns
-    -------
-    list of Fitted
-        In the order of the seeds. A network does not depend on which others are trained beside it.
-
-    Raises
-    ------
-    PipelineError
-        If a training diverged, or memory ran out.
-    """
+    """Train the networks of several seeds, or go on with training them."""
     if uses_cluster():
         train = partial(_fit_on_worker, features, params)
         return list(map_ordered(train, list(files.items()), total=len(files), label=label, unit="networks"))
-    gpus = _gpu_count()
+    gpus = gpu_count()
     at_once = min(len(files), gpus) if gpus else networks_at_once(params, features.inputs, len(files))
     with progress(total=params.epochs * len(features.labels) * len(files), label=label) as bar:
         if at_once > 1 and worker_count() > 1:
@@ -136,12 +114,3 @@ def _fit_in_processes(
             processes.stop.set()
             for future in futures:
                 future.cancel()
-
-
-def _gpu_count() -> int:
-    """Return how many GPUs TensorFlow uses; it is asked only where there can be any, as it takes seconds to import."""
-    if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
-        return 0
-    from stages.network.runtime import tf
-
-    return len(tf.config.list_physical_devices("GPU"))

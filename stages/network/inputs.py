@@ -35,20 +35,7 @@ class Features(NamedTuple):
 
 
 class InputsFile:
-    """The file of a split's inputs while it is made, part by part.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Of the split.
-    images : int
-        How many there will be.
-
-    Attributes
-    ----------
-    keys : dict of str to tuple of str
-        Name of each part to a key of what its inputs were made of, and to the digest of its inputs.
-    """
+    """The file of a split's inputs while it is made, part by part."""
 
     def __init__(self, folder: Path, images: int):
         self._folder, self._images = folder, images
@@ -82,41 +69,12 @@ def write_index(folder: Path, paths: list[str], classes: list[str]) -> None:
 
 
 def read_features(dataset: str, split: str) -> Features:
-    """Read a split's features, inputs mapped from disk.
-
-    Parameters
-    ----------
-    dataset : str
-        For example ``raw``.
-    split : str
-        ``train`` or ``test``.
-
-    Returns
-    -------
-    Features
-        The inputs with their labels, classes and paths.
-    """
+    """Read a split's features, inputs mapped from disk."""
     return _read(FEATURES / dataset / split)
 
 
 def validation_mask(paths: list[str], labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     """Choose the validation images: the same share of each class, and for a seed the same images in every data set.
-
-    Parameters
-    ----------
-    paths : list of str
-        Relative paths of the training images.
-    labels : numpy.ndarray
-        (images,) int, class of each.
-    fraction : float
-        Share of each class, rounded; at least one image of each class is left for training.
-    seed : int
-        Each seed has a choice of its own.
-
-    Returns
-    -------
-    numpy.ndarray
-        (images,) bool.
 
     Examples
     --------
@@ -131,20 +89,7 @@ def validation_mask(paths: list[str], labels: np.ndarray, fraction: float, seed:
 
 
 class LastInputs:
-    """The inputs that the last run of `extract` made for a split, to be copied where nothing has changed.
-
-    Parameters
-    ----------
-    dataset : str
-        For example ``raw``.
-    split : str
-        ``train`` or ``test``.
-
-    Attributes
-    ----------
-    keys : dict of str to str
-        Name of each part to a key of all that its inputs were made of.
-    """
+    """The inputs that the last run of `extract` made for a split, to be copied where nothing has changed."""
 
     def __init__(self, dataset: str, split: str):
         self._folder = kept_folder(dataset, f"inputs {split}")

@@ -81,22 +81,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def for_training(model: keras.Model, seed: int, momentum: float) -> keras.Model:
-    """Return a copy of a model that is fast to train, with the same weights.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of convolutions, batch normalizations and any other layers.
-    seed : int
-        Of the initial weights, should they be drawn anew.
-    momentum : float
-        Of the moving averages.
-
-    Returns
-    -------
-    keras.Model
-        The copy.
-    """
+    """Return a copy of a model of the same layers that is fast to train, with weights drawn anew."""
 
     def copy(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -25,19 +26,6 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
     """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why.
 
     The inputs as a whole need no memory, as each batch is read from disk.
-
-    Parameters
-    ----------
-    params : TrainParams
-        Batch and image size.
-    inputs : numpy.ndarray
-        (images, ...), of training; a batch is not larger.
-
-    Raises
-    ------
-    PipelineError
-        If one network takes more than all memory: its weights, a batch of inputs and, where the whole network is
-        trained without a GPU, what the layers keep for the gradient.
     """
     needed, there = _network_bytes(params) + _batch_bytes(params, inputs), memory_bytes()
     if needed > there:
@@ -49,23 +37,7 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
 
 
 def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> int:
-    """Return how many networks to train at the same time.
-
-    Parameters
-    ----------
-    params : TrainParams
-        Batch and image size.
-    inputs : numpy.ndarray
-        (images, ...), of training.
-    networks : int
-        How many there are to train, 1 or more.
-
-    Returns
-    -------
-    int
-        Two a worker, as one network leaves a core idle now and then, if memory holds a batch of each beside the weights
-        of all.
-    """
+    """Return how many networks to train at the same time."""
     left = memory_bytes() // _MARGIN - networks * _network_bytes(params)
     return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), left // _batch_bytes(params, inputs)))
 
@@ -76,25 +48,23 @@ def _network_bytes(params: TrainParams) -> int:
 
 def _batch_bytes(params: TrainParams, inputs: np.ndarray) -> int:
     needed = _BATCH_COPIES * inputs.nbytes // len(inputs)
-    if params.backbone == "trainable":
+    if params.backbone == "trainable" and not gpu_count():
         needed += params.image_size**2 * _TRAINING_BYTES[params.precision]
     return needed * min(params.batch_size, len(inputs))
 
 
+def gpu_count() -> int:
+    """Return how many GPUs TensorFlow uses; it is asked only where there can be any, as it takes seconds to import."""
+    if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
+        return 0
+    from stages.network.runtime import tf
+
+    return len(tf.config.list_physical_devices("GPU"))
+
+
 @contextmanager
 def report_memory_errors(params: TrainParams) -> Iterator[None]:
-    """Turn TensorFlow's and NumPy's words for a lack of memory into one line.
-
-    Parameters
-    ----------
-    params : TrainParams
-        Batch and image size.
-
-    Raises
-    ------
-    PipelineError
-        If the block ran out of memory.
-    """
+    """Turn TensorFlow's and NumPy's words for a lack of memory into one line."""
     from stages.network.runtime import tf
 
     try:

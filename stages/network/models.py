@@ -37,18 +37,6 @@ def training_key(features: Features, params: TrainParams) -> str:
     """Return a key of what a network is made of, but for its seed: data, settings, initial weights, code, machine.
 
     What decides TensorFlow's kernels is part of it, a GPU is not.
-
-    Parameters
-    ----------
-    features : Features
-        The training split.
-    params : TrainParams
-        Network and hyperparameters.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
     """
     digest = hashlib.sha256(json.dumps([environment(), params.model_dump(exclude={"seeds"})]).encode())
     if params.weights not in (None, "imagenet"):
@@ -71,19 +59,7 @@ def _read_about(file: Path) -> Model:
 
 
 def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.ndarray]) -> None:
-    """Write a trained network and what is known of it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder of the data set's networks.
-    seed : int
-        The network's seed.
-    model : Model
-        What is known of it.
-    weights : dict of str to numpy.ndarray
-        By variable, in the network's order.
-    """
+    """Write a trained network and what is known of it."""
     file = folder / weights_file("", seed).name
     save_weights(weights, file)
     about = model._asdict() | {"history": model.history.to_csv(index=False), "sha256": _digest(file)}
@@ -91,24 +67,7 @@ def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.nda
 
 
 def keep_model(last: Path, seed: int, key: str, folder: Path) -> Model | None:
-    """Take a network of the last training over into a new folder, if it was made of the same and is whole.
-
-    Parameters
-    ----------
-    last : pathlib.Path
-        The folder of the networks of the last training.
-    seed : int
-        The network's seed.
-    key : str
-        From `training_key`.
-    folder : pathlib.Path
-        Where to.
-
-    Returns
-    -------
-    Model or None
-        None if there is no such network.
-    """
+    """Take a network of the last training over into a new folder, if it was made of the same and is whole."""
     file = last / weights_file("", seed).name
     try:
         known = json.loads(_about(file).read_text(encoding="utf-8"))
@@ -132,22 +91,7 @@ def link_files(files: Iterable[Path], folder: Path) -> None:
 
 @contextmanager
 def keep_states(dataset: str, key: str, seeds: list[int]) -> Iterator[dict[int, Path]]:
-    """Choose a file for each seed's state; remove states of other settings before, and these after a whole training.
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-    key : str
-        From `training_key`.
-    seeds : list of int
-        Which are trained.
-
-    Yields
-    ------
-    dict of int to pathlib.Path
-        The file of each seed; an error or an interruption leaves them.
-    """
+    """Choose a file for each seed's state; remove states of other settings before, and these after a whole training."""
     folder = PARTIAL / dataset
     files = {seed: folder / f"seed_{seed}_{key}.npz" for seed in seeds}
     for other in set(folder.glob("*")) - set(files.values()):

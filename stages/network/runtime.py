@@ -20,15 +20,7 @@ with hold_back_errors():
 
 
 def start_tensorflow(precision: str, *, fast_inference: bool = False) -> None:
-    """Make TensorFlow deterministic, whatever the number of threads.
-
-    Parameters
-    ----------
-    precision : str
-        ``float32`` or ``bfloat16`` (mixed: variables stay float32).
-    fast_inference : bool, default=False
-        Let convolutions of float32 graphs run in bfloat16.
-    """
+    """Make TensorFlow deterministic, whatever the number of threads."""
     try:
         tf.config.threading.set_intra_op_parallelism_threads(operation_threads())
         tf.config.threading.set_inter_op_parallelism_threads(worker_count())

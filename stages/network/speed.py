@@ -29,20 +29,7 @@ def matrix_product_rate(precision: str, side: int = 1024, times: int = 5) -> flo
 
 
 def slow_step(params: TrainParams, seconds: Sequence[float]) -> str:
-    """Return a line that says so if a step takes far more processor time than a matrix product predicts, else nothing.
-
-    Parameters
-    ----------
-    params : TrainParams
-        What was trained.
-    seconds : sequence of float
-        Processor time of each step, in seconds.
-
-    Returns
-    -------
-    str
-        Empty also for a frozen backbone, on a GPU, and after a few steps.
-    """
+    """Return a line if a step takes far more processor time than a matrix product predicts, else nothing."""
     if params.backbone == "frozen" or len(seconds) < _FEWEST_STEPS or tf.config.list_physical_devices("GPU"):
         return ""
     predicted = operations(params.batch_size, params.image_size, training=True) / matrix_product_rate(params.precision)

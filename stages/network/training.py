@@ -42,31 +42,7 @@ class Fitted(NamedTuple):
 def train_network(
     features: Features, params: TrainParams, seed: int, file: Path, count_images: Callable[[int], object]
 ) -> Fitted:
-    """Train the network of one seed, or go on with training it.
-
-    Parameters
-    ----------
-    features : Features
-        The training split.
-    params : TrainParams
-        Network and hyperparameters.
-    seed : int
-        Of the initial weights, the validation images, the order of the others and dropout.
-    file : pathlib.Path
-        Where the state is kept after an epoch, should the training be interrupted; its name holds the training's key.
-    count_images : callable
-        Called with the number of images of each batch; what it raises ends the training.
-
-    Returns
-    -------
-    Fitted
-        The network after the last epoch, or after the best if `patience` is set.
-
-    Raises
-    ------
-    PipelineError
-        If the loss is not a number, or memory ran out.
-    """
+    """Train the network of one seed, or go on with training it."""
     start_tensorflow(params.precision)
     model = _initial_model(features, params, seed)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction, seed)

@@ -23,20 +23,7 @@ def weights_file(dataset: str, seed: int) -> Path:
 
 
 def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:
-    """Write a network's weights.
-
-    Parameters
-    ----------
-    weights : dict of str to numpy.ndarray
-        By the variable's path, in the order of `keras.Model.weights`.
-    file : pathlib.Path
-        A name that ends in .npz; the file appears whole, or not at all, and has the same bytes for the same weights.
-
-    Raises
-    ------
-    OSError
-        If the disk is full, or refuses for another reason.
-    """
+    """Write a network's weights."""
     content = io.BytesIO()
     arrays: dict[str, Any] = weights  # NumPy's types allow nothing else
     np.savez(content, **arrays)
@@ -44,20 +31,7 @@ def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:
 
 
 def load_weights(model: "keras.Model", file: Path) -> None:
-    """Read the weights that `save_weights` wrote into a network of the same layers.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network; its weights are replaced.
-    file : pathlib.Path
-        For example ``data/models/raw/seed_0.npz``.
-
-    Raises
-    ------
-    PipelineError
-        If the file is missing or broken, or its weights are another network's.
-    """
+    """Read the weights that `save_weights` wrote into a network of the same layers."""
     try:
         with file.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as saved:
             weights = [np.asarray(saved[name]) for name in saved.files]
