@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import brier_score_loss
 
 from stages.attacks.membership import confidence, infer_membership
 from stages.core.errors import run_stage
@@ -25,7 +26,7 @@ from stages.network.inputs import Features, read_features
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
-from stages.results.calibration import brier_score, expected_calibration_error
+from stages.results.calibration import expected_calibration_error
 from stages.results.gallery import write_gallery
 from stages.results.scores import utility_file
 from stages.results.utility import accuracy_interval, correct_predictions
@@ -69,7 +70,9 @@ def evaluate(dataset: str) -> None:
         scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
         scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
-        scores["brier"].append(brier_score(probabilities, raw.labels))
+        scores["brier"].append(
+            brier_score_loss(raw.labels, probabilities, labels=range(len(raw.classes)), scale_by_half=False)
+        )
         if held_out.any():
             confidences.append(_confidence(predict, trained_on))
     if confidences:

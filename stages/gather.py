@@ -17,7 +17,6 @@ from stages.core.files import write_file
 from stages.core.parallel import finish
 from stages.core.params import PARAMS_FILE, RAW, load_params
 from stages.report.plots import draw_frontier
-from stages.report.recommendation import efficient_variants
 from stages.report.tables import to_markdown
 from stages.results.utility import corrected_p_values
 
@@ -64,14 +63,12 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
         ignore_index=True,
     )
     # What the other rows of an experiment change is computed anew.
-    metrics = [name for name in results[0].table if name not in ("dataset", "efficient", "p_value")]
+    metrics = [name for name in results[0].table if name not in ("dataset", "p_value")]
     rows = rows.drop_duplicates(["dataset", "settings", *metrics], ignore_index=True)
     rows["dataset"] = rows["dataset"] + _differences(rows)
     rows = rows.drop(columns="settings")
     if "p_value_uncorrected" in rows:
         rows["p_value"] = corrected_p_values(rows["p_value_uncorrected"])
-    if "strongest_accuracy" in rows:
-        rows["efficient"] = efficient_variants(rows)
     return rows, left_out
 
 
@@ -93,7 +90,7 @@ def gather() -> None:
     results += [_result(name, _read(commit, COMPARISON), _read(commit, PARAMS_FILE)) for name, commit in found]
     table, left_out = sweep_table(results)
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
-    write_file(SWEEP.with_suffix(".md"), to_markdown(table, brief=True).encode())
+    write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     for name in left_out:
         print(f"gather: left out {name}: its row of raw images differs, so its data or its training was another")
@@ -113,7 +110,7 @@ def _result(experiment: str, comparison: bytes, params: bytes) -> Result:
 
 def _raw_row(result: Result) -> pd.Series:
     # Columns of attacks that only other rows have are empty.
-    return result.table.set_index("dataset").loc[RAW].drop("efficient", errors="ignore").dropna()
+    return result.table.set_index("dataset").loc[RAW].dropna()
 
 
 def _settings(result: Result) -> list[str]:
