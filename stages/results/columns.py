@@ -52,7 +52,7 @@ COLUMNS = (
            "share of test images in which the strongest of all attackers names the right person", "strongest"),
     Column("strongest_chance", "by chance", "share", "named",
            "what the strongest of as many attackers names by chance, when the asked people are exchanged at random"),
-    Column("people_named", "people named", "share", "metrics terminal named",
+    Column("people_named", "people named", "share", "metrics named",
            "share of people whose own name is given most often to their images, by the attacker who names most; a tie "
            "between k names counts 1 / k", "people_named"),
     Column("most_exposed", "most exposed", "share", "named",

@@ -12,6 +12,8 @@ from scipy.stats import t as student_t
 TAIL = 0.025  # of each end of an interval that is shown
 LIMIT_TAIL = 0.05  # of the one end of a limit that a decision rests on
 _SMALLEST_TAIL = 1e-9
+_FEW_PEOPLE = 8
+_USUAL_CORRELATION = 0.2  # of the trials of one person
 FEWEST_RUNS = 5  # from which a p-value is given: with fewer, runs that happen to be alike make it far too small
 
 
@@ -193,6 +195,9 @@ def _effective_share(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, 
     independent = float(trials @ (expected * (1 - expected)))
     squares = ((hits - trials * expected) ** 2).sum() * people / (people - 1)
     effect = max(1.0, squares / independent) if independent > 1e-9 else 1.0
+    if people < _FEW_PEOPLE:
+        # So few people often happen to be alike: one more of the usual kind keeps the effect from being too small.
+        effect = ((people - 1) * effect + 1 + _USUAL_CORRELATION * (trials.mean() - 1)) / people
     return float((norm.ppf(tail) / student_t.ppf(tail, people - 1)) ** 2 / effect)
 
 
