@@ -1,6 +1,6 @@
-"""Simulates the rule of `compare` and its intervals, and prints how often they are wrong: a command.
+"""Simulates the rule of `compare` and its intervals, and writes how often they are wrong to `metrics/decisions.md`.
 
-``python -m tests.decisions`` takes some minutes, and prints the same numbers each time.
+A command, ``python -m tests.decisions``: it takes some minutes of one core, and writes the same numbers each time.
 """
 
 import argparse
@@ -25,6 +25,13 @@ FREE = {"seeds": 3} | dict.fromkeys(("accuracy_drop", "accuracy_drop_least", "ac
 PEOPLE = (2, 5, 8, 12, 16, 20, 27, 100, 1000, 10_000)
 IMAGES = (1, 5, 25)
 RUNS = 400  # test images of the simulated networks
+_LINES: list[str] = []
+
+
+def say(line: str) -> None:
+    """Print a line, and keep it for the file."""
+    _LINES.append(line)
+    print(line, flush=True)
 
 
 def shares(statuses: Iterable[str]) -> dict[str, float]:
@@ -93,10 +100,12 @@ def approved(rng: np.random.Generator, repeats: int, attackers: int, images: int
 
 def simulate_naming(draws: int) -> None:
     """Print how often the rule approves of guessing, and of attackers who just break a bound."""
-    print("\n## People who are named\n")
-    print("| people | images each | guessing, 1 attacker | no rule can do more | guessing, 6 attackers |"
+    say("\n## People who are named: how often a variant is recommended\n")
+    say("Attackers guess independently of each other, the hardest case; those who agree are one. No rule that wrongly")
+    say("approves in 5 % can do more than the fifth column says, for one attacker (Neyman and Pearson).\n")
+    say("| people | images each | guessing, 1 attacker | 6 attackers | possible, 1 attacker |"
           " all images known at the bound | some people named at the bound |")  # fmt: skip
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    say("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for people in PEOPLE:
         for images in IMAGES:
             rng = np.random.default_rng(people * 100 + images)
@@ -107,12 +116,12 @@ def simulate_naming(draws: int) -> None:
             nothing, some = np.zeros(people), (np.arange(people) < count).astype(float)
             cells = (
                 approved(rng, repeats, 1, images, nothing),
-                most_possible(people, images, skill),
                 approved(rng, repeats, 6, images, nothing),
+                most_possible(people, images, skill),
                 approved(rng, repeats, 1, images, np.full(people, skill)),
                 approved(rng, repeats, 1, images, some),
             )
-            print(f"| {people} | {images} | " + " | ".join(f"{cell:.0f} %" for cell in cells) + " |", flush=True)
+            say(f"| {people} | {images} | " + " | ".join(f"{cell:.0f} %" for cell in cells) + " |")
 
 
 def draw_runs(rng: np.random.Generator, seeds: int, share: float, deviation: float) -> np.ndarray:
@@ -128,9 +137,9 @@ def simulate_cost(draws: int) -> None:
         **dict.fromkeys(("named", "strongest_least", "strongest_most"), 0.0),
         **{"strongest_chance": 0.1, "people_asked": 100, "images_asked": 100},
     }
-    print(f"\n## Accuracy lost, at most {BOUNDS.max_accuracy_drop}: recommended, undecided, refused\n")
-    print("| deviation of runs | seeds | it costs nothing | it costs just as much | it costs twice as much |")
-    print("| ---: | ---: | ---: | ---: | ---: |")
+    say(f"\n## Accuracy lost, at most {BOUNDS.max_accuracy_drop}: recommended, undecided, refused\n")
+    say("| deviation of runs | seeds | it costs nothing | it costs just as much | it costs twice as much |")
+    say("| ---: | ---: | ---: | ---: | ---: |")
     for deviation in (0.0, 0.02, 0.04):
         for seeds in (1, 2, 3, 5, 10):
             rng = np.random.default_rng(seeds)
@@ -145,14 +154,14 @@ def simulate_cost(draws: int) -> None:
                     row = safe | drop_row(raw - own) | {"seeds": seeds}
                     statuses.append(decide(row, RAW, BOUNDS).status)
                 cells.append(", ".join(f"{share:.0f}" for share in shares(statuses).values()))
-            print(f"| {deviation} | {seeds} | " + " | ".join(cells) + " |", flush=True)
+            say(f"| {deviation} | {seeds} | " + " | ".join(cells) + " |")
 
 
 def simulate_intervals(draws: int) -> None:
     """Print how often each end of a 95 % interval misses, in percent."""
-    print("\n## Intervals of images named: misses of the lower and the upper end\n")
-    print("| people | images each | share | correlation within people | lower | upper |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
+    say("\n## Intervals of images named: misses of the lower and the upper end\n")
+    say("| people | images each | share | correlation within people | lower | upper |")
+    say("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for people in (5, 16, 50):
         for share in (0.1, 0.5, 0.9):
             for correlation in (0.0, 0.2):
@@ -167,10 +176,10 @@ def simulate_intervals(draws: int) -> None:
                     low, high = skill_limits(hits, np.full(people, 25.0), np.zeros(people), 0.025)
                     missed += [share < low, share > high]
                 cells = " | ".join(f"{100 * number / draws:.1f}" for number in missed)
-                print(f"| {people} | 25 | {share} | {correlation} | {cells} |", flush=True)
-    print("\n## Intervals of accuracy and p: misses of the lower and the upper end, p below 0.05 and 0.001\n")
-    print("| accuracy | deviation of runs | seeds | lower | upper | p < 0.05 | p < 0.001 |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+                say(f"| {people} | 25 | {share} | {correlation} | {cells} |")
+    say("\n## Intervals of accuracy and p: misses of the lower and the upper end, p below 0.05 and 0.001\n")
+    say("| accuracy | deviation of runs | seeds | lower | upper | p < 0.05 | p < 0.001 |")
+    say("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for share in (0.5, 0.93):
         for deviation in (0.0, 0.02, 0.04):
             for seeds in (2, 3, 5):
@@ -185,7 +194,7 @@ def simulate_intervals(draws: int) -> None:
                     alarms += [p_value is not None and p_value < level for level in (0.05, 0.001)]
                 cells = [f"{100 * number / draws:.1f}" for number in (*missed, *alarms)]
                 cells[2:] = cells[2:] if seeds >= 5 else ["none given"] * 2
-                print(f"| {share} | {deviation} | {seeds} | " + " | ".join(cells) + " |", flush=True)
+                say(f"| {share} | {deviation} | {seeds} | " + " | ".join(cells) + " |")
 
 
 def main() -> None:
@@ -196,6 +205,7 @@ def main() -> None:
     simulate_intervals(5 * draws)
     simulate_cost(5 * draws)
     simulate_naming(draws)
+    (ROOT / "metrics" / "decisions.md").write_text("\n".join(_LINES).strip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

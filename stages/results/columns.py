@@ -18,12 +18,12 @@ class Column(NamedTuple):
     interval: str = ""  # its ends are <interval>_low and <interval>_high
 
 
-# `metrics` is what `dvc metrics` shows, at most eight; `brief` is for a README. The others are tables of the page.
+# `metrics` is what `dvc metrics` shows, as many as fit into 120 columns beside a path; `brief` is for a README. The others are tables of the page.
 COLUMNS = (
     Column("accuracy", "accuracy", "share", "metrics brief terminal cost",
            "share of raw test images that a network trained on this data set classifies right; mean over seeds",
            "accuracy"),
-    Column("accuracy_anonymized", "on anonymized", "share", "metrics cost",
+    Column("accuracy_anonymized", "on anonymized", "share", "cost",
            "accuracy of the same networks on the data set's own test images, anonymized alike"),
     Column("accuracy_std", "deviation of seeds", "share", "cost", "standard deviation of the accuracy over seeds"),
     Column("accuracy_drop", "drop in points", "points", "metrics brief terminal cost",
@@ -52,7 +52,7 @@ COLUMNS = (
            "share of test images in which the strongest of all attackers names the right person", "strongest"),
     Column("strongest_chance", "by chance", "share", "named",
            "what the strongest of as many attackers names by chance, when the asked people are exchanged at random"),
-    Column("people_named", "people named", "share", "metrics named",
+    Column("people_named", "people named", "share", "named",
            "share of people whose own name is given most often to their images, by the attacker who names most; a tie "
            "between k names counts 1 / k", "people_named"),
     Column("most_exposed", "most exposed", "share", "named",
