@@ -92,7 +92,7 @@ def _check_files(params: Params) -> None:
 
 def _test_all(params: Params) -> pd.DataFrame:
     tests = {dataset: read_features(dataset, "test") for dataset in params.datasets}
-    start_tensorflow(0, params.train.precision)
+    start_tensorflow(params.train.precision)
     model = build_classifier(params.train, len(tests[params.datasets[0]].classes))
     predict = make_predictor(model)
     matrix = pd.DataFrame(0.0, params.datasets, params.datasets)

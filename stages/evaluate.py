@@ -23,8 +23,7 @@ from stages.core.parallel import finish, map_bounded
 from stages.core.params import RAW, TrainParams, load_params
 from stages.core.seeding import order_key
 from stages.network.classifier import build_classifier, cross_entropy, make_predictor
-from stages.network.fitting import validation_mask
-from stages.network.inputs import Features, read_features
+from stages.network.inputs import Features, read_features, validation_mask
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
@@ -48,7 +47,7 @@ def evaluate(dataset: str) -> None:
     """
     params = load_params().require_classes("evaluate")
     raw, own, trained_on = read_features(RAW, "test"), read_features(dataset, "test"), read_features(dataset, "train")
-    start_tensorflow(0, params.train.precision)
+    start_tensorflow(params.train.precision)
     model = build_classifier(params.train, len(raw.classes))
     predict = make_predictor(model)
     scores: dict = {

@@ -5,6 +5,7 @@ that are there and were made of the same images, settings and code are kept, so 
 """
 
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,8 @@ from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.parallel import finish
 from stages.core.params import load_params
-from stages.network.fitting import fit, validation_mask
-from stages.network.inputs import read_features
+from stages.network.fitting import fit
+from stages.network.inputs import read_features, validation_mask
 from stages.network.memory import check_memory
 from stages.network.models import Model, keep_model, keep_states, training_key, write_model
 from stages.network.weights import MODELS
@@ -47,6 +48,7 @@ def train(dataset: str) -> None:
         )
     check_memory(params, features.inputs)
     key = training_key(features, params)
+    start, images, notes = time.monotonic(), 0, {""}
     with new_folder(MODELS / dataset) as folder:
         histories = {}
         for seed in params.seeds:
@@ -55,17 +57,22 @@ def train(dataset: str) -> None:
         missing = [seed for seed in params.seeds if seed not in histories]
         with keep_states(dataset, key, missing) as files:
             for fitted in fit(features, params, dataset, files) if missing else ():
+                notes.add(fitted.note)
+                images += len(fitted.history) * len(features.labels)
                 with naming(MODELS / dataset):
                     write_model(folder, fitted.seed, Model(key, fitted.made_with, fitted.history), fitted.weights)
                 histories[fitted.seed] = fitted.history
         curves = HISTORY / f"{dataset}.csv"
         table = pd.concat(histories[seed] for seed in params.seeds)
         write_file(curves, table.to_csv(index=False).encode())
+    for note in sorted(notes - {""}):
+        print(f"train: {note}")
+    rate = f" at {images / (time.monotonic() - start):.0f} images a second" if missing else ""
     kept_count = len(params.seeds) - len(missing)
     also = f", {kept_count} kept as they were," if kept_count else ""
     finish(
-        f"train: {len(missing)} network(s) on {len(features.paths)} {dataset} images{also} into {MODELS / dataset}/; "
-        f"curves in {curves}"
+        f"train: {len(missing)} network(s) on {len(features.paths)} {dataset} images{rate}{also} "
+        f"into {MODELS / dataset}/; curves in {curves}"
     )
 
 

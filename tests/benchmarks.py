@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.core.machine import processor_name
-from stages.core.parallel import WORKERS_VARIABLE, map_bounded, worker_count
+from stages.core.machine import WORKERS_VARIABLE, processor_name, worker_count
+from stages.core.parallel import map_bounded
 from stages.core.params import load_params
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
 from stages.methods.gaussian_blur import gaussian_blur

@@ -16,8 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from stages.core.images import write_image
-from stages.core.machine import processor_name
-from stages.core.parallel import map_ordered, worker_count
+from stages.core.machine import processor_name, worker_count
+from stages.core.parallel import map_ordered
 from stages.core.params import load_params
 from stages.methods.blocking_merging import put_back_key_points
 from stages.network.runtime import keras

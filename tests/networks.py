@@ -8,16 +8,16 @@ from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+from stages.network.optimizers import OPTIMIZERS
+from stages.network.steps import Steps
+from stages.network.variables import Network
 
 from stages.core.datasets import FILES_A_PART
 from stages.core.parallel import map_bounded, run_side_by_side
 from stages.core.params import TrainParams, load_params
 from stages.network.backbone import load_backbone, run_backbone
 from stages.network.classifier import build_classifier
-from stages.network.optimizers import OPTIMIZERS
 from stages.network.runtime import keras, start_tensorflow, tf
-from stages.network.steps import Steps
-from stages.network.variables import Network
 from stages.regions.detectors import load_detector
 
 PHOTOS, PHOTO_SIZE = 128, 224

@@ -19,8 +19,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from stages.core.machine import memory_bytes, processor_name
-from stages.core.parallel import worker_count
+from stages.core.machine import memory_bytes, processor_name, worker_count
 from stages.core.params import load_params
 from tests.clones import ROOT, StageRun
 from tests.many_images import LEAST, add_image, copy_source, make_source

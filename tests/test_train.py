@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from stages.network.checkpoints import Checkpoint
 
 from stages import train as train_stage
 from stages.core.errors import PipelineError
 from stages.core.files import PARTIAL
 from stages.core.machine import environment
 from stages.network import checkpoints
-from stages.network.checkpoints import Checkpoint
 from stages.network.inputs import create_inputs, write_index
 from stages.network.weights import MODELS
 from stages.train import train

@@ -8,7 +8,7 @@ import numpy as np
 from stages.attacks._candidates import FOLDS, assign_folds, odds, standard_error
 from stages.attacks._looks import moved_copy, scaled
 from stages.attacks.identity import Identifier, train_identifier
-from stages.network.runtime import keras, start_tensorflow
+from stages.network.runtime import derived_seed, initializer, keras, start_tensorflow
 
 SIDE = 32  # pixels, at which it looks
 FILTERS = (32, 64, 128)
@@ -38,10 +38,10 @@ class NetworkIdentifier:
         self.validation_accuracy = accuracy
         self.people, who = np.unique(identities, return_inverse=True)
         self._means: np.ndarray | None = None  # of enrolled people
-        start_tensorflow(seed, "float32")
+        start_tensorflow("float32")
         small = _small(images)
         self._level, self._spread = float(small.mean()), max(float(small.std()), 1.0)
-        self._network = _network(len(self.people), -(-len(images) // BATCH))
+        self._network = _network(len(self.people), -(-len(images) // BATCH), seed)
         # What the last layer sees: what tells people apart, and tells others apart too.
         self._trunk = keras.Model(self._network.inputs[0], self._network.layers[-2].output)
         rng = np.random.default_rng(seed)
@@ -148,17 +148,21 @@ def _beats(accuracy: float, best: float, count: int) -> bool:
     return accuracy - 2 * standard_error(accuracy, count) > best
 
 
-def _network(people: int, steps: int) -> keras.Model:
+def _network(people: int, steps: int, seed: int) -> keras.Model:
     layers = keras.layers
     network = keras.Sequential([layers.Input((SIDE, SIDE, 3))])
     for filters in FILTERS:
-        network.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
+        network.add(
+            layers.Conv2D(
+                filters, 3, padding="same", use_bias=False, kernel_initializer=initializer(seed, f"{filters}")
+            )
+        )
         network.add(layers.BatchNormalization(momentum=0.8))  # Keras' own takes hundreds of steps to settle
         network.add(layers.ReLU())
         network.add(layers.MaxPooling2D())
     network.add(layers.Flatten())
-    network.add(layers.Dropout(0.5))
-    network.add(layers.Dense(people))
+    network.add(layers.Dropout(0.5, seed=derived_seed(seed, "dropout")))
+    network.add(layers.Dense(people, kernel_initializer=initializer(seed, "people")))
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, EPOCHS * steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)  # to compile would take longer than it saves

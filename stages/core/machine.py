@@ -1,4 +1,4 @@
-"""What a result was made with: code, versions and processor, as networks trained on another one differ."""
+"""What a result was made with: code, versions, processor and kernels; and how many workers and threads make it."""
 
 import hashlib
 import os
@@ -6,7 +6,16 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from stages.core.errors import PipelineError
+
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "pillow", "randomgen")
+WORKERS_VARIABLE = "PIPELINE_WORKERS"
+OPERATION_THREADS_VARIABLE = "PIPELINE_OPERATION_THREADS"
+ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
+# Variables by which a user chooses kernels, and so results: they are recorded where they are set.
+KERNEL_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+# Features of x86 processors by which libraries choose kernels.
+_INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile")
 _CPUINFO = Path("/proc/cpuinfo")
 _STAGES = Path(__file__).parents[1]
 
@@ -42,17 +51,75 @@ def environment(accelerators: list[str] | None = None) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        System, processor, and the versions of Python and of the packages that compute.
+        System, processor and its instructions, the settings that choose kernels, threads of an operation, and the
+        versions of Python and of the packages that compute.
     """
     parts = {"system": f"{platform.system()} {platform.machine()}", "processor": processor_name()}
+    flags = processor_flags()
+    parts["instructions"] = " ".join(flag for flag in _INSTRUCTIONS if flag in flags) or "not listed"
+    parts["oneDNN"] = {True: "on", False: "off", None: "as TensorFlow chooses"}[onednn()]
+    parts |= {variable: os.environ[variable] for variable in KERNEL_VARIABLES if variable in os.environ}
+    parts["threads an operation"] = str(operation_threads())
     if accelerators:
         parts["accelerator"] = ", ".join(accelerators)
     return parts | {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
+def onednn() -> bool | None:
+    """Return whether TensorFlow is to use oneDNN: as the environment says, else on x86; None leaves it to TensorFlow.
+
+    By itself, TensorFlow uses it only on processors with AVX-512 VNNI or newer.
+    """
+    value = os.environ.get(ONEDNN_VARIABLE)
+    if value is None:
+        return True if platform.machine().lower() in ("x86_64", "amd64") else None
+    if value not in ("0", "1"):
+        raise PipelineError(f"`{ONEDNN_VARIABLE}` must be 0 or 1; received: {value!r}")
+    return value == "1"
+
+
+def worker_count() -> int:
+    """Return how many workers to use: `PIPELINE_WORKERS` of the environment, or one per usable core.
+
+    Raises
+    ------
+    PipelineError
+        If `PIPELINE_WORKERS` is not a whole number of at least 1.
+    """
+    if WORKERS_VARIABLE in os.environ:
+        return _whole_number(WORKERS_VARIABLE)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def operation_threads() -> int:
+    """Return how many threads compute one operation of a network: `PIPELINE_OPERATION_THREADS`, or one.
+
+    With more, cores that networks side by side leave idle help to train them. Sums are then split in another way for
+    each number of threads, so that results are the same only for the same number.
+
+    Raises
+    ------
+    PipelineError
+        If `PIPELINE_OPERATION_THREADS` is not a whole number of at least 1.
+    """
+    return _whole_number(OPERATION_THREADS_VARIABLE) if OPERATION_THREADS_VARIABLE in os.environ else 1
+
+
+def _whole_number(variable: str) -> int:
+    value = os.environ[variable]
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise PipelineError(f"`{variable}` must be a whole number of at least 1; received: {value!r}")
+    return int(value)
+
+
 def processor_name() -> str:
-    """Return the processor's name, or its architecture where the system does not give a name."""
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
+    """Return the processor's name and generation, or its architecture where the system does not give a name."""
+    name = _cpuinfo("model name")
+    if not name:
+        return platform.processor() or platform.machine()
+    # Clouds call processors of all generations the same.
+    family, model = _cpuinfo("cpu family"), _cpuinfo("model\t")
+    return f"{name} (family {family} model {model})" if family and model else name
 
 
 def processor_flags() -> set[str]:

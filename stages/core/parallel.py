@@ -6,59 +6,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, Executor, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TextIO, TypeVar
 
 import cv2
 from tqdm import tqdm
 
-from stages.core.errors import PipelineError
+from stages.core.machine import WORKERS_VARIABLE, worker_count
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Images = TypeVar("Images", bound=Sized)  # that are worked on together
-WORKERS_VARIABLE = "PIPELINE_WORKERS"
-OPERATION_THREADS_VARIABLE = "PIPELINE_OPERATION_THREADS"
 CLUSTER_VARIABLE = "PIPELINE_CLUSTER"
 _CHUNK = 32  # images that a worker of a cluster gets at a time, at most
 LOG_SECONDS = 30  # between two lines of progress in a log
 _STARTED = time.monotonic()
 _UNDER_WAY = threading.local()  # of each thread: what `count_image` does
-
-
-def worker_count() -> int:
-    """Return how many workers to use: `PIPELINE_WORKERS` of the environment, or one per usable core.
-
-    Raises
-    ------
-    PipelineError
-        If `PIPELINE_WORKERS` is not a whole number of at least 1.
-    """
-    if WORKERS_VARIABLE in os.environ:
-        return _whole_number(WORKERS_VARIABLE)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def operation_threads() -> int:
-    """Return how many threads compute one operation of a network: `PIPELINE_OPERATION_THREADS`, or one.
-
-    With more, cores that networks side by side leave idle help to train them. Sums are then split in another way for
-    each number of threads, so that results are the same only for the same number.
-
-    Raises
-    ------
-    PipelineError
-        If `PIPELINE_OPERATION_THREADS` is not a whole number of at least 1.
-    """
-    return _whole_number(OPERATION_THREADS_VARIABLE) if OPERATION_THREADS_VARIABLE in os.environ else 1
-
-
-def _whole_number(variable: str) -> int:
-    value = os.environ[variable]
-    if not value.isascii() or not value.isdigit() or int(value) < 1:
-        raise PipelineError(f"`{variable}` must be a whole number of at least 1; received: {value!r}")
-    return int(value)
 
 
 def make_executor() -> Executor:
@@ -203,45 +167,6 @@ def _map(
         finally:
             stop.set()
             for future in pending:
-                future.cancel()
-
-
-def run_side_by_side(
-    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], at_once: int
-) -> list[Result]:
-    """Call a function that takes long with every item, each on a thread of its own.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one item and an event; it must return soon after the event is set, which is when another call
-        failed, or the stage was interrupted.
-    items : iterable
-        What to work on.
-    at_once : int
-        How many calls run at the same time.
-
-    Returns
-    -------
-    list
-        The function's results, in the order of the items.
-    """
-    stop, count = threading.Event(), getattr(_UNDER_WAY, "count", None)
-
-    def call(item: Item) -> Result:
-        _UNDER_WAY.count = count
-        return function(item, stop)
-
-    with ThreadPoolExecutor(at_once) as executor:
-        futures = [executor.submit(call, item) for item in items]
-        try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-            return [future.result() for future in futures]
-        finally:
-            stop.set()
-            for future in futures:
                 future.cancel()
 
 

@@ -22,7 +22,6 @@ from threadpoolctl import threadpool_limits
 from stages.core.errors import PipelineError, line_of
 from stages.core.files import PARTIAL
 from stages.core.machine import code_digest, environment
-from stages.core.parallel import OPERATION_THREADS_VARIABLE, operation_threads
 
 ABOUT, FUNCTION = "about.json", "function"  # files of a client
 POLL = 2  # seconds between two looks at whether the work is over
@@ -32,7 +31,7 @@ Work = Callable[[Any, Callable[[], None]], Any]
 
 def about() -> dict[str, str]:
     """Return what results depend on besides a client's files."""
-    return {"stages/": _CODE, OPERATION_THREADS_VARIABLE: str(operation_threads())} | environment()
+    return {"stages/": _CODE} | environment()
 
 
 class Task(NamedTuple):

@@ -7,16 +7,15 @@ from functools import lru_cache
 import numpy as np
 
 from stages.core.errors import PipelineError
+from stages.network.layers import for_training
 from stages.network.runtime import convert_variables_to_constants_v2, keras, start_tensorflow, tf
 
 # Keras' default of 0.99 needs hundreds of steps to settle; short training would evaluate with stale statistics.
 BATCH_NORMALIZATION_MOMENTUM = 0.9
 BATCH = 16
-# Random weights serve to measure speed and to test; a fixed seed makes them the same for every data set.
-RANDOM_WEIGHTS_SEED = 0
 
 
-def build_backbone(weights: str | None, image_size: int) -> keras.Model:
+def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras.Model:
     """Build ResNet50 without its top, from uint8 images to one feature vector each.
 
     Parameters
@@ -25,6 +24,8 @@ def build_backbone(weights: str | None, image_size: int) -> keras.Model:
         None for random weights, ``imagenet``, or the path of a weights file.
     image_size : int
         Side of the input in pixels.
+    seed : int, default=0
+        Of random weights.
 
     Returns
     -------
@@ -56,12 +57,12 @@ def build_backbone(weights: str | None, image_size: int) -> keras.Model:
             f"`train.weights` must be a file of ResNet50 weights without top; received: {weights} "
             f"({_first_line(error)})"
         ) from None
-    for layer in resnet.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = BATCH_NORMALIZATION_MOMENTUM
+    fast = for_training(resnet, seed, BATCH_NORMALIZATION_MOMENTUM)
+    if weights is not None:
+        fast.set_weights(resnet.get_weights())
     images = keras.Input((image_size, image_size, 3), dtype="uint8")
     inputs = keras.applications.resnet50.preprocess_input(keras.ops.cast(images, "float32"))
-    return keras.Model(images, resnet(inputs))
+    return keras.Model(images, fast(inputs))
 
 
 def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
@@ -101,7 +102,7 @@ def load_backbone(weights: str | None, image_size: int, precision: str) -> Calla
     callable
         From (batch, image_size, image_size, 3) uint8 RGB to (batch, 2048) float32.
     """
-    start_tensorflow(RANDOM_WEIGHTS_SEED, "float32", fast_inference=precision == "bfloat16")
+    start_tensorflow("float32", fast_inference=precision == "bfloat16")
     return freeze(build_backbone(weights, image_size))
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from stages.core.parallel import map_bounded
 from stages.core.params import TrainParams
 from stages.network.backbone import build_backbone
-from stages.network.runtime import keras, tf
+from stages.network.runtime import derived_seed, initializer, keras, tf
 
 PREDICTION_BATCH = 100
 
 
-def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
+def build_classifier(params: TrainParams, class_count: int, seed: int = 0) -> keras.Model:
     """Build the network that `train` fits: the whole one, or the head alone if the backbone is frozen.
 
     Parameters
@@ -21,6 +21,8 @@ def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
         Weights, backbone and head.
     class_count : int
         How many classes.
+    seed : int, default=0
+        Of the initial weights and of dropout.
 
     Returns
     -------
@@ -31,12 +33,18 @@ def build_classifier(params: TrainParams, class_count: int) -> keras.Model:
         inputs = keras.Input((2048,))
         hidden = inputs
     else:
-        backbone = build_backbone(params.weights, params.image_size)
+        backbone = build_backbone(params.weights, params.image_size, seed)
         inputs, hidden = backbone.input, backbone.output
-    for entry in params.head:
-        layer = keras.layers.Dropout(entry) if entry < 1 else keras.layers.Dense(int(entry), activation="relu")
-        hidden = layer(hidden)
-    outputs = keras.layers.Dense(class_count, activation="softmax", dtype="float32")(hidden)
+    for number, entry in enumerate(params.head):
+        name = f"head {number}"
+        hidden = (
+            keras.layers.Dropout(entry, seed=derived_seed(seed, name))
+            if entry < 1
+            else keras.layers.Dense(int(entry), activation="relu", kernel_initializer=initializer(seed, name))
+        )(hidden)
+    outputs = keras.layers.Dense(
+        class_count, activation="softmax", dtype="float32", kernel_initializer=initializer(seed, "classes")
+    )(hidden)
     return keras.Model(inputs, outputs)
 
 

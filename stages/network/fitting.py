@@ -1,61 +1,35 @@
-"""Fits one network a seed to one data set's features, side by side, and resumes trainings that were interrupted."""
+"""Trains the networks of several seeds at the same time, each in a process of its own."""
 
-import itertools
-import threading
-from collections.abc import Sequence
+import multiprocessing
+import os
+import signal
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+from tqdm import tqdm
 
-from stages.core.parallel import count_image, map_ordered, progress, run_side_by_side, uses_cluster
+from stages.core.errors import PipelineError
+from stages.core.machine import worker_count
+from stages.core.parallel import count_image, map_ordered, progress, uses_cluster
 from stages.core.params import TrainParams
-from stages.core.seeding import order_key
-from stages.network.classifier import build_classifier
 from stages.network.inputs import Features
-from stages.network.memory import networks_at_once, report_memory_errors
-from stages.network.mirrored import MirroredSteps
-from stages.network.optimizers import OPTIMIZERS, Optimizer
-from stages.network.runtime import device_groups, keras, start_tensorflow
-from stages.network.steps import Steps
-from stages.network.training import Fitted, Training
-from stages.network.variables import Network
+from stages.network.memory import networks_at_once
+
+if TYPE_CHECKING:
+    # TensorFlow takes seconds to import, and this process needs it only to train by itself.
+    from stages.network.training import Fitted
+
+_LOOK_SECONDS = 0.5
 
 
-def validation_mask(paths: list[str], labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Choose the validation images: the same share of each class, and for a seed the same images in every data set.
-
-    Parameters
-    ----------
-    paths : list of str
-        Relative paths of the training images.
-    labels : numpy.ndarray
-        (images,) int, class of each.
-    fraction : float
-        Share of each class, rounded; at least one image of each class is left for training.
-    seed : int
-        Each seed has a choice of its own.
-
-    Returns
-    -------
-    numpy.ndarray
-        (images,) bool.
-
-    Examples
-    --------
-    >>> int(validation_mask(["a/1.png", "a/2.png", "b/1.png", "b/2.png"], np.array([0, 0, 1, 1]), 0.5, 0).sum())
-    2
-    """
-    mask = np.zeros(len(paths), bool)
-    for label in np.unique(labels):
-        members = sorted(np.flatnonzero(labels == label), key=lambda index: order_key(seed, paths[index]))
-        mask[members[: min(round(fraction * len(members)), len(members) - 1)]] = True
-    return mask
-
-
-def fit(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> list[Fitted]:
-    """Train the networks of several seeds at the same time, or go on with training them.
-
-    On a machine with several GPUs, each, or each group of as many as share a network, trains every so many-th seed.
+def fit(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> "list[Fitted]":
+    """Train the networks of several seeds, or go on with training them.
 
     Parameters
     ----------
@@ -66,8 +40,7 @@ def fit(features: Features, params: TrainParams, label: str, files: dict[int, Pa
     label : str
         Name on the progress bar.
     files : dict of int to pathlib.Path
-        The seeds, each of the initial weights, the validation images, the order of the others and dropout, and where
-        the state of its training is kept.
+        The seeds, and where the state of each one's training is kept.
 
     Returns
     -------
@@ -77,65 +50,98 @@ def fit(features: Features, params: TrainParams, label: str, files: dict[int, Pa
     Raises
     ------
     PipelineError
-        If a training diverged, memory ran out, or there are fewer GPUs than a network needs.
+        If a training diverged, or memory ran out.
     """
-    if not uses_cluster():
-        return _fit_here(features, params, label, files)
+    if uses_cluster():
+        train = partial(_fit_on_worker, features, params)
+        return list(map_ordered(train, list(files.items()), total=len(files), label=label, unit="networks"))
+    gpus = _gpu_count()
+    at_once = min(len(files), gpus) if gpus else networks_at_once(params, features.inputs, len(files))
+    with progress(total=params.epochs * len(features.labels) * len(files), label=label) as bar:
+        if at_once > 1 and worker_count() > 1:
+            return _fit_in_processes(features, params, files, _Processes(at_once, gpus), bar)
+        from stages.network.training import train_network
 
-    def fit_one(seed: int) -> Fitted:
-        return _fit_here(features, params, label, {seed: files[seed]})[0]
-
-    return list(map_ordered(fit_one, list(files), total=len(files), label=label, unit="networks"))
-
-
-def _fit_here(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> list[Fitted]:
-    # Without a GPU, no network waits for the one before.
-    groups: Sequence[Sequence[str | None]] = device_groups(params.replicas) or [[None]] * len(files)
-    optimizer, trainings, networks = OPTIMIZERS[params.optimizer], [], []
-    for (seed, file), devices in zip(files.items(), itertools.cycle(groups), strict=False):
-        model = _initial_model(features, params, seed)
-        held_out = validation_mask(features.paths, features.labels, params.validation_fraction, seed)
-        networks.append(Network(model, optimizer, devices))
-        trainings.append(Training(networks[-1], seed, features, held_out, params, file))
-    queues = min(len(groups), len(trainings))
-    steps = _trace(model, optimizer, networks[:queues])
-    batches, counting = trainings[0].batches, threading.Lock()  # every seed holds out as many images
-    with (
-        report_memory_errors(params),
-        progress(total=len(trainings) * params.epochs * batches, label=label, unit="batches") as bar,
-    ):
-        bar.update(batches * sum(len(training.history) for training in trainings))
-
-        def count_batch() -> None:
-            with counting:  # a bar is not made for several threads
-                bar.update()
-            count_image()  # on a worker of a cluster, ends the training if the stage was stopped
-
-        def run_queue(queue: int, stop: threading.Event) -> list[Fitted]:
-            return [training.run(steps[queue], stop, count_batch) for training in trainings[queue::queues]]
-
-        at_once = networks_at_once(params, features.inputs, len(trainings))
-        fitted = run_side_by_side(run_queue, range(queues), at_once)
-    return [fitted[number % queues][number // queues] for number in range(len(trainings))]
+        return [train_network(features, params, seed, file, bar.update) for seed, file in files.items()]
 
 
-def _trace(model: keras.Model, optimizer: Optimizer, networks: list[Network]) -> Sequence[Steps]:
-    if len(networks[0].devices) == 1:
-        return [Steps(model, optimizer, networks[0])] * len(networks)
-    return [MirroredSteps(model, optimizer, network) for network in networks]  # which does name devices
+def _fit_on_worker(features: Features, params: TrainParams, item: tuple[int, Path]) -> "Fitted":
+    from stages.network.training import train_network
+
+    return train_network(features, params, *item, lambda images: count_image())
 
 
-def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:
-    start_tensorflow(seed, params.precision)
-    model = build_classifier(params, len(features.classes))
-    if _all_alike(features.inputs):
-        # Without any variance, the gradient grows in each batch normalization, beyond all numbers. The head learns what
-        # there is to learn: how common the classes are.
-        for layer in model.layers:
-            if isinstance(layer, keras.Model):
-                layer.trainable = False
-    return model
+class _Processes:
+    """Processes that train, and what they share with this one."""
+
+    def __init__(self, count: int, gpus: int):
+        context = multiprocessing.get_context("spawn")
+        self.stop, self.images = context.Event(), context.Value("q", 0)
+        numbers = context.SimpleQueue()
+        for number in range(gpus):
+            numbers.put(number)
+        arguments = (self.stop, self.images, numbers if gpus else None, os.getpid())
+        self.pool = ProcessPoolExecutor(count, context, _Trainer.start, arguments)
 
 
-def _all_alike(inputs: np.ndarray) -> bool:
-    return all((inputs[start : start + 256] == inputs[0]).all() for start in range(0, len(inputs), 256))
+class _Trainer:
+    """What a process that trains knows of the others."""
+
+    stop: Event
+    images: Synchronized
+    parent: int
+
+    @classmethod
+    def start(cls, stop: Event, images: Synchronized, gpus: SimpleQueue | None, parent: int) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and sets `stop`
+        cls.stop, cls.images, cls.parent = stop, images, parent
+        if gpus is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = str(gpus.get())
+
+    @classmethod
+    def count(cls, images: int) -> None:
+        if os.getppid() != cls.parent:
+            os._exit(1)
+        if cls.stop.is_set():
+            raise CancelledError
+        with cls.images.get_lock():
+            cls.images.value += images
+
+
+def _train_in_process(features: Features, params: TrainParams, seed: int, file: Path) -> "Fitted":
+    from stages.network.training import train_network
+
+    return train_network(features, params, seed, file, _Trainer.count)
+
+
+def _fit_in_processes(
+    features: Features, params: TrainParams, files: dict[int, Path], processes: _Processes, bar: tqdm
+) -> "list[Fitted]":
+    with processes.pool as pool:
+        futures = [pool.submit(_train_in_process, features, params, seed, file) for seed, file in files.items()]
+        try:
+            unfinished = set(futures)
+            while unfinished:
+                done, unfinished = wait(unfinished, _LOOK_SECONDS, FIRST_EXCEPTION)
+                bar.update(processes.images.value - bar.n)
+                for future in done:
+                    future.result()
+            return [future.result() for future in futures]
+        except BrokenProcessPool:
+            raise PipelineError(
+                "a process that trained a network was killed, as the system does when memory is full; "
+                "lower `train.batch_size`, `train.image_size` or PIPELINE_WORKERS"
+            ) from None
+        finally:
+            processes.stop.set()
+            for future in futures:
+                future.cancel()
+
+
+def _gpu_count() -> int:
+    """Return how many GPUs TensorFlow uses; it is asked only where there can be any, as it takes seconds to import."""
+    if not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/dxg").exists():
+        return 0
+    from stages.network.runtime import tf
+
+    return len(tf.config.list_physical_devices("GPU"))

@@ -12,6 +12,7 @@ import numpy as np
 from stages.core.errors import naming
 from stages.core.files import new_folder
 from stages.core.kept import kept_folder, read_state, write_state
+from stages.core.seeding import order_key
 
 FEATURES = Path("data/features")
 _FILES = ("inputs.npy", "index.json")
@@ -96,6 +97,37 @@ def read_features(dataset: str, split: str) -> Features:
         The inputs with their labels, classes and paths.
     """
     return _read(FEATURES / dataset / split)
+
+
+def validation_mask(paths: list[str], labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Choose the validation images: the same share of each class, and for a seed the same images in every data set.
+
+    Parameters
+    ----------
+    paths : list of str
+        Relative paths of the training images.
+    labels : numpy.ndarray
+        (images,) int, class of each.
+    fraction : float
+        Share of each class, rounded; at least one image of each class is left for training.
+    seed : int
+        Each seed has a choice of its own.
+
+    Returns
+    -------
+    numpy.ndarray
+        (images,) bool.
+
+    Examples
+    --------
+    >>> int(validation_mask(["a/1.png", "a/2.png", "b/1.png", "b/2.png"], np.array([0, 0, 1, 1]), 0.5, 0).sum())
+    2
+    """
+    mask = np.zeros(len(paths), bool)
+    for label in np.unique(labels):
+        members = sorted(np.flatnonzero(labels == label), key=lambda index: order_key(seed, paths[index]))
+        mask[members[: min(round(fraction * len(members)), len(members) - 1)]] = True
+    return mask
 
 
 class LastInputs:

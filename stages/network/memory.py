@@ -6,10 +6,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from stages.core.errors import PipelineError
-from stages.core.machine import memory_bytes
-from stages.core.parallel import worker_count
+from stages.core.machine import memory_bytes, worker_count
 from stages.core.params import TrainParams
-from stages.network.runtime import device_groups, tf
 
 # What ResNet50's convolutions and normalizations keep for the gradient, at least: bytes a pixel of input.
 _TRAINING_BYTES = {"float32": 1700, "bfloat16": 850}
@@ -65,11 +63,9 @@ def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> 
     Returns
     -------
     int
-        One on each GPU, or group of them that shares a network; else two a worker, as one network leaves a core idle
-        now and then, if memory holds a batch of each beside the weights of all.
+        Two a worker, as one network leaves a core idle now and then, if memory holds a batch of each beside the weights
+        of all.
     """
-    if groups := device_groups(params.replicas):
-        return min(networks, len(groups))
     left = memory_bytes() // _MARGIN - networks * _network_bytes(params)
     return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), left // _batch_bytes(params, inputs)))
 
@@ -80,13 +76,9 @@ def _network_bytes(params: TrainParams) -> int:
 
 def _batch_bytes(params: TrainParams, inputs: np.ndarray) -> int:
     needed = _BATCH_COPIES * inputs.nbytes // len(inputs)
-    if params.backbone == "trainable" and not _has_gpu():
+    if params.backbone == "trainable":
         needed += params.image_size**2 * _TRAINING_BYTES[params.precision]
     return needed * min(params.batch_size, len(inputs))
-
-
-def _has_gpu() -> bool:
-    return bool(device_groups(1))
 
 
 @contextmanager
@@ -103,6 +95,8 @@ def report_memory_errors(params: TrainParams) -> Iterator[None]:
     PipelineError
         If the block ran out of memory.
     """
+    from stages.network.runtime import tf
+
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:

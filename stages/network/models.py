@@ -17,11 +17,9 @@ import numpy as np
 import pandas as pd
 
 from stages.core.files import PARTIAL
-from stages.core.machine import code_digest
-from stages.core.parallel import operation_threads
+from stages.core.machine import code_digest, environment
 from stages.core.params import TrainParams
 from stages.network.inputs import Features
-from stages.network.runtime import keras, tf
 from stages.network.weights import save_weights, weights_file
 
 _CODE = ("core", "network", "train.py")  # what `train` depends on in dvc.yaml
@@ -36,9 +34,9 @@ class Model(NamedTuple):
 
 
 def training_key(features: Features, params: TrainParams) -> str:
-    """Return a key of what a network is made of, but for its seed: data, settings, initial weights, code, versions.
+    """Return a key of what a network is made of, but for its seed: data, settings, initial weights, code, machine.
 
-    The processor is not part of it: a network that was trained on another machine is kept, and the report names both.
+    What decides TensorFlow's kernels is part of it, a GPU is not.
 
     Parameters
     ----------
@@ -52,9 +50,7 @@ def training_key(features: Features, params: TrainParams) -> str:
     str
         16 hexadecimal digits.
     """
-    versions = f"{tf.__version__} {keras.__version__} {np.__version__}"
-    settings = params.model_dump_json(exclude={"seeds"})
-    digest = hashlib.sha256(f"{versions} {operation_threads()} {settings}".encode())
+    digest = hashlib.sha256(json.dumps([environment(), params.model_dump(exclude={"seeds"})]).encode())
     if params.weights not in (None, "imagenet"):
         digest.update(Path(params.weights).read_bytes())
     digest.update(code_digest(*_CODE).encode())

@@ -4,11 +4,14 @@ One thread computes an operation, unless `PIPELINE_OPERATION_THREADS` says other
 once: so a result does not depend on the number of threads, and short training is faster too.
 """
 
-import random
+import os
 
-from stages.core.errors import PipelineError, hold_back_errors
-from stages.core.parallel import operation_threads, worker_count
+from stages.core.errors import hold_back_errors
+from stages.core.machine import ONEDNN_VARIABLE, onednn, operation_threads, worker_count
+from stages.core.seeding import order_key
 
+if onednn():
+    os.environ[ONEDNN_VARIABLE] = "1"
 with hold_back_errors():
     # TensorFlow writes to standard error that it looked for a GPU, whatever its settings.
     import keras
@@ -16,13 +19,11 @@ with hold_back_errors():
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: F401
 
 
-def start_tensorflow(seed: int, precision: str, *, fast_inference: bool = False) -> None:
+def start_tensorflow(precision: str, *, fast_inference: bool = False) -> None:
     """Make TensorFlow deterministic, whatever the number of threads.
 
     Parameters
     ----------
-    seed : int
-        Seed of the initial weights, of dropout and of all else that Keras draws.
     precision : str
         ``float32`` or ``bfloat16`` (mixed: variables stay float32).
     fast_inference : bool, default=False
@@ -36,43 +37,17 @@ def start_tensorflow(seed: int, precision: str, *, fast_inference: bool = False)
     tf.config.experimental.enable_op_determinism()
     tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": fast_inference})
     keras.utils.clear_session()
-    keras.utils.set_random_seed(seed)
-    # Keras draws all its seeds with it. Threads of other libraries use the generator of the module itself, as those of
-    # a worker of a cluster do, and would change what comes next.
-    random.randint = random.Random(seed).randint
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
 
 
-def devices() -> list[str]:
-    """Return the GPUs that networks are trained on, in TensorFlow's words; none where processors do the work."""
-    return [f"GPU:{number}" for number in range(len(tf.config.list_physical_devices("GPU")))]
+def derived_seed(seed: int, name: str) -> int:
+    """Return a seed for one layer: Keras' own come from the module `random`, from which other threads draw too."""
+    return int.from_bytes(order_key(seed, name)[:4], "little")
 
 
-def device_groups(replicas: int) -> list[list[str]]:
-    """Share the GPUs out to networks that are trained at the same time.
-
-    Parameters
-    ----------
-    replicas : int
-        How many GPUs train one network.
-
-    Returns
-    -------
-    list of list of str
-        As many groups of so many GPUs as there are; none on a machine without a GPU.
-
-    Raises
-    ------
-    PipelineError
-        If there are fewer GPUs than a network needs.
-    """
-    there = devices()
-    if replicas > max(1, len(there)):
-        raise PipelineError(
-            f"`train.replicas` must be at most the number of GPUs, {len(there)} on this machine, or 1; "
-            f"received: {replicas}"
-        )
-    return [there[start : start + replicas] for start in range(0, len(there) - replicas + 1, replicas)]
+def initializer(seed: int, name: str) -> keras.initializers.Initializer:
+    """Return Keras' default initializer, with a seed for one layer."""
+    return keras.initializers.GlorotUniform(derived_seed(seed, name))
 
 
 def accelerator_names() -> list[str]:

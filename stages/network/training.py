@@ -1,29 +1,31 @@
-"""The training of one network: epochs, validation, early stopping, and the learning rate of each step."""
+"""The training of one network by Keras: epochs, validation, early stopping, and going on after an interruption."""
 
+import json
 import math
-import threading
-from collections.abc import Callable
-from concurrent.futures import CancelledError
+import time
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, naming
+from stages.core.files import replace_file
 from stages.core.machine import environment
-from stages.core.parallel import operation_threads
 from stages.core.params import TrainParams
 from stages.core.seeding import generator
-from stages.network.checkpoints import Checkpoint
-from stages.network.classifier import PREDICTION_BATCH, cross_entropy
-from stages.network.inputs import Features
-from stages.network.runtime import accelerator_names
-from stages.network.steps import Steps
-from stages.network.variables import Network
+from stages.network.classifier import PREDICTION_BATCH, build_classifier
+from stages.network.inputs import Features, validation_mask
+from stages.network.memory import report_memory_errors
+from stages.network.runtime import accelerator_names, keras, start_tensorflow
+from stages.network.speed import slow_step
 
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
 LOWEST_RATE = 0.02  # share of its peak
+COST_SHARE = 0.03  # of the time, for saving states
+_WRITE_SPEED = 100e6  # assumed of the disk until a state was saved, in bytes a second
 
 
 class Fitted(NamedTuple):
@@ -33,160 +35,166 @@ class Fitted(NamedTuple):
     weights: dict[str, np.ndarray]  # by path, in the order of `keras.Model.weights`
     history: pd.DataFrame  # a row an epoch: seed, epoch, loss, accuracy; with validation images, val_loss, val_accuracy
     made_with: dict[str, str]  # versions, processor and accelerator of the machine that trained it, and how it did
+    note: str  # that steps were slow, or nothing
 
 
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Return the learning rate of a step: a linear rise to the peak, then a linear fall.
-
-    Short training from random weights wastes its first epoch at the peak, and ends wherever noise left it without a
-    fall. With both, the peak can be several times as high.
+def train_network(
+    features: Features, params: TrainParams, seed: int, file: Path, count_images: Callable[[int], object]
+) -> Fitted:
+    """Train the network of one seed, or go on with training it.
 
     Parameters
     ----------
-    step : int
-        From 1.
-    steps : int
-        Of the whole training.
-    peak : float
-        The highest rate, above 0.
+    features : Features
+        The training split.
+    params : TrainParams
+        Network and hyperparameters.
+    seed : int
+        Of the initial weights, the validation images, the order of the others and dropout.
+    file : pathlib.Path
+        Where the state is kept after an epoch, should the training be interrupted; its name holds the training's key.
+    count_images : callable
+        Called with the number of images of each batch; what it raises ends the training.
 
     Returns
     -------
-    float
-        Above 0.
+    Fitted
+        The network after the last epoch, or after the best if `patience` is set.
 
-    References
-    ----------
-    Goyal et al.: Accurate, large minibatch SGD: training ImageNet in 1 hour. arXiv 1706.02677, 2017 (warm-up).
-
-    Examples
-    --------
-    >>> [learning_rate(step, 10, 0.5) for step in (1, 2, 6, 10)]
-    [0.25, 0.5, 0.25, 0.01]
+    Raises
+    ------
+    PipelineError
+        If the loss is not a number, or memory ran out.
     """
-    warm_up = WARM_UP * steps
-    if step <= warm_up:
-        return peak * step / warm_up
-    return peak * max(LOWEST_RATE, (steps - step) / (steps - warm_up))
+    start_tensorflow(params.precision)
+    model = _initial_model(features, params, seed)
+    held_out = validation_mask(features.paths, features.labels, params.validation_fraction, seed)
+    rows, validation_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    batches = math.ceil(len(rows) / params.batch_size)
+    _compile(model, params, batches)
+    state, seconds = _State(file, model), []
+    count_images(len(state.history) * len(features.labels))
 
+    def run(step: Callable, batch: np.ndarray) -> dict[str, float]:
+        count_images(len(batch))
+        start = time.process_time()
+        logs = step(features.inputs[batch], features.labels[batch], return_dict=True)
+        seconds.append(time.process_time() - start)
+        return {name: float(value) for name, value in logs.items()}
 
-class Training:
-    """The training of one seed's network.
-
-    Parameters
-    ----------
-    network : Network
-        With its initial weights.
-    seed : int
-        Of the order of the images.
-    features : Features
-        The training split.
-    held_out : numpy.ndarray
-        (images,) bool, the validation images.
-    params : TrainParams
-        Hyperparameters.
-    file : pathlib.Path
-        Where the state is kept, for a training that is interrupted.
-
-    Attributes
-    ----------
-    batches : int
-        How many an epoch has.
-    history : list of dict
-        A row for each epoch so far.
-    """
-
-    def __init__(
-        self, network: Network, seed: int, features: Features, held_out: np.ndarray, params: TrainParams, file: Path
-    ):
-        self._network, self._seed, self._features, self._params = network, seed, features, params
-        self._rows, self._held_out = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        self.batches = math.ceil(len(self._rows) / params.batch_size)
-        self._checkpoint = Checkpoint(file, network)
-        self.history, self._best = self._checkpoint.restore()
-
-    def run(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> Fitted:
-        """Train until the last epoch, or until the validation loss has not fallen for `patience` epochs.
-
-        Parameters
-        ----------
-        steps : Steps
-            The traced functions.
-        stop : threading.Event
-            Ends the training, without a result, once it is set.
-        update : callable
-            Called after each batch.
-
-        Returns
-        -------
-        Fitted
-            The network after the last epoch, or after the best if `patience` is set.
-
-        Raises
-        ------
-        PipelineError
-            If the loss is not a number.
-        concurrent.futures.CancelledError
-            If `stop` was set.
-        """
-        while len(self.history) < self._params.epochs and not self._stopped():
-            row = self._train_epoch(steps, stop, update) | self._validate(steps, stop)
+    with report_memory_errors(params):
+        while not _is_over(state.history, params):
+            order = generator(seed, f"epoch {len(state.history)}").permutation(rows)
+            model.reset_metrics()
+            for batch in _split(order, params.batch_size):
+                row = run(model.train_on_batch, batch)
+            model.reset_metrics()
+            for batch in _split(validation_rows, PREDICTION_BATCH):
+                row |= {f"val_{name}": value for name, value in run(model.test_on_batch, batch).items()}
             if not all(map(math.isfinite, row.values())):
                 raise PipelineError(
                     "training diverged: the loss is not a number; lower `train.learning_rate`, "
-                    f"received: {self._params.learning_rate:g}"
+                    f"received: {params.learning_rate:g}"
                 )
-            self.history.append(row)
-            if self._params.patience is not None and self._best_epoch() == len(self.history) - 1:
-                self._best = self._network.weights()
-            self._checkpoint.save(self.history, self._best)
-        table = pd.DataFrame(self.history)
-        table.insert(0, "seed", self._seed)
-        table.insert(1, "epoch", np.arange(1, len(table) + 1))
-        weights = self._best or self._network.weights()
-        return Fitted(self._seed, weights, table.round(6), _made_with(self._params))
-
-    def _train_epoch(self, steps: Steps, stop: threading.Event, update: Callable[[], object]) -> dict[str, float]:
-        epoch, size = len(self.history), self._params.batch_size
-        order = generator(self._seed, f"epoch {epoch}").permutation(self._rows)
-        losses = right = 0.0
-        for number in range(self.batches):
-            _check(stop)
-            batch = order[number * size : (number + 1) * size]
-            step = epoch * self.batches + number + 1
-            rate = learning_rate(step, self._params.epochs * self.batches, self._params.learning_rate)
-            inputs, labels = self._features.inputs[batch], self._features.labels[batch]
-            loss, hits = steps.train(self._network, step, rate, inputs, labels)
-            losses, right = losses + loss * len(batch), right + hits
-            update()
-        return {"loss": losses / len(order), "accuracy": right / len(order)}
-
-    def _validate(self, steps: Steps, stop: threading.Event) -> dict[str, float]:
-        if not len(self._held_out):
-            return {}
-        parts = []
-        for chunk in np.split(self._held_out, range(PREDICTION_BATCH, len(self._held_out), PREDICTION_BATCH)):
-            _check(stop)
-            parts.append(steps.predict(self._network, self._features.inputs[chunk]))
-        probabilities, labels = np.concatenate(parts), self._features.labels[self._held_out]
-        right = probabilities.argmax(axis=1) == labels
-        return {"val_loss": cross_entropy(probabilities, labels), "val_accuracy": float(right.mean())}
-
-    def _best_epoch(self) -> int:
-        return min(range(len(self.history)), key=lambda epoch: self.history[epoch]["val_loss"])
-
-    def _stopped(self) -> bool:
-        patience = self._params.patience
-        return patience is not None and len(self.history) > patience + self._best_epoch() if self.history else False
-
-
-def _made_with(params: TrainParams) -> dict[str, str]:
+            state.add(row, is_best=params.patience is not None)
+    table = pd.DataFrame(state.history)
+    table.insert(0, "seed", seed)
+    table.insert(1, "epoch", np.arange(1, len(table) + 1))
     made_with = environment(accelerator_names()) | {"precision": params.precision}
-    if operation_threads() > 1:
-        made_with["threads an operation"] = str(operation_threads())
-    return made_with
+    return Fitted(seed, state.best or _weights(model), table.round(6), made_with, slow_step(params, seconds))
 
 
-def _check(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise CancelledError
+def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:
+    model = build_classifier(params, len(features.classes), seed)
+    if _all_alike(features.inputs):
+        # Without any variance, the gradient grows in each batch normalization, beyond all numbers. The head learns what
+        # there is to learn: how common the classes are.
+        for layer in model.layers:
+            if isinstance(layer, keras.Model):
+                layer.trainable = False
+    return model
+
+
+def _compile(model: keras.Model, params: TrainParams, batches: int) -> None:
+    # Short training from random weights wastes its first epoch at a constant rate, and ends wherever noise left it.
+    steps = params.epochs * batches
+    warm_up = max(1, round(WARM_UP * steps))
+    rate = keras.optimizers.schedules.CosineDecay(
+        LOWEST_RATE * params.learning_rate,
+        max(1, steps - warm_up),
+        alpha=LOWEST_RATE,
+        warmup_target=params.learning_rate,
+        warmup_steps=warm_up,
+    )
+    optimizer = keras.optimizers.get({"class_name": params.optimizer, "config": {"learning_rate": rate}})
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    optimizer.build(model.trainable_variables)
+
+
+def _is_over(history: list[dict[str, float]], params: TrainParams) -> bool:
+    if len(history) >= params.epochs or params.patience is None or not history:
+        return len(history) >= params.epochs
+    return len(history) > params.patience + _best_epoch(history)
+
+
+def _best_epoch(history: list[dict[str, float]]) -> int:
+    return min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
+
+
+def _split(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _all_alike(inputs: np.ndarray) -> bool:
+    return all((inputs[start : start + 256] == inputs[0]).all() for start in range(0, len(inputs), 256))
+
+
+def _weights(model: keras.Model) -> dict[str, np.ndarray]:
+    return {variable.path: variable.numpy() for variable in model.weights}
+
+
+class _State:
+    """What a training has come to after an epoch, kept on disk so that an interrupted one ends with the same result.
+
+    Keras' `BackupAndRestore` keeps neither the learning curves nor the best weights.
+    """
+
+    def __init__(self, file: Path, model: keras.Model):
+        self._file, self._model = file, model
+        self._variables = [*model.variables, *model.optimizer.variables]
+        self._cost = sum(variable.numpy().nbytes for variable in self._variables) / _WRITE_SPEED
+        self._saved = time.monotonic()
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, np.ndarray] = {}
+        self._restore()
+
+    def add(self, row: dict[str, float], *, is_best: bool) -> None:
+        """Add an epoch; save the state, if that takes a small share of the time since the last time."""
+        self.history.append(row)
+        if is_best and _best_epoch(self.history) == len(self.history) - 1:
+            self.best = _weights(self._model)
+        start = time.monotonic()
+        if start - self._saved < self._cost / COST_SHARE:
+            return
+        arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self._variables)}
+        arrays |= {f"best_{path}": weights for path, weights in self.best.items()}
+        with naming(self._file), replace_file(self._file) as partial, partial.open("wb") as file:
+            np.savez(file, history=np.array(json.dumps(self.history)), **arrays)
+        self._saved = time.monotonic()
+        self._cost = self._saved - start
+
+    def _restore(self) -> None:
+        try:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+                history = json.loads(str(saved["history"]))
+                values = [saved[f"variable_{index}"] for index in range(len(self._variables))]
+                best = {name.removeprefix("best_"): saved[name] for name in saved.files if name.startswith("best_")}
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            print(f"train: `{self._file}` is not whole; training starts anew", flush=True)
+            return
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+        self.history, self.best = history, best
+        print(f"train: goes on after epoch {len(history)}, from `{self._file}`", flush=True)

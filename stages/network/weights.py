@@ -4,13 +4,15 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stages.core.errors import PipelineError
 from stages.core.files import write_file
-from stages.network.runtime import keras
+
+if TYPE_CHECKING:
+    from stages.network.runtime import keras
 
 MODELS = Path("data/models")
 
@@ -41,7 +43,7 @@ def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:
     write_file(file, content.getvalue())
 
 
-def load_weights(model: keras.Model, file: Path) -> None:
+def load_weights(model: "keras.Model", file: Path) -> None:
     """Read the weights that `save_weights` wrote into a network of the same layers.
 
     Parameters

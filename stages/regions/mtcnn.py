@@ -47,7 +47,7 @@ def load_mtcnn(smallest_face: int, threshold: float) -> Callable[[np.ndarray], n
     Zhang, Zhang, Li and Qiao, "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks",
     IEEE Signal Processing Letters 23(10), 2016.
     """
-    start_tensorflow(0, "float32")
+    start_tensorflow("float32")
     with hold_back_errors():
         from mtcnn.stages import StageONet, StagePNet, StageRNet
     networks = (

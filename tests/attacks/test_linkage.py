@@ -7,7 +7,7 @@ import pytest
 from stages.attacks import linkage
 from stages.attacks._ranks import Ranks, ranks_of
 from stages.attacks.linkage import train_linker
-from stages.core.parallel import WORKERS_VARIABLE
+from stages.core.machine import WORKERS_VARIABLE
 
 TRAIN, TEST = 60, 40
 

@@ -6,7 +6,7 @@ import pytest
 
 from stages.attacks import recognition
 from stages.attacks.recognition import Recognizer, recognize
-from stages.core.parallel import WORKERS_VARIABLE
+from stages.core.machine import WORKERS_VARIABLE
 
 PEOPLE, EACH = 8, 3
 WHO = np.arange(PEOPLE).repeat(EACH)

@@ -9,7 +9,8 @@ import pytest
 
 from stages.core import parallel
 from stages.core.errors import PipelineError
-from stages.core.parallel import map_ordered, operation_threads, run_side_by_side, worker_count
+from stages.core.machine import operation_threads, worker_count
+from stages.core.parallel import map_ordered
 
 
 @pytest.fixture
@@ -94,24 +95,6 @@ def test_the_first_error_is_raised_and_ends_the_work(workers):
     assert results == [0, 1, 2]
     assert len(started) <= 8  # of the eleven that were handed out by then
     assert threading.active_count() == before
-
-
-def test_calls_side_by_side_keep_the_order_and_the_first_error_ends_the_others():
-    def late_if_first(number: int, stop: threading.Event) -> int:
-        time.sleep(0.02 * (number == 0))
-        return number**2
-
-    assert run_side_by_side(late_if_first, range(3), at_once=2) == [0, 1, 4]
-    ended = []
-
-    def fail_if_last(number: int, stop: threading.Event) -> None:
-        if number == 2:
-            raise ValueError(number)
-        ended.append(stop.wait(timeout=10))
-
-    with pytest.raises(ValueError, match="^2$"):
-        run_side_by_side(fail_if_last, range(3), at_once=3)
-    assert ended == [True, True]
 
 
 def test_an_error_of_the_items_is_raised(workers):

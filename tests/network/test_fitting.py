@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from stages.network.checkpoints import Checkpoint
 
 from stages.core.params import load_params
 from stages.network import checkpoints, training
-from stages.network.checkpoints import Checkpoint
 from stages.network.fitting import fit, validation_mask
 from stages.network.inputs import Features
 from stages.network.runtime import keras, start_tensorflow

@@ -115,7 +115,6 @@ class TrainParams(Section):
     head: list[Layer]
     epochs: Count
     batch_size: Count
-    replicas: Count
     learning_rate: Annotated[float, Field(gt=0), NUMBER]
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"]
     validation_fraction: Annotated[float, Field(ge=0, lt=1), NUMBER]
