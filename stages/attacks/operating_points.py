@@ -48,8 +48,8 @@ def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, floa
     Returns
     -------
     dict of str to float
-        ``rank5``, the share of images whose person is among the five nearest (with six people or more; of people at
-        the same distance, in any order). Over all pairs of an image and a person, the nearest first: ``auc``, how often a
+        ``rank5``, the share of images whose person is among the five nearest (with six people or more; those at the
+        same distance in any order). Over all pairs of an image and a person, the nearest first: ``auc``, how often a
         right pair comes before a wrong one, and ``tpr_at_fpr1``, the share of right pairs that is found with at most
         1 % of the wrong ones.
 

@@ -18,7 +18,8 @@ class Column(NamedTuple):
     interval: str = ""  # its ends are <interval>_low and <interval>_high
 
 
-# `metrics` is what `dvc metrics` shows, as many as fit into 120 columns beside a path; `brief` is for a README. The others are tables of the page.
+# `metrics` is what `dvc metrics` shows, as many as fit into 120 columns beside a path; `brief` is for a README. The
+# others are tables of the page.
 COLUMNS = (
     Column("accuracy", "accuracy", "share", "metrics brief terminal cost",
            "share of raw test images that a network trained on this data set classifies right; mean over seeds",
