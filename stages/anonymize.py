@@ -24,11 +24,10 @@ from stages.core.parallel import finish, map_bounded, map_parts
 from stages.core.params import RAW, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
+from stages.core.stale import CONTACT, DATA, print_leftovers, withdraw_changed
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 
-DATA = Path("data")
-CONTACT = DATA / "contact"
 LIST = Path("metrics/regions.json")
 _CODE = ("anonymize.py", "core", "methods", "regions")
 
@@ -99,6 +98,7 @@ def anonymize(name: str) -> None:
     """
     params = load_params()
     variant = params.variant(name)
+    withdraw_changed(params)
     secret = load_secret() if variant.needs_secret else None
     source = Dataset(DATA / RAW)
     paths = source.paths()
@@ -132,6 +132,7 @@ def anonymize(name: str) -> None:
         print(f"anonymize: without a region, so not anonymized: {len(left_open)} images of {DATA / name}/; see {LIST}")
     if not is_whole:
         print(f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region")
+    print_leftovers("anonymize", params)
 
 
 def _settings(variant: Variant, secret: bytes | None) -> str:

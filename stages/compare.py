@@ -15,11 +15,12 @@ from stages.core.kept import forget_others
 from stages.core.parallel import finish
 from stages.core.params import RAW, CompareParams, load_params
 from stages.core.people import read_people, read_test_groups
+from stages.core.stale import print_leftovers
 from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import recommend
-from stages.report.series import frontier_points, joined_confusions, learning_curves
+from stages.report.series import HISTORY, frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_latex, to_markdown, to_terminal, to_xlsx
 from stages.results.columns import METRIC_KEYS
 from stages.results.decision import RECOMMENDED, REFUSED, Verdict, decide
@@ -32,8 +33,8 @@ from stages.results.utility import correct_predictions, corrected_p_values, util
 
 METRICS = Path("metrics")
 _BY_DATASET = (
-    *(GALLERY, RESTORED, SCORES / "privacy", SCORES / "utility"),
-    *(METRICS / name for name in ("confusion", "history", "per_class")),
+    *(GALLERY, RESTORED, HISTORY, SCORES / "privacy", SCORES / "utility"),
+    *(METRICS / name for name in ("confusion", "per_class")),
 )
 
 
@@ -101,9 +102,12 @@ def compare() -> None:
     _remove_stale_results(params.datasets)
     forget_others([RAW, *params.variants])
     table, verdicts = comparison_table(params.datasets, params.compare)
-    with new_folder(METRICS / "datasets") as folder:
+    with new_folder(METRICS / "m") as folder:
         for row in table.to_dict("records"):
             write_file(folder / f"{row['dataset']}.json", metrics_json(row))
+    with new_folder(METRICS / "history") as folder:
+        for dataset in params.datasets:
+            shutil.copyfile(HISTORY / f"{dataset}.csv", folder / f"{dataset}.csv")
     curves, pairs = learning_curves(params.datasets), pairwise_table(params.datasets)
     groups = group_table(params.datasets, read_test_groups(), read_people().test)
     answer = recommend(table, verdicts)
@@ -131,6 +135,7 @@ def compare() -> None:
     finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md,tex}}")
     print(to_terminal(table))
     print(answer)
+    print_leftovers("compare", params)
 
 
 if __name__ == "__main__":

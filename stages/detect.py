@@ -19,6 +19,7 @@ from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
 from stages.core.parallel import count_image, finish, map_bounded, map_parts
 from stages.core.params import RAW, RegionParams, load_params
+from stages.core.stale import withdraw
 from stages.regions.detectors import load_detector
 from stages.regions.matching import Detection, merge_boxes, score_detector
 
@@ -36,6 +37,7 @@ def detect() -> None:
     PipelineError
         If `regions.detector` is no detector, or fails on an image.
     """
+    withdraw()
     params = load_params()
     mode = params.regions.boxes
     source = Dataset(SOURCE)

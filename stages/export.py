@@ -7,10 +7,10 @@ from pathlib import Path
 from stages.core.datasets import Dataset, Part, write_part
 from stages.core.errors import PipelineError, run_stage, shown
 from stages.core.files import new_folder
+from stages.core.lock import differences, open_repo
 from stages.core.parallel import count_image, finish, map_bounded, progress
 from stages.core.params import RAW, Params, load_params
-
-DATA = Path("data")
+from stages.core.stale import DATA
 
 
 def export(dataset: str, folder: str) -> None:
@@ -32,14 +32,14 @@ def export(dataset: str, folder: str) -> None:
     Raises
     ------
     PipelineError
-        If the data set is unknown or not there, or the folder must not be written to.
+        If the data set is unknown, not there, or not of the present source and params, or the folder must not be
+        written to.
     """
     params = load_params()
     if dataset != RAW:
         params.variant(dataset)
     target = _check_target(folder, params)
-    if not (DATA / dataset).is_dir():
-        raise PipelineError(f"`{DATA / dataset}` is missing; `dvc repro` or `dvc pull` makes it")
+    _check_current(dataset)
     source = Dataset(DATA / dataset)
     parts = source.parts()
     count = sum(map(len, parts))
@@ -50,6 +50,19 @@ def export(dataset: str, folder: str) -> None:
     finish(f"export: {count} images of {DATA / dataset}/ into {shown(folder)}/")
     if dataset == RAW:
         print(f"export: warning: {DATA / RAW}/ holds the originals, in which people can be seen as they are")
+
+
+def _check_current(dataset: str) -> None:
+    """Refuse images of another source, of other params, or of a run that DVC has not finished."""
+    folder, stage = DATA / dataset, "ingest" if dataset == RAW else f"anonymize@{dataset}"
+    if not folder.is_dir():
+        raise PipelineError(f"`{folder}` is missing; `dvc repro` or `dvc pull` makes it")
+    with open_repo() as repo:
+        changed = differences(repo, stage)
+        (out,) = (out for out in repo.index.outs if Path(out.fs_path) == folder.resolve())
+        changed += [str(folder)] if out.changed_checksum() else []
+    if changed:
+        raise PipelineError(f"`{folder}` is not of the present {', '.join(changed)}; run `dvc repro {stage}` first")
 
 
 def _check_target(folder: str, params: Params) -> Path:

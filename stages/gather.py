@@ -1,6 +1,7 @@
 """Gathers the finished experiments of a sweep, and the workspace, into one frontier: a command, not a stage.
 
-Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, writes `metrics/sweep.{csv,md,png}`.
+Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, writes `metrics/sweep.{csv,md,png}`. What
+`dvc.lock` says that a table was made from must be what lies beside it, else it is left out.
 """
 
 import io
@@ -10,10 +11,13 @@ from typing import NamedTuple
 
 import dvc.api
 import pandas as pd
+from dvc.repo import Repo
+from dvc.repo.brancher import switch
 from ruamel.yaml import YAML
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
+from stages.core.lock import differences, open_repo
 from stages.core.parallel import finish
 from stages.core.params import PARAMS_FILE, RAW, load_params
 from stages.report.plots import draw_frontier
@@ -22,6 +26,7 @@ from stages.results.utility import corrected_p_values
 
 COMPARISON = Path("metrics/comparison.csv")
 SWEEP = Path("metrics/sweep")
+WORKSPACE, HEAD = "workspace", "HEAD"
 _FINISHED = (None, "Success")  # states of experiments, as DVC names them: run here, and by the queue
 
 
@@ -73,39 +78,57 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def gather() -> None:
-    """Write the frontier of the workspace and of all finished experiments of HEAD.
+    """Write the frontier of the workspace and of all finished experiments of HEAD, as far as their results are theirs.
 
     Raises
     ------
     PipelineError
-        If there are no results in the workspace, or no experiments.
+        If there are no experiments, none has results of its own params, or there is no DVC or git here.
     """
-    if not COMPARISON.is_file():
-        raise PipelineError(f"`{COMPARISON}` is missing; run `dvc repro` first")
-    rows = dvc.api.exp_show()
-    found = sorted((row["Experiment"], row["rev"]) for row in rows if row["Experiment"] and row["State"] in _FINISHED)
-    if not found:
-        raise PipelineError("there must be finished experiments of HEAD (see `dvc exp show`); found: none")
-    results = [_result("workspace", COMPARISON.read_bytes(), PARAMS_FILE.read_bytes())]
-    results += [_result(name, _read(commit, COMPARISON), _read(commit, PARAMS_FILE)) for name, commit in found]
-    table, left_out = sweep_table(results)
+    with open_repo() as repo:
+        rows = [row for row in dvc.api.exp_show() if row["Experiment"] and row["State"] in _FINISHED]
+        if not rows:
+            raise PipelineError("there must be finished experiments of HEAD (see `dvc exp show`); found: none")
+        results: list[Result] = []
+        left_out: dict[str, str] = {}
+        experiments = sorted((row["Experiment"], row["rev"]) for row in rows)
+        for name, revision in [(WORKSPACE, WORKSPACE), (HEAD, HEAD), *experiments]:
+            if name == HEAD and results:
+                continue  # the base is what HEAD has only where the workspace has no results
+            with switch(repo, revision):
+                if changed := _stale(repo):
+                    left_out[name] = f"its table was made with other {', '.join(changed)}"
+                else:
+                    results.append(_result(repo, name))
+    table, incomparable = sweep_table(results) if results else (None, [])
+    left_out |= dict.fromkeys(incomparable, "its row of raw images differs, so its data or its training was another")
+    for name, reason in left_out.items():
+        print(f"gather: left out {name}: {reason}")
+    if table is None:
+        raise PipelineError("an experiment must have been run to its end, with `compare`; found: none")
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
     write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
-    for name in left_out:
-        print(f"gather: left out {name}: its row of raw images differs, so its data or its training was another")
-    finish(f"gather: {len(table)} rows of {len(found)} experiments and the workspace into {SWEEP}.{{csv,md,png}}")
+    used = len(results) - len(incomparable)
+    finish(f"gather: {len(table)} rows of {used} results, {len(left_out)} left out, into {SWEEP}.{{csv,md,png}}")
 
 
-def _read(commit: str, file: Path) -> bytes:
-    try:
-        return dvc.api.read(file.as_posix(), rev=commit, mode="rb")
-    except FileNotFoundError:
-        raise PipelineError(f"experiment {commit} must hold `{file}`; received: none") from None
+def _stale(repo: Repo) -> list[str]:
+    """Name what the table of a revision was not made from; at most three."""
+    changed = differences(repo, "compare")
+    (out,) = (out for out in repo.index.outs if out.fs_path == _path(repo, COMPARISON))
+    if not out.exists or out.changed_checksum():
+        changed.append(str(COMPARISON))
+    return changed if len(changed) <= 3 else [*changed[:3], "..."]
 
 
-def _result(experiment: str, comparison: bytes, params: bytes) -> Result:
-    return Result(experiment, pd.read_csv(io.BytesIO(comparison)), YAML(typ="safe").load(params)["variants"])
+def _result(repo: Repo, name: str) -> Result:
+    comparison, params = (repo.fs.read_bytes(_path(repo, file)) for file in (COMPARISON, PARAMS_FILE))
+    return Result(name, pd.read_csv(io.BytesIO(comparison)), YAML(typ="safe").load(params)["variants"])
+
+
+def _path(repo: Repo, file: Path) -> str:
+    return repo.fs.join(repo.root_dir, *file.parts)
 
 
 def _raw_row(result: Result) -> pd.Series:

@@ -22,6 +22,7 @@ from stages.core.parallel import finish, map_parts
 from stages.core.params import RAW, DataParams, load_params
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
+from stages.core.stale import withdraw
 from stages.sources.checks import check_images, check_rejected
 from stages.sources.finding import find_sources
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
@@ -48,9 +49,10 @@ def ingest() -> None:
         If the source is missing, empty or in no known layout, if a table at its top is wrong, if more than
         `data.max_rejected` of its files are rejected, or if a class is left without training or test images.
     """
+    withdraw()
+    remove_key()
     everything = load_params()
     params = everything.data
-    remove_key()
     files, ignored = find_sources(params)
     people, by_table = identify_sources(files, params)
     groups = find_groups_of_people(files, params)

@@ -3,13 +3,12 @@
 Hydra's composition, which DVC offers for this, writes `params.yaml` anew in each experiment and drops its comments.
 """
 
-import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from dvc.utils.serialize import dumps_yaml, load_yaml, parse_yaml_for_update
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
@@ -35,16 +34,9 @@ def preset(name: str) -> None:
     if name not in names:
         raise PipelineError(f"a preset must be one of {', '.join(names)}; received: {name}")
     load_params()
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    # As params.yaml spells it; the library would write nothing.
-    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
-    params = yaml.load(PARAMS_FILE.read_bytes())
-    changes = list(_set(params, yaml.load((PRESETS / f"{name}.yaml").read_bytes())))
-    content = io.BytesIO()
-    yaml.dump(params, content)
-    write_file(PARAMS_FILE, content.getvalue())
+    params = parse_yaml_for_update(PARAMS_FILE.read_text(encoding="utf-8"), PARAMS_FILE)
+    changes = list(_set(params, load_yaml(PRESETS / f"{name}.yaml")))
+    write_file(PARAMS_FILE, dumps_yaml(params).encode())  # as `dvc exp run -S` writes it
     for key, old, new in changes:
         print(f"{key}: {old} -> {new}")
     print(f"preset: {len(changes)} params of {name} set in {PARAMS_FILE}; `dvc params diff` shows them")

@@ -1,6 +1,6 @@
 """Draws the embedded data set: everyday scenes with one object (the class) and one person (the identity).
 
-Writes `data/sample/{train,test}/<class>/id<identity>_<number>.png`, everybody's tone of skin to `groups.csv`, and
+Writes `data/sample/drawn/{train,test}/<class>/id<identity>_<number>.png`, everybody's tone of skin to `groups.csv`, and
 where the heads are to `regions.csv`, so that a fresh clone runs with no download.
 """
 
@@ -10,17 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.boxes import REGIONS, Box
-from stages.core.errors import run_stage
+from stages.core.errors import PipelineError, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import encode_image
+from stages.core.lock import open_repo, unknown_files
 from stages.core.parallel import finish, map_ordered
-from stages.core.params import SampleParams, load_params
+from stages.core.params import RAW, SAMPLE, SampleParams, load_params
 from stages.core.people import GROUPS
 from stages.core.seeding import generator
+from stages.core.stale import DATA, withdraw
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
 from stages.scenes.identities import PEOPLE
 
-SAMPLE = Path("data/sample")
+FOLDER = Path(SAMPLE)
+RAW_FOLDER = DATA / RAW
 
 
 def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
@@ -63,12 +66,27 @@ def _write_table(file: Path, columns: str, rows: list[tuple]) -> None:
     write_file(file, "".join(f"{line}\n" for line in lines).encode())
 
 
+def _check_own_images() -> None:
+    """Stop, before DVC replaces outputs, if somebody keeps images in the place of one."""
+    files = sorted(path for path in FOLDER.parent.glob("[!.]*") if path != FOLDER)
+    if any(RAW_FOLDER.glob("[!.]*")):
+        with open_repo() as repo:
+            files += unknown_files(repo, RAW_FOLDER)
+    if files:
+        raise PipelineError(
+            f"`{files[0]}`{f' and {len(files) - 1} more' if files[1:] else ''} must not lie in {FOLDER.parent}/ or "
+            f"{RAW_FOLDER}/, which DVC replaces; move it to a folder of your own, and name that in `data.source`"
+        )
+
+
 def sample() -> None:
-    """Draw all scenes into `data/sample`, or leave it empty where another source is taken."""
+    """Draw all scenes into `data/sample/drawn`, or leave it empty where another source is taken."""
+    withdraw()
     everything = load_params()
     params = everything.sample
-    scenes = plan_scenes(params) if Path(everything.data.source) == SAMPLE else []
-    with new_folder(SAMPLE) as folder:
+    _check_own_images()
+    scenes = plan_scenes(params) if Path(everything.data.source) == FOLDER else []
+    with new_folder(FOLDER) as folder:
 
         def draw(planned: tuple[str, str, int]) -> tuple[bytes, Box]:
             path, name, identity = planned
@@ -86,9 +104,9 @@ def sample() -> None:
             rows = [(scene[0], *head[:5]) for scene, head in zip(scenes, heads, strict=True)]
             _write_table(folder / REGIONS, "x,y,width,height,label", rows)
     if scenes:
-        finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
+        finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {FOLDER}/")
     else:
-        finish(f"sample: drew nothing, as `data.source` is another folder; {SAMPLE}/ is empty")
+        finish(f"sample: drew nothing, as `data.source` is another folder; {FOLDER}/ is empty")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Trains ResNet50 on one data set, once a seed, and keeps the networks and their learning curves.
 
-Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `metrics/history/<dataset>.csv`. Networks
-that are there and were made of the same images, settings and code are kept, so that another seed trains one network.
+Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `data/scores/history/<dataset>.csv`. Networks
+of the last run that were made of the same images, settings and code are kept, so that another seed trains one network.
 """
 
 import sys
@@ -12,15 +12,16 @@ import pandas as pd
 
 from stages.core.errors import PipelineError, naming, run_stage
 from stages.core.files import new_folder, write_file
+from stages.core.kept import kept_folder
 from stages.core.parallel import finish
 from stages.core.params import load_params
 from stages.network.fitting import fit
 from stages.network.inputs import read_features, validation_mask
 from stages.network.memory import check_memory
-from stages.network.models import Model, keep_model, keep_states, training_key, write_model
+from stages.network.models import Model, keep_model, keep_states, link_files, training_key, write_model
 from stages.network.weights import MODELS
 
-HISTORY = Path("metrics/history")
+HISTORY = Path("data/scores/history")
 
 
 def train(dataset: str) -> None:
@@ -49,10 +50,11 @@ def train(dataset: str) -> None:
     check_memory(params, features.inputs)
     key = training_key(features, params)
     start, images, notes = time.monotonic(), 0, {""}
-    with new_folder(MODELS / dataset) as folder:
+    last = kept_folder(dataset, "networks")  # as DVC deletes the outputs before
+    with new_folder(MODELS / dataset) as folder, new_folder(last) as links:
         histories = {}
         for seed in params.seeds:
-            if (kept := keep_model(dataset, seed, key, folder)) is not None:
+            if (kept := keep_model(last, seed, key, folder)) is not None:
                 histories[seed] = kept.history
         missing = [seed for seed in params.seeds if seed not in histories]
         with keep_states(dataset, key, missing) as files:
@@ -62,6 +64,7 @@ def train(dataset: str) -> None:
                 with naming(MODELS / dataset):
                     write_model(folder, fitted.seed, Model(key, fitted.made_with, fitted.history), fitted.weights)
                 histories[fitted.seed] = fitted.history
+        link_files(folder.iterdir(), links)
         curves = HISTORY / f"{dataset}.csv"
         table = pd.concat(histories[seed] for seed in params.seeds)
         write_file(curves, table.to_csv(index=False).encode())

@@ -100,7 +100,7 @@ def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
                 file = folder / "data" / "scores" / kind / f"{dataset}.json"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(content))
-            history = folder / "metrics" / "history" / f"{dataset}.csv"
+            history = folder / "data" / "scores" / "history" / f"{dataset}.csv"
             history.parent.mkdir(parents=True, exist_ok=True)
             history.write_text((histories or {}).get(dataset, "seed,epoch,accuracy,loss\n0,1,0.5,2\n0,2,0.75,1\n"))
             for images, shift in (("gallery", 20), ("restored", 30)):
@@ -110,6 +110,7 @@ def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
         who = zip(PATHS, verdicts(0)["people"], strict=True)
         write_people({f"test/{path}": str(person) for path, person in who} if people else {})
         write_groups({f"test/{path}": group for path, group in (groups or {}).items()})
+        (folder / "metrics").mkdir(exist_ok=True)
         (folder / "metrics" / "ingest.json").write_text(json.dumps(INGEST))
         return folder
 

@@ -57,6 +57,6 @@ def test_a_step_trains_every_layer_as_keras_does_and_evaluate_tests_what_was_tra
     scores = json.loads(utility_file("raw").read_text())
     assert scores["predictions"][1] == probabilities.argmax(axis=1).tolist()
     assert scores["loss"][1] == pytest.approx(cross_entropy(probabilities, raw.labels), rel=1e-4)
-    history = pd.read_csv("metrics/history/raw.csv")
+    history = pd.read_csv("data/scores/history/raw.csv")
     assert history["seed"].tolist() == [0, 5]
     assert history["loss"][1] == pytest.approx(float(loss), rel=1e-3)

@@ -140,7 +140,10 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     blur = {f"{stage}@gaussian_blur" for stage in ["anonymize", *PER_DATASET]}
     assert stages_run(run(folder, "dvc", "repro")) == blur | {"compare"}
     assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
-    assert "metrics/datasets/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
+    assert "metrics/m/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
+
+    set_param(folder, "variants.gaussian_blur.sigma", 7)
+    assert stages_run(run(folder, "dvc", "repro")) == {"evaluate@gaussian_blur", "compare"}  # the rest is in the cache
 
     set_param(folder, "compare.gallery_images", 2)
     assert stages_run(run(folder, "dvc", "repro")) == {"compare"}
@@ -148,7 +151,8 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     set_param(folder, "train.seeds", [0, 1, 2])
     output = run(folder, "dvc", "repro")
     assert stages_run(output) == {f"{stage}@{name}" for stage in ("train", "evaluate") for name in fewer} | {"compare"}
-    assert output.count("train: 1 network(s)") == len(fewer)  # the other seeds' are kept
+    assert output.count("train: 1 network(s) on 20 raw") == 1  # the networks of the other seeds are kept
+    assert output.count("train: 3 network(s) on 20 gaussian_blur") == 1  # but only those trained last, with sigma 3
 
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["variants"]["mild_blur"] = {"method": "gaussian_blur", "sigma": 1, "where": "regions"}
@@ -156,7 +160,7 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     rerun = stages_run(run(folder, "dvc", "repro"))
     assert rerun == {f"{stage}@mild_blur" for stage in ["anonymize", *PER_DATASET]} | {"compare"}
-    row = json.loads((folder / "metrics/datasets/mild_blur.json").read_text())
+    row = json.loads((folder / "metrics/m/mild_blur.json").read_text())
     assert (row["accuracy"] >= 0, row["images_left_open"], "region_identity_accuracy" in row) == (True, 0, True)
     assert (folder / "data/contact/mild_blur/0001.jpg").is_file()
     assert not list((folder / "metrics").rglob("*morphology*"))  # it is no longer compared

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from dvc.repo import Repo
 
 from stages.anonymize import anonymize
 from stages.core.errors import PipelineError
@@ -12,6 +14,13 @@ from tests.synthetic import untimed
 
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
 VARIANTS = {"blurred": {"method": "gaussian_blur", "sigma": 2}}
+STAGES = {
+    "ingest": {"cmd": "ingest", "deps": ["source"], "params": ["data"], "outs": ["data/raw"]},
+    "anonymize": {
+        "foreach": "${variants}",
+        "do": {"cmd": "anonymize", "deps": ["data/raw"], "params": ["variants.${key}"], "outs": ["data/${key}"]},
+    },
+}
 ORIGINALS = "export: warning: data/raw/ holds the originals, in which people can be seen as they are\n"
 
 
@@ -24,6 +33,9 @@ def make(workspace, save_images):
         save_images(workspace(changes | {f"data.{key}": value for key, value in data.items()}) / "source", PATHS)
         ingest()
         anonymize("blurred")
+        Path("dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
+        with Repo.init(no_scm=True, force=True) as repo:
+            repo.commit(force=True)
 
     return run
 
@@ -82,11 +94,38 @@ def test_what_must_not_be_written_is_refused(workspace, dataset, folder, words):
     assert not Path("new").exists()
 
 
+def replace(file: str, old: bytes, new: bytes) -> None:
+    path = Path(file)
+    content = path.read_bytes().replace(old, new, 1)
+    path.unlink()  # it may be a link into DVC's cache
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("params.yaml", b"sigma: 2", b"sigma: 3", "variants.blurred.sigma"),
+        ("params.yaml", b"source: source", b"source: source/train", "data.source"),
+        (f"source/{PATHS[0]}", b"IEND", b"IENE", "source"),
+        (f"data/blurred/{PATHS[0]}", b"IEND", b"IENE", "data/blurred"),
+        ("dvc.lock", b"data/raw\n      hash: md5\n      md5: ", b"data/raw\n      hash: md5\n      md5: 0", "data/raw"),
+    ],
+)
+def test_what_is_not_of_the_present_source_and_params_is_refused(make, file, old, new, changed):
+    make()
+    replace(file, old, new)
+    with pytest.raises(PipelineError, match=rf"`data/blurred` is not of the present .*\b{changed}\b.*; run `dvc"):
+        export("blurred", "new")
+    assert not Path("new").exists()
+
+
 def test_a_broken_data_set_leaves_nothing(make):
     make(layout="shards", shard_images=3)
     shard = Path("data/raw/train/shard-000000.tar")
     shard.chmod(0o644)
     shard.write_bytes(shard.read_bytes()[:600])
+    with Repo() as repo:
+        repo.commit(force=True)
     with pytest.raises(PipelineError, match="shard-000000.tar` must hold"):
         export("raw", "new")
     assert [path.name for path in Path().iterdir() if "new" in path.name] == []

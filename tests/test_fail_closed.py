@@ -98,7 +98,9 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
         patch.setattr(function, failing(resolve_name(function), outcome, after))
         assert re.fullmatch(words, last_words(*stage))
     left = contents()
-    if function.endswith("rename"):  # the old folder has just made room for the new one
+    assert stage != (ingest,) or not Path("data/morphology").exists()
+    # Either the old folder has just made room for the new one, or its source may have changed.
+    if function.endswith("rename") or stage == (ingest,):
         before = {file: one for file, one in before.items() if "morphology" not in file.parts or file in left}
     assert left == before
 

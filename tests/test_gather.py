@@ -1,5 +1,6 @@
 """Finished experiments become one frontier, of results that can be compared."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +24,14 @@ pathlib.Path("metrics/comparison.csv").write_text(
 """
 PIPELINE = """
 stages:
+  anonymize:
+    cmd: mkdir -p data && cp params.yaml data/blur
+    params: [variants]
+    outs: [data/blur]
   compare:
     cmd: python stage.py
-    params: [variants, train]
+    deps: [data/blur, stage.py]
+    params: [train]
     outs: [metrics/comparison.csv: {cache: false}]
 """
 
@@ -60,25 +66,42 @@ def test_other_data_or_training_is_left_out_and_an_attack_that_others_did_not_ru
     assert set(table["experiment"]) == {"workspace", "noisy"}
 
 
-def test_finished_experiments_are_gathered(workspace, capsys):
-    folder = workspace({"train.epochs": 5})
-    (folder / "stage.py").write_text(STAGE)
-    (folder / "dvc.yaml").write_text(PIPELINE)
-    with pytest.raises(PipelineError, match="`metrics/comparison.csv` is missing; run `dvc repro` first"):
+def test_finished_experiments_are_gathered_with_results_of_their_own_params_in_a_subfolder_too(
+    workspace, capsys, monkeypatch
+):
+    folder = workspace({"train.epochs": 5}) / "pipeline"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("../params.yaml").rename("params.yaml")
+    Path("stage.py").write_text(STAGE)
+    Path("dvc.yaml").write_text(PIPELINE)
+    with pytest.raises(PipelineError, match="NotDvcRepoError"):
         gather()
-    for command in ("git init -q", "dvc init -q", "dvc repro -q", "git add -A", "git commit -qm first"):
+    run(folder, "git", "init", "-q", "..")
+    for command in ("dvc init -q --subdir", "dvc repro -q", "git add -A", "git commit -qm first"):
         run(folder, *command.split())
     with pytest.raises(PipelineError, match="there must be finished experiments of HEAD"):
         gather()
     blur = "-S variants.gaussian_blur.sigma"
-    for options in (f"-n mild {blur}=2", f"-n longer {blur}=7 -S train.epochs=9"):
-        run(folder, "dvc", "exp", "run", "-q", *options.split())
-    run(folder, "git", "checkout", "-q", ".")
+    options = [f"-n mild {blur}=2", f"-n longer {blur}=7 -S train.epochs=9", f"-n part {blur}=4 anonymize"]
+    for option in (*options, f"-n early {blur}=7 -S train.epochs=8 anonymize"):
+        run(folder, "dvc", "exp", "run", "-q", *option.split())
+        run(folder, "git", "checkout", "-q", ".")
     gather()
     table = pd.read_csv("metrics/sweep.csv").set_index("dataset")["accuracy"].round(4)
     assert table.to_dict() == {"raw": 0.55, "gaussian_blur sigma=7": 0.83, "gaussian_blur sigma=2": 0.88}
     assert Path("metrics/sweep.png").read_bytes().startswith(b"\x89PNG")
     assert "| `gaussian_blur sigma=2` | 88.0 % (40.0 to 100.0) |" in Path("metrics/sweep.md").read_text()
-    out = capsys.readouterr().out
-    assert "left out longer: its row of raw images differs" in out
-    assert "3 rows of 2 experiments" in out
+    left_out = dict(re.findall("left out (\\w+): (.*)", capsys.readouterr().out))
+    assert {name: reason.removeprefix("its table was made with other ") for name, reason in left_out.items()} == {
+        "early": "train.epochs",
+        "longer": "its row of raw images differs, so its data or its training was another",
+        "part": "data/blur",
+    }
+    for file, change in (("params.yaml", ("sigma: 7", "sigma: 8")), ("metrics/comparison.csv", ("0.83", "0.84"))):
+        content = Path(file).read_text()
+        Path(file).write_text(content.replace(*change))
+        gather()
+        assert "left out workspace: " in capsys.readouterr().out
+        assert set(pd.read_csv("metrics/sweep.csv")["experiment"]) == {"HEAD", "mild"}
+        Path(file).write_text(content)

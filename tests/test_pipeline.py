@@ -85,6 +85,14 @@ def test_no_variant_may_be_named_like_a_folder_of_another_stage():
             read_variant(name, {"method": "mask", "value": 128})
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / ".dvc" / "plots").glob("*.json")), ids=lambda file: file.stem)
+def test_a_plot_sorts_no_facets_as_vega_lite_would_then_mix_up_those_that_only_some_revisions_have(file):
+    template = json.loads(file.read_text())
+    assert not [facet for facet in template.get("facet", {}).values() if "sort" in facet]
+    axes = [layer.get("encoding", {}).get("x", {}).get("field") for layer in template.get("spec", template)["layer"]]
+    assert file.stem != "confusions" or "<DVC_METRIC_Y>" in axes  # a column for each class, if never predicted too
+
+
 def test_every_param_of_a_stage_exists():
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     for stage in STAGES.values():
@@ -102,7 +110,7 @@ def test_a_clone_without_a_cache_has_nothing_to_do(tmp_path):
 
 def test_committed_metrics_have_the_same_columns():
     datasets = load_params(ROOT / "params.yaml").datasets
-    raw, *rows = [json.loads((ROOT / "metrics" / "datasets" / f"{name}.json").read_text()) for name in datasets]
+    raw, *rows = [json.loads((ROOT / "metrics" / "m" / f"{name}.json").read_text()) for name in datasets]
     assert all(list(row) == list(rows[0]) for row in rows)
     assert set(raw) == set(rows[0]) - {"accuracy_drop", "recommended"}
     assert set(rows[0]) <= set(METRIC_KEYS)

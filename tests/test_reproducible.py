@@ -72,6 +72,6 @@ def test_the_environment_changes_no_byte(tmp_path):
         _, errors = run.communicate(timeout=300)
         assert run.returncode == 0, errors.decode()
     first, second = (contents(tmp_path / str(number)) for number in range(2))
-    assert {"data/models/raw/seed_0.npz", "metrics/datasets/raw.json", "metrics/comparison.xlsx"} <= first.keys()
+    assert {"data/models/raw/seed_0.npz", "metrics/m/raw.json", "metrics/comparison.xlsx"} <= first.keys()
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []

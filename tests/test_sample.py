@@ -1,20 +1,24 @@
 """The embedded data set: balanced, and the same bytes for the same params."""
 
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
+from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.params import SampleParams, load_params
 from stages.core.seeding import generator
 from stages.sample import plan_scenes, sample
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
 from stages.scenes.identities import PEOPLE
+from tests.clones import ROOT
 from tests.synthetic import untimed
 
-FOLDER = Path("data/sample")
+FOLDER = Path("data/sample/drawn")
 SMALL = {"sample.train_images": 12, "sample.test_images": 4, "sample.size": 32}
 
 
@@ -62,7 +66,7 @@ def test_different_images_are_drawn_as_planned(workspace, capsys):
     assert {image.shape for image in images} == {(32, 32, 3)}
     assert len({image.tobytes() for image in images}) == 16
     assert untimed(capsys.readouterr().out) == (
-        f"sample: drew 16 images of {len(CLASSES)} classes and {IDENTITIES} people into data/sample/\n"
+        f"sample: drew 16 images of {len(CLASSES)} classes and {IDENTITIES} people into data/sample/drawn/\n"
     )
 
 
@@ -110,3 +114,26 @@ def test_for_another_source_nothing_is_drawn(workspace, capsys):
     sample()
     assert list(FOLDER.iterdir()) == []
     assert "drew nothing, as `data.source` is another folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "words"),
+    [
+        ("data/sample/drawn", ["data/sample/dog/1.png", "data/raw/dog/1.png"], "`data/sample/dog` and 1 more"),
+        (
+            "photos",
+            ["photos/1.png", "data/raw/dog/1.png", "data/raw/dog/2.png"],
+            "`data/raw/dog/1.png` and 1 more",
+        ),
+    ],
+)
+def test_images_in_the_place_of_an_output_are_refused_before_dvc_deletes_them(workspace, source, files, words):
+    folder = workspace({**SMALL, "data.source": source})
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    Repo.init(no_scm=True).close()
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(b"")
+    with pytest.raises(PipelineError, match=words):
+        sample()
+    assert all((folder / file).is_file() for file in files)

@@ -59,7 +59,7 @@ def test_every_seed_leaves_a_network_and_a_curve(workspace):
     assert sorted(written) == ["seed_4.json", "seed_4.npz", "seed_7.json", "seed_7.npz"]
     about = json.loads(written["seed_4.json"].read_text())
     assert about["made_with"] == environment() | {"precision": "float32"}
-    history = pd.read_csv("metrics/history/raw.csv")
+    history = pd.read_csv("data/scores/history/raw.csv")
     assert history[["seed", "epoch"]].values.tolist() == [[7, 1], [7, 2], [4, 1], [4, 2]]
 
 

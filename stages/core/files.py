@@ -50,6 +50,15 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, if there is one; at no time is a part of it there."""
+    if folder.exists():
+        removed = folder.with_name(f".{folder.name}.removed{UNFINISHED}")
+        shutil.rmtree(removed, ignore_errors=True)
+        folder.rename(removed)
+        shutil.rmtree(removed)
+
+
 def make_parent(folder: Path, file: str) -> None:
     """Make the folders of a file below a folder, but not that folder: it may have been removed, as work was stopped.
 

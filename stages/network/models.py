@@ -8,7 +8,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +62,11 @@ def training_key(features: Features, params: TrainParams) -> str:
 
 def read_model(dataset: str, seed: int) -> Model:
     """Read what is known of one trained network."""
-    known = json.loads(_about(weights_file(dataset, seed)).read_text(encoding="utf-8"))
+    return _read_about(weights_file(dataset, seed))
+
+
+def _read_about(file: Path) -> Model:
+    known = json.loads(_about(file).read_text(encoding="utf-8"))
     return Model(known["key"], known["made_with"], pd.read_csv(io.StringIO(known["history"])))
 
 
@@ -86,13 +90,13 @@ def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.nda
     _about(file).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
-def keep_model(dataset: str, seed: int, key: str, folder: Path) -> Model | None:
-    """Take a network that is there over into a new folder, if it was made of the same and is whole.
+def keep_model(last: Path, seed: int, key: str, folder: Path) -> Model | None:
+    """Take a network of the last training over into a new folder, if it was made of the same and is whole.
 
     Parameters
     ----------
-    dataset : str
-        ``raw`` or a variant.
+    last : pathlib.Path
+        The folder of the networks of the last training.
     seed : int
         The network's seed.
     key : str
@@ -105,20 +109,25 @@ def keep_model(dataset: str, seed: int, key: str, folder: Path) -> Model | None:
     Model or None
         None if there is no such network.
     """
-    file = weights_file(dataset, seed)
+    file = last / weights_file("", seed).name
     try:
         known = json.loads(_about(file).read_text(encoding="utf-8"))
         if known["key"] != key or known["sha256"] != _digest(file):
             return None
-        model = read_model(dataset, seed)
+        model = _read_about(file)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    for each in (file, _about(file)):
-        try:
-            os.link(each, folder / each.name)
-        except OSError:
-            shutil.copyfile(each, folder / each.name)
+    link_files([file, _about(file)], folder)
     return model
+
+
+def link_files(files: Iterable[Path], folder: Path) -> None:
+    """Link files into a folder, or copy them where there are no hard links."""
+    for file in files:
+        try:
+            os.link(file, folder / file.name)
+        except OSError:
+            shutil.copyfile(file, folder / file.name)
 
 
 @contextmanager

@@ -13,13 +13,13 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from stages.core.images import read_image
-from stages.core.params import RAW, Params
+from stages.core.params import RAW, SAMPLE, Params
 from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, exposed_words, frontier_svg
 from stages.report.recommendation import bound_text
 from stages.results.columns import Column, attacker_name, cell, columns_of, show
 from stages.results.decision import Verdict
-from stages.results.gallery import OUTLINED, RESTORED, SAMPLE, gallery_folders
+from stages.results.gallery import OUTLINED, RESTORED, gallery_folders
 from stages.results.privacy import CONVINCING_SHARE, attacks_run, convinces
 from stages.results.scores import read_privacy, read_utility
 from stages.results.statistics import FEWEST_RUNS, wilson_interval

@@ -7,7 +7,7 @@ import pandas as pd
 from stages.results.scores import read_utility
 from stages.results.utility import confusion_shares
 
-HISTORY = Path("metrics/history")
+HISTORY = Path("data/scores/history")
 
 
 def learning_curves(datasets: list[str]) -> pd.DataFrame:

@@ -11,13 +11,12 @@ from stages.core.datasets import Dataset
 from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import map_bounded
-from stages.core.params import RAW, Params
+from stages.core.params import RAW, SAMPLE, Params
 
 DATA = Path("data")
 GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
 OUTLINED = DATA / "outlined"  # raw images with their regions, from `detect`
-SAMPLE = "data/sample"  # drawn, so nobody is on its images
 GAP = 8  # pixels
 LABEL = 40  # pixels
 FONT = cv2.FONT_HERSHEY_DUPLEX

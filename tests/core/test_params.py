@@ -15,7 +15,9 @@ from tests.clones import ROOT
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 VARIANTS = "gaussian_blur, morphology, blocking_merging"
-RESERVED = "raw, sample, contact, features, models, outlined, scores, gallery, restored, ingest, regions"
+RESERVED = (
+    "raw, sample, contact, features, models, outlined, scores, gallery, restored, ingest, regions, null, true, false"
+)
 
 
 def message_of() -> str:
@@ -150,7 +152,7 @@ def test_an_unknown_method_is_refused(workspace, entry):
 
 
 def test_every_bad_name_of_a_variant_is_refused(edit):
-    names = ["Blur", "2blur", "_blur", "my-blur", "blur.1", "a/b", "..", "", *RESERVED.split(", ")]
+    names = [*"Blur 1 2blur _blur my-blur blur.1 a/b ..".split(), "blur 7", "", *RESERVED.split(", ")]
     edit(lambda params: params["variants"].update({name: {"method": "mask", "value": 0} for name in names}))
     assert message_of().splitlines() == [
         "a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, "
@@ -160,10 +162,12 @@ def test_every_bad_name_of_a_variant_is_refused(edit):
 
 
 def test_keys_that_are_no_text_are_refused(edit):
-    edit(lambda params: (params.update({1: 2}), params["variants"].update({1: {"method": "mask", "value": 0}})))
-    assert message_of().splitlines() == [
-        "`variants.1` must be a text; received: 1",
-        "`1` must be a word; received: 1",
+    edit(lambda params: (params.update({1: 2}), params["variants"].update({1: {}, None: {}, 2.5: {}})))
+    assert [line.rsplit("; ")[-1] for line in message_of().splitlines()] == [
+        "received: 1",
+        "received: 1, int",
+        "received: None, NoneType",
+        "received: 2.5, float",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from stages.core.params.loading import Params, load_params
 from stages.core.params.sections import (
+    SAMPLE,
     AttackParams,
     CompareParams,
     DataParams,
@@ -15,6 +16,7 @@ from stages.core.params.variants import RAW, Acting, Variant, find_method, metho
 __all__ = [
     "PARAMS_FILE",
     "RAW",
+    "SAMPLE",
     "Acting",
     "AttackParams",
     "CompareParams",

@@ -31,7 +31,7 @@ class Params(BaseModel):
     data: DataParams
     sample: SampleParams
     regions: RegionParams
-    variants: Annotated[dict[str, Any], Field(min_length=1)]
+    variants: Annotated[dict[Any, Any], Field(min_length=1)]  # names are checked with their entries
     datasets: Annotated[list[str], Field(min_length=1)]
     train: TrainParams
     attack: AttackParams
@@ -110,8 +110,7 @@ def _read_yaml(file: Path) -> Any:
 def _variant_mistakes(entries: Any) -> Iterator[str]:
     for name, entry in entries.items() if isinstance(entries, dict) else ():
         try:
-            if isinstance(name, str):
-                read_variant(name, entry)
+            read_variant(name, entry)
         except PipelineError as error:
             yield str(error)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, shown
 from stages.core.params.validation import NUMBER, Section, Seed, Share, validate
 
 RAW = "raw"
@@ -21,6 +21,7 @@ _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
 _RESERVED_NAMES = (
     *(RAW, "sample", "contact", "features", "models", "outlined", "scores", "gallery", "restored"),
     *("ingest", "regions"),
+    *("null", "true", "false"),  # a list that names them would hold something else
 )
 
 
@@ -76,13 +77,13 @@ def find_method(name: str) -> Callable[..., np.ndarray]:
     return getattr(importlib.import_module(f"stages.methods.{name}"), name)
 
 
-def read_variant(name: str, entry: Any) -> Variant:
+def read_variant(name: Any, entry: Any) -> Variant:
     """Check one entry of `variants`.
 
     Parameters
     ----------
-    name : str
-        Its key.
+    name : object
+        Its key, which YAML may have read as a number, null or true.
     entry : object
         As YAML gave it.
 
@@ -96,10 +97,11 @@ def read_variant(name: str, entry: Any) -> Variant:
     PipelineError
         If its name is not allowed, its method unknown, or an argument unknown, missing, or out of its range.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _RESERVED_NAMES:
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _RESERVED_NAMES:
         raise PipelineError(
             f"a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, and be none of "
-            f"{', '.join(_RESERVED_NAMES)}; received: {name}"
+            f"{', '.join(_RESERVED_NAMES)}; received: {shown(name)}"
+            f"{'' if isinstance(name, str) else f', {type(name).__name__}'}"
         )
     method = entry.get("method") if isinstance(entry, dict) else None
     if method not in method_names():
