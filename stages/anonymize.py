@@ -96,9 +96,9 @@ def anonymize(name: str) -> None:
         If the variant is unknown, the secret cannot be used, no image has a region for a variant that acts on regions,
         one has none with `regions.required`, or an image cannot be read, anonymized or written.
     """
+    withdraw_changed()
     params = load_params()
     variant = params.variant(name)
-    withdraw_changed(params)
     secret = load_secret() if variant.needs_secret else None
     source = Dataset(DATA / RAW)
     paths = source.paths()

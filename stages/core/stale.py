@@ -24,12 +24,13 @@ def withdraw(variants: Iterable[str] | None = None) -> None:
         remove_folder(CONTACT / name)
 
 
-def withdraw_changed(params: Params) -> None:
+def withdraw_changed() -> None:
     """Remove the data sets that `dvc.lock` says were made with other params, or of other images or regions."""
-    stages = (YAML(typ="safe").load(LOCK) or {}).get("stages", {}) if LOCK.is_file() else {}
+    # Whether the params are valid or not.
+    values, lock = ((YAML(typ="safe").load(file) if file.is_file() else None) or {} for file in (PARAMS_FILE, LOCK))
+    stages = lock.get("stages", {})
     outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
-    values = params.model_dump()
-    for name in set(_made()) & set(params.variants):
+    for name in set(_made()) & set(values.get("variants") or ()):
         stage = stages.get(f"anonymize@{name}", {})
         made_with = stage.get("params", {}).get(str(PARAMS_FILE), {})
         if any(_value(values, key) != value for key, value in made_with.items()) or any(
