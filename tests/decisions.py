@@ -134,8 +134,8 @@ def simulate_cost(draws: int) -> None:
     """Print how often the rule takes a variant for cheap, open, or too costly."""
     keys = ("images_advantage", "images_advantage_least", "images_advantage_most")
     safe = dict.fromkeys(keys + tuple(key.replace("images", "people") for key in keys), 0.0) | {
-        **dict.fromkeys(("named", "strongest_least", "strongest_most"), 0.0),
-        **{"strongest_chance": 0.1, "people_asked": 100, "images_asked": 100},
+        **dict.fromkeys(("times_chance", "times_chance_least", "times_chance_most"), 0.0),
+        **{"people_asked": 100, "images_asked": 100},
     }
     say(f"\n## Accuracy lost, at most {BOUNDS.max_accuracy_drop}: recommended, undecided, refused\n")
     say("| deviation of runs | seeds | it costs nothing | it costs just as much | it costs twice as much |")

@@ -59,6 +59,8 @@ COLUMNS = (
     Column("most_exposed", "most exposed", "share", "named",
            "share of images named of the person who is named most reliably; whoever gives all images one name exposes "
            "that person, and learns nothing"),
+    Column("times_chance", "times of chance", "number", "",
+           "share of images named over that, by attackers who were asked about half of the images or more"),
     Column("images_advantage", "images beyond guessing", "share", "",
            "share of the images that blind guessing with the same names would miss in which the person is named"),
     Column("people_advantage", "people beyond guessing", "share", "", "the same of people"),

@@ -72,13 +72,10 @@ def _privacy_bounds(row: Mapping, raw: Mapping, params: CompareParams) -> list[B
     if "people_asked" not in row:
         bounds = [_judge("images_linked", row, "images_advantage", limit, row["linkage_images"], "images")]
     else:
-        chance = row["strongest_chance"]
-        keys = {"times": "named", "times_least": "strongest_least", "times_most": "strongest_most"}
-        times_chance = {name: row[key] / chance if chance else math.inf for name, key in keys.items()}
         bounds = [
             _judge("images_named", row, "images_advantage", limit, row["images_asked"], "images of as many people"),
             _judge("people_named", row, "people_advantage", limit, row["people_asked"], "people"),
-            _judge("times_chance", times_chance, "times", times, row["images_asked"], "images"),
+            _judge("times_chance", row, "times_chance", times, row["images_asked"], "images"),
         ]
     if convinces(raw):
         return bounds

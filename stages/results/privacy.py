@@ -98,7 +98,10 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     people = {attacker: people_named(verdicts, count) for attacker, verdicts in attacks.items()}
     strongest = max(images, key=lambda attacker: images[attacker].share)
     most = max(people, key=lambda attacker: people[attacker].share)
-    chance = strongest_by_chance(list(attacks.values()))
+    # Who was asked about few images, such as restored ones, cannot be told from chance where people are many.
+    enough = max(len(verdicts.people) for verdicts in attacks.values()) / 2
+    often = [attacker for attacker, verdicts in attacks.items() if len(verdicts.people) >= enough]
+    chance = strongest_by_chance([attacks[attacker] for attacker in often])
     return (
         {key: value for key, value in linked.items() if key.startswith("linked")}
         | {
@@ -119,8 +122,9 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
                 }
             ),
             "strongest_chance": chance,
-            "strongest_least": max(naming.least for naming in images.values()),
-            "strongest_most": max(naming.most for naming in images.values()),
+            "times_chance": max(images[attacker].share for attacker in often) / chance,
+            "times_chance_least": max(images[attacker].least for attacker in often) / chance,
+            "times_chance_most": max(images[attacker].most for attacker in often) / chance,
             **_advantages("images", images),
             **_advantages("people", people),
             "images_asked": len(attacks[strongest].people),

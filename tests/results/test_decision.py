@@ -14,15 +14,15 @@ RAW = {"accuracy_low": 0.9, "commonest_class": 0.1, "identity_accuracy": 0.95, "
 GOOD = {
     **dict(zip(("images_advantage", "images_advantage_least", "images_advantage_most"), (0.05, 0, 0.1), strict=True)),
     **dict(zip(("people_advantage", "people_advantage_least", "people_advantage_most"), (0.05, 0, 0.2), strict=True)),
-    **dict(zip(("named", "strongest_least", "strongest_most"), (0.12, 0.05, 0.2), strict=True)),
-    **{"strongest_chance": 0.1, "people_asked": 20, "images_asked": 100, "seeds": 3},
+    **dict(zip(("times_chance", "times_chance_least", "times_chance_most"), (1.2, 0.5, 2), strict=True)),
+    **{"people_asked": 20, "images_asked": 100, "seeds": 3},
     **dict(zip(("accuracy_drop", "accuracy_drop_least", "accuracy_drop_most"), (0.01, -0.02, 0.04), strict=True)),
     **{"drop_error_of_runs": 0.01, "drop_error_of_images": 0.004},
 }
 FEWER = {
     "images_named": "images_advantage",
     "people_named": "people_advantage",
-    "times_chance": "strongest",
+    "times_chance": "times_chance",
     "accuracy_lost": "accuracy_drop",
 }
 
@@ -41,8 +41,7 @@ def test_what_surely_keeps_every_bound_is_recommended():
 
 @pytest.mark.parametrize("key", FEWER)
 def test_one_bound_decides_and_the_ends_of_its_limits_say_how(key):
-    name, scale = FEWER[key], 0.1 if key == "times_chance" else 1
-    limit = {"times_chance": 8, "accuracy_lost": 0.05}.get(key, 0.25) * scale
+    name, limit = FEWER[key], {"times_chance": 8, "accuracy_lost": 0.05}.get(key, 0.25)
     for least, most, status, state in (
         (limit - 0.01, limit, "recommended", "passed"),
         (limit - 0.01, limit + 0.01, "undecided", "undecided"),
@@ -51,7 +50,7 @@ def test_one_bound_decides_and_the_ends_of_its_limits_say_how(key):
         found, bounds = judge(**{f"{name}_least": least, f"{name}_most": most})
         assert (found, bounds[key].state) == (status, state)
         assert {bound.state for other, bound in bounds.items() if other != key} == {"passed"}
-    assert bounds[key].excess == pytest.approx(0.01 / scale)
+    assert bounds[key].excess == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("key", ["images_left_open", "regions_missed"])

@@ -55,6 +55,19 @@ def test_people_named_are_counted_among_those_whom_that_attack_saw():
     assert (exposure(learned)["people_named"], exposure(learned)["people_asked"]) == (0.75, 4)
 
 
+def test_few_images_of_many_people_do_not_hide_that_all_others_are_at_chance():
+    who, rng = np.arange(2000), np.random.default_rng(0)
+
+    def guess(images):
+        return {"people": who[:images].tolist(), "named": rng.integers(2000, size=images).tolist()}
+
+    learned = identity(informed=guess(2000), naive=guess(2000), restored=guess(100))
+    del learned["region_identity"]
+    found = exposure(learned)
+    assert found["times_chance_most"] < 8
+    assert found["images_advantage_most"] < 0.1
+
+
 def test_the_greatest_advantage_counts_whichever_attack_has_it():
     # 85 of 100 images show one person: always naming that one names most images, and knows nobody.
     people = np.repeat([0, 1], [85, 15])
