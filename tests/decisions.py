@@ -109,7 +109,7 @@ def simulate_naming(draws: int) -> None:
     for people in PEOPLE:
         for images in IMAGES:
             rng = np.random.default_rng(people * 100 + images)
-            repeats = max(10, draws if people < 200 else draws // 2 if people < 2000 else draws // 5)
+            repeats = max(10, draws if people < 200 else draws // 2 if people < 2000 else draws // 10)
             skill = min(bound_skills(people, images).values())
             # As many people as break the bound are always named, the others by guessing.
             count = int(np.ceil(BOUNDS.max_identity_accuracy * people + 1e-9))

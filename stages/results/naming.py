@@ -105,7 +105,7 @@ def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
 def strongest_by_chance(attacks: list[Verdicts]) -> float:
     """Return the share of images that the strongest of several attackers names right by chance.
 
-    The asked people are exchanged at random, the same way for all attackers, which are alike. At least 1 / people.
+    The asked people are exchanged at random, the same way for all attackers, which are alike; 1 / people where that never hits.
     """
     rng = np.random.default_rng(0)
     people = np.unique(np.concatenate([verdicts.people for verdicts in attacks]))
@@ -114,7 +114,7 @@ def strongest_by_chance(attacks: list[Verdicts]) -> float:
     for _ in range(_DEALS):
         dealt = rng.permutation(people)
         shares.append(max(np.mean(dealt[one] == each.named) for one, each in zip(who, attacks, strict=True)))
-    return max(float(np.mean(shares)), 1 / len(people))
+    return float(np.mean(shares)) or 1 / len(people)
 
 
 def most_exposed(verdicts: Verdicts) -> float:
