@@ -105,7 +105,8 @@ def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
 def strongest_by_chance(attacks: list[Verdicts]) -> float:
     """Return the share of images that the strongest of several attackers names right by chance.
 
-    The asked people are exchanged at random, the same way for all attackers, which are alike; 1 / people where that never hits.
+    The asked people are exchanged at random, the same way for all attackers, which are alike. 1 / people where that
+    never hits.
     """
     rng = np.random.default_rng(0)
     people = np.unique(np.concatenate([verdicts.people for verdicts in attacks]))
