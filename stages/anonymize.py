@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes
-from stages.core.cells import fit_into_cell
+from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes, row_numbers
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, naming, naming_failure, run_stage
 from stages.core.files import new_folder
@@ -21,12 +20,13 @@ from stages.core.images import decode_image, encode_image
 from stages.core.kept import new_dataset, taken_over
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import finish, map_bounded, map_parts
-from stages.core.params import RAW, RegionParams, Variant, load_params
+from stages.core.params import RAW, Params, RegionParams, Variant, load_params
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.core.stale import CONTACT, DATA, print_leftovers, withdraw_changed
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
+from stages.regions.outlines import outline
 
 LIST = Path("metrics/regions.json")
 _CODE = ("anonymize.py", "core", "methods", "regions")
@@ -82,13 +82,15 @@ def _apply(image: np.ndarray, name: str, variant: Variant, secret: bytes | None)
     return result
 
 
-def anonymize(name: str) -> None:
+def anonymize(name: str, *, parameters: Params | None = None) -> None:
     """Anonymize `data/raw` into `data/<name>`, all images or none.
 
     Parameters
     ----------
     name : str
-        A variant of `params.yaml`.
+        A variant of the parameters.
+    parameters : Params, optional
+        In place of those of `params.yaml`.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def anonymize(name: str) -> None:
         one has none with `regions.required`, or an image cannot be read, anonymized or written.
     """
     withdraw_changed()
-    params = load_params()
+    params = parameters or load_params()
     variant = params.variant(name)
     secret = load_secret() if variant.needs_secret else None
     source = Dataset(DATA / RAW)
@@ -117,7 +119,7 @@ def anonymize(name: str) -> None:
             image = decode_image(encoded, file)
             with naming_failure(file, name):
                 result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
-            return encode_image(result, file)
+            return encode_image(result, file, encoded)
 
     with new_dataset(DATA / name, is_sharded=source.is_sharded) as made, new_folder(CONTACT / name) as sheets:
         parts = map_parts(
@@ -126,13 +128,17 @@ def anonymize(name: str) -> None:
             label=name,
         )
         count = sum(parts)
-        pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, left_open, sheets)
-    finish(f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}")
-    if left_open:
-        print(f"anonymize: without a region, so not anonymized: {len(left_open)} images of {DATA / name}/; see {LIST}")
+        pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, boxes, left_open, sheets)
     if not is_whole:
-        print(f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region")
+        print(
+            f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region; numbers: "
+            f"lines of {DETECTIONS_FILE}"
+        )
     print_leftovers("anonymize", params)
+    open_images = f"; {len(left_open)} without a region, so not anonymized: see {LIST}" if left_open else ""
+    finish(
+        f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}{open_images}"
+    )
 
 
 def _settings(variant: Variant, secret: bytes | None) -> str:
@@ -142,15 +148,20 @@ def _settings(variant: Variant, secret: bytes | None) -> str:
     return json.dumps([method, used, code_digest(*_CODE), environment()])
 
 
-def _write_contact_sheets(folder: Path, shown: list[str], left_open: Collection[str], sheets: Path) -> int:
-    images = Dataset(folder)
-    return write_contact_sheets(
-        map_bounded(lambda path: Print(path, fit_into_cell(images.image(path)), path in left_open), shown), sheets
-    )
+def _write_contact_sheets(
+    folder: Path, shown: list[str], boxes: dict[str, list[Box]], left_open: Collection[str], sheets: Path
+) -> int:
+    images, numbers = Dataset(folder), row_numbers(boxes)
+
+    def show(path: str) -> Print:
+        cell = outline(images.image(path), boxes.get(path, ()), numbers.get(path, ()))
+        return Print(path, cell, path in left_open)
+
+    return write_contact_sheets(map_bounded(show, shown), sheets)
 
 
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:
-    if left_open == images:
+    if left_open == images and params.boxes == "given":
         raise PipelineError(
             f"`variants.{name}.where` must be image or background, as no image of `{DATA / RAW}` has a region; "
             f"received: regions; `{REGIONS}` gives boxes, `regions.boxes: detected` finds faces"
@@ -158,7 +169,7 @@ def _check_regions(name: str, images: int, left_open: int, params: RegionParams)
     if left_open and params.required:
         raise PipelineError(
             f"`regions.required` demands a region in each of the {images} images; received: {left_open} without one, "
-            f"listed in {LIST}"
+            f"listed in {LIST}; if nobody is in them, `regions.required: false` leaves them as they are"
         )
 
 

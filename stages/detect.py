@@ -8,29 +8,33 @@ import itertools
 import json
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, write_boxes
-from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell, scale_to_cell
+from stages.core.cells import MOST_CELLS, choose_images
 from stages.core.datasets import Dataset, Part
 from stages.core.errors import naming, naming_failure, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
+from stages.core.kept import taken_over
 from stages.core.parallel import count_image, finish, map_bounded, map_parts
-from stages.core.params import RAW, RegionParams, load_params
+from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, RAW, Params, RegionParams, load_params
 from stages.core.stale import withdraw
 from stages.regions.detectors import load_detector
+from stages.regions.found import FoundBoxes
 from stages.regions.matching import Detection, merge_boxes, score_detector
+from stages.regions.outlines import outline
 
 SOURCE = Path("data") / RAW
 OUTLINED = Path("data/outlined")
 METRICS_FILE = Path("metrics/regions.json")
-_YELLOW, _BLACK = (255, 220, 0), (0, 0, 0)
 
 
-def detect() -> None:
+def detect(*, parameters: Params | None = None) -> None:
     """Find the regions of every image.
+
+    Parameters
+    ----------
+    parameters : Params, optional
+        In place of those of `params.yaml`.
 
     Raises
     ------
@@ -38,50 +42,71 @@ def detect() -> None:
         If `regions.detector` is no detector, or fails on an image.
     """
     withdraw()
-    params = load_params()
+    params = parameters or load_params()
     mode = params.regions.boxes
     source = Dataset(SOURCE)
     paths, given = source.paths(), read_boxes(REGIONS_FILE)
-    found = {} if mode == "given" else _run_detector(source, params.regions)
+    found, known = ({}, 0) if mode == "given" else _run_detector(source, params.regions)
     images = {path: Detection(given.get(path, []), found.get(path, [])) for path in paths}
     merges = {
         path: merge_boxes([] if mode == "detected" else image.given, image.detected) for path, image in images.items()
     }
     regions = {path: boxes for path, (boxes, _) in merges.items()}
     without = [path for path, boxes in regions.items() if not boxes]
-    total = sum(map(len, regions.values()))
+    count = sum(map(len, regions.values()))
     summary: dict = {
         "images": len(paths),
         "images_without_region": len(without),
-        "regions": total,
+        "regions": count,
         "given": sum(len(image.given) for image in images.values()),
         "detected": sum(len(image.detected) for image in images.values()),
         "merged": sum(merged for _, merged in merges.values()),
     }
     if mode != "given":
         summary |= score_detector(images.values())
-    if total:
+    if count or mode != "given":
         summary["without_region"] = without
     write_boxes(DETECTIONS_FILE, regions)
     write_file(METRICS_FILE, (json.dumps(summary, indent=2) + "\n").encode())
     _write_outlined(source, regions, params.data.seed)
-    finish(f"detect: {total} regions in {len(paths) - len(without)} of {len(paths)} images into {DETECTIONS_FILE}")
+    if mode != "given" and params.regions.detector == [MTCNN]:
+        print(
+            "detect: MTCNN alone misses many faces that are small, turned or covered; CenterFace finds most of them: "
+            f"`{GET_CENTERFACE}`, then `regions.detector: [{MTCNN}, {CENTERFACE}]`"
+        )
+    counted = f"{count} regions in {len(paths) - len(without)} of {len(paths)} images"
+    if not count and mode != "given":
+        counted = f"no face found in {len(paths)} images, all listed in {METRICS_FILE}"
+    finish(f"detect: {counted} into {DETECTIONS_FILE}{taken_over(known)}")
 
 
-def _run_detector(source: Dataset, params: RegionParams) -> dict[str, list[Box]]:
+def _run_detector(source: Dataset, params: RegionParams) -> tuple[dict[str, list[Box]], int]:
+    """Return the boxes of each image, and how many images were seen in an earlier run."""
+    kept = FoundBoxes(params)
+
+    def recall(part: Part) -> list[tuple[str, list[Box] | None]]:
+        return [(path, kept.read(encoded)) for path, encoded in source.read_part(part)]
+
+    known = dict(itertools.chain.from_iterable(map_parts(recall, source.parts(), label="known")))
+    found = {path: boxes for path, boxes in known.items() if boxes is not None}
+    new = [Part(part.name, tuple(path for path in part.paths if path not in found)) for part in source.parts()]
+    if len(found) == len(known):
+        return found, len(found)
     detector = load_detector(params)
 
     def find(part: Part) -> list[tuple[str, list[Box]]]:
-        found = []
+        boxes = []
         for path, encoded in source.read_part(part):
             file = SOURCE / path
             image = decode_image(encoded, file)
             with naming(file), naming_failure(file, "the detector"):
-                found.append((path, detector(image)))
+                boxes.append((path, detector(image)))
+            kept.keep(encoded, boxes[-1][1])
             count_image()
-        return found
+        return boxes
 
-    return dict(itertools.chain.from_iterable(map_parts(find, source.parts(), label="detect")))
+    parts = [part for part in new if len(part)]
+    return found | dict(itertools.chain.from_iterable(map_parts(find, parts, label="detect"))), len(found)
 
 
 def _write_outlined(source: Dataset, regions: dict[str, list[Box]], seed: int) -> None:
@@ -92,31 +117,6 @@ def _write_outlined(source: Dataset, regions: dict[str, list[Box]], seed: int) -
         cells = map_bounded(lambda path: outline(source.image(path), regions[path]), [split + path for path in chosen])
         for number, cell in enumerate(cells):
             write_image(folder / f"{number:02d}.png", cell)
-
-
-def outline(image: np.ndarray, boxes: list[Box]) -> np.ndarray:
-    """Show an image in a cell of a picture, with boxes outlined in yellow on black, which shows on any colour.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8, RGB.
-    boxes : list of Box
-        In pixels of the image.
-
-    Returns
-    -------
-    numpy.ndarray
-        (CELL, CELL, 3) uint8, RGB.
-    """
-    scaled = scale_to_cell(image)
-    down, across = (new / old for new, old in zip(scaled.shape[:2], image.shape[:2], strict=True))
-    corners = np.array([(box.x, box.y, box.x + box.width, box.y + box.height) for box in boxes]).reshape(-1, 4)
-    drawn = np.rint(np.clip(corners * ([across, down] * 2), -CELL, 2 * CELL)).astype(int).tolist()
-    for colour, thickness in ((_BLACK, 4), (_YELLOW, 2)):
-        for left, top, right, bottom in drawn:
-            cv2.rectangle(scaled, (left, top), (right - 1, bottom - 1), colour, thickness)
-    return fit_into_cell(scaled)
 
 
 if __name__ == "__main__":

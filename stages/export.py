@@ -1,7 +1,7 @@
 """Writes a data set, of files or shards, as plain image files into a new folder: a command, not a stage."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from stages.core.datasets import Dataset, Part, write_part
@@ -10,7 +10,7 @@ from stages.core.files import new_folder
 from stages.core.lock import differences, open_repo
 from stages.core.parallel import count_image, finish, map_bounded, progress
 from stages.core.params import RAW, Params, load_params
-from stages.core.stale import DATA
+from stages.core.stale import DATA, LOCK
 
 
 def export(dataset: str, folder: str) -> None:
@@ -40,16 +40,21 @@ def export(dataset: str, folder: str) -> None:
         params.variant(dataset)
     target = _check_target(folder, params)
     _check_current(dataset)
-    source = Dataset(DATA / dataset)
-    parts = source.parts()
-    count = sum(map(len, parts))
-    with new_folder(target) as partial, progress(total=count, label="export") as bar:
-        # Threads of this machine, as no other one needs to see the folder.
-        for part, _ in zip(parts, map_bounded(lambda part: _write(source, part, partial), parts), strict=True):
-            bar.update(len(part))
+    with new_folder(target) as partial:
+        count = copy_images(Dataset(DATA / dataset), partial)
     finish(f"export: {count} images of {DATA / dataset}/ into {shown(folder)}/")
     if dataset == RAW:
         print(f"export: warning: {DATA / RAW}/ holds the originals, in which people can be seen as they are")
+
+
+def copy_images(source: Dataset, folder: Path, left_out: Collection[str] = ()) -> int:
+    """Write the images of a data set as plain files, no links, but for some paths; return how many."""
+    parts = [Part(part.name, tuple(path for path in part.paths if path not in left_out)) for part in source.parts()]
+    with progress(total=sum(map(len, parts)), label="export") as bar:
+        # Threads of this machine, as no other one needs to see the folder.
+        for part, _ in zip(parts, map_bounded(lambda part: _write(source, part, folder), parts), strict=True):
+            bar.update(len(part))
+    return sum(map(len, parts))
 
 
 def _check_current(dataset: str) -> None:
@@ -60,7 +65,7 @@ def _check_current(dataset: str) -> None:
     with open_repo() as repo:
         changed = differences(repo, stage)
         (out,) = (out for out in repo.index.outs if Path(out.fs_path) == folder.resolve())
-        changed += [str(folder)] if out.changed_checksum() else []
+        changed += [str(LOCK)] if out.changed_checksum() else []
     if changed:
         raise PipelineError(f"`{folder}` is not of the present {', '.join(changed)}; run `dvc repro {stage}` first")
 

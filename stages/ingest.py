@@ -9,6 +9,7 @@ and `data/regions.csv`.
 import json
 import shutil
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +20,20 @@ from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.kept import NewDataset, forget_others, new_dataset, taken_over
 from stages.core.parallel import finish, map_parts
-from stages.core.params import RAW, DataParams, load_params
+from stages.core.params import RAW, DataParams, Params, load_params
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.core.stale import withdraw
 from stages.sources.checks import check_images, check_rejected
+from stages.sources.decoding import NOTES
 from stages.sources.finding import find_sources
+from stages.sources.frames import check_regions
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
 from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
 from stages.sources.key import remove_key, write_key
 from stages.sources.naming import output_names
 from stages.sources.reading import SourceFile
-from stages.sources.regions import check_overlap, place_regions, read_regions
+from stages.sources.regions import place_regions, read_regions
 from stages.sources.renaming import neutral_paths, rename, unnamed_paths
 from stages.sources.splitting import Drawn
 from stages.sources.taking import Chunk, Intaker, chunks_of
@@ -40,8 +43,13 @@ REPORT = Path("metrics/ingest.json")
 STAGED = ".staged"  # where images wait until all are decoded, and the split is known
 
 
-def ingest() -> None:
+def ingest(*, parameters: Params | None = None) -> None:
     """Write all images of `data.source` to `data/raw`, or stop and say why not.
+
+    Parameters
+    ----------
+    parameters : Params, optional
+        In place of those of `params.yaml`.
 
     Raises
     ------
@@ -51,12 +59,12 @@ def ingest() -> None:
     """
     withdraw()
     remove_key()
-    everything = load_params()
+    everything = parameters or load_params()
     params = everything.data
     files, ignored = find_sources(params)
     people, by_table = identify_sources(files, params)
     groups = find_groups_of_people(files, params)
-    regions = read_regions(files, params)
+    regions = read_regions(files, params, everything.regions)
     secret = load_secret() if params.rename else None
     with new_dataset(RAW_FOLDER, is_sharded=params.layout == "shards") as made, warnings.catch_warnings():
         # Pillow warns of broken metadata, which we drop. Filters belong to all threads, so they are set here.
@@ -80,7 +88,7 @@ def ingest() -> None:
         write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
         check_rejected(intake, len(results), params, REPORT)
         check_images(files, intake, params)
-        check_overlap(regions, results.values(), params)
+        check_regions(regions, results.values(), intake.kept, params)
         count = sum(map_parts(lambda part: _write(part, made, intaker), _parts(intake, params), label="data/raw"))
         shutil.rmtree(staged)
         intaker.remember(chunks, results)
@@ -93,22 +101,22 @@ def ingest() -> None:
     people_known = f", {len(known)} of known people" if params.has_classes else ""
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/{people_known}, {len(intake.rejected)} files rejected, "
-        f"{ignored} ignored{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {REPORT}"
+        f"{_counted(ignored)}{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {REPORT}"
     )
+    _tell_of_notes(intake)
     _tell_of_archives(intake)
-    _tell_of_boxes(report)
     if params.has_classes:
         _tell_of_people(report, renamed=params.rename)
     else:
         _tell_of_no_classes(Path(params.source))
+    _tell_of_boxes(report)
 
 
 def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[str, str]:
     placed = [drawn.place(file) for file in files if file.path in drawn.splits]
-    suffix = f".{params.image_format}"
     if params.rename:
-        return unnamed_paths(placed, suffix, with_class=params.has_classes)
-    return output_names([file.path for file in placed], suffix)
+        return unnamed_paths(placed, params.image_format, with_class=params.has_classes)
+    return output_names([file.path for file in placed], params.image_format)
 
 
 def _take_all(intaker: Intaker, chunks: list[Chunk], wanted: list[SourceFile]) -> Iterator[Taken]:
@@ -147,6 +155,17 @@ def _write(part: _Draft, made: NewDataset, intaker: Intaker) -> int:
     )
 
 
+def _counted(ignored: Counter) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(ignored.items()))
+    return f"{ignored.total()} ignored" + (f" ({kinds})" if kinds else "")
+
+
+def _tell_of_notes(intake: Intake) -> None:
+    counts = Counter(note for image in intake.kept for note in image.notes)
+    for note in sorted(counts):
+        print(f"ingest: {counts[note]} files {NOTES[note]}; {REPORT} lists them under `{note}`")
+
+
 def _tell_of_archives(intake: Intake) -> None:
     archives = [image.source.origin.archive for image in intake.kept if image.source.origin.archive]
     if archives:
@@ -157,7 +176,11 @@ def _tell_of_boxes(report: dict) -> None:
     no_image, twice = report["boxes_without_image"], report["boxes_given_twice"]
     left_out = f"; left out: {no_image} whose file gave no image, {twice} given twice" if no_image or twice else ""
     if report["boxes"] or left_out:
-        print(f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images{left_out}")
+        side = f", median side {report['box_side']:.0f} pixels, {report['box_side_share']:.1%} of the image's"
+        print(
+            f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images"
+            f"{side if report['boxes'] else ''}{left_out}"
+        )
 
 
 def _tell_of_people(report: dict, *, renamed: bool) -> None:

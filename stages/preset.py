@@ -12,7 +12,7 @@ from dvc.utils.serialize import dumps_yaml, load_yaml, parse_yaml_for_update
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
-from stages.core.params import PARAMS_FILE, load_params
+from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, PARAMS_FILE, centerface_model, load_params
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -35,11 +35,26 @@ def preset(name: str) -> None:
         raise PipelineError(f"a preset must be one of {', '.join(names)}; received: {name}")
     load_params()
     params = parse_yaml_for_update(PARAMS_FILE.read_text(encoding="utf-8"), PARAMS_FILE)
-    changes = list(_set(params, load_yaml(PRESETS / f"{name}.yaml")))
+    wanted, warning = read_preset(name)
+    changes = list(_set(params, wanted))
     write_file(PARAMS_FILE, dumps_yaml(params).encode())  # as `dvc exp run -S` writes it
     for key, old, new in changes:
         print(f"{key}: {old} -> {new}")
+    if warning:
+        print(f"preset: {warning}, then set the preset once more")
     print(f"preset: {len(changes)} params of {name} set in {PARAMS_FILE}; `dvc params diff` shows them")
+
+
+def read_preset(name: str) -> tuple[Any, str]:
+    """Return what a preset sets, without a detector whose model is not here, and a warning if so."""
+    wanted = load_yaml(PRESETS / f"{name}.yaml")
+    detectors = wanted.get("regions", {}).get("detector", [])
+    if CENTERFACE not in detectors or centerface_model() is not None:
+        return wanted, ""
+    detectors.remove(CENTERFACE)
+    return wanted, (
+        f"without {CENTERFACE}, which finds many faces that {MTCNN} misses: `{GET_CENTERFACE}` brings its model"
+    )
 
 
 def _set(section: Any, values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

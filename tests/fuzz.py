@@ -160,7 +160,9 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
     for key, value in {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}.items():
         set_param(workspace, f"data.{key}", value)
     planted = make_source(workspace, count, rng)
-    boxes = plant_regions(workspace / "source", planted, rng) if rng.integers(4) else {}
+    boxes, changes = plant_regions(workspace / "source", planted, rng) if rng.integers(4) else ({}, {})
+    for key, value in changes.items():
+        set_param(workspace, key, value)
     set_param(workspace, "data.classes", "folders" if rng.integers(3) else "none")
     if not run_python(workspace, ["-m", "stages.ingest"], options.seconds, findings):
         return

@@ -16,7 +16,7 @@ INGEST = {
     "rejected": [{"file": "a.png", "reason": "broken"}],
     "dropped_from_train": [],
     "paths_that_name_people": 0,
-    "ignored_files": 0,
+    "ignored_files": {},
 }
 
 

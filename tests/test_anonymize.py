@@ -8,7 +8,7 @@ import pytest
 
 from stages.anonymize import anonymize, anonymize_image
 from stages.core.boxes import Box, write_boxes
-from stages.core.cells import CELL, fit_into_cell
+from stages.core.cells import CELL
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
 from stages.core.kept import KEPT
@@ -18,6 +18,8 @@ from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
 from stages.regions.contact import GAP, RED
+from stages.regions.outlines import outline
+from tests.clones import set_param
 from tests.synthetic import untimed
 
 PATHS = ["train/a/1.png", "train/a/nested/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"]
@@ -176,7 +178,9 @@ def test_a_variant_acts_on_regions_alone_and_images_without_one_stay_and_are_cou
     assert np.array_equal(read_image(folder / "faces" / PATHS[0]), first)
     assert np.array_equal(read_image(folder / "faces" / PATHS[1]), second)
     printed = capsys.readouterr().out
-    assert "without a region, so not anonymized: 1 images of data/faces/; see metrics/regions.json" in printed
+    assert printed.splitlines()[-1].startswith(
+        "anonymize: 2 images with faces into data/faces/; 1 without a region, so not anonymized: see metrics/"
+    )
     assert "contact sheets in data/contact/faces/: 1;" in printed
 
 
@@ -201,6 +205,17 @@ def test_images_without_regions_are_refused_where_regions_are_required_or_unknow
     with pytest.raises(PipelineError, match=message):
         anonymize("faces")
     assert not (folder / "faces").exists()
+
+
+def test_images_in_which_no_face_was_found_are_copied_if_that_is_accepted(regional, capsys):
+    folder = regional({"regions.boxes": "detected", "regions.required": False}, {})
+    anonymize("faces")
+    assert "; 2 without a region, so not anonymized" in capsys.readouterr().out.splitlines()[-1]
+    for path in PATHS[:2]:
+        assert np.array_equal(read_image(folder / "faces" / path), read_image(folder / "raw" / path))
+    set_param(folder.parent, "regions.required", True)
+    with pytest.raises(PipelineError, match="received: 2 without one.*`regions.required: false` leaves them"):
+        anonymize("faces")
 
 
 def test_each_region_has_draws_of_its_own(noise):
@@ -229,6 +244,8 @@ def test_contact_sheets_show_all_images_of_regions_and_frame_those_without_one(r
     cell = read_image(folder / "contact" / "faces" / sheets[0])[GAP // 2 :, GAP // 2 :][:CELL, :CELL]
     frames = 29  # of 30 images on the sheet, one has a region
     assert reds >= frames * 4 * (GAP // 2) * CELL > 0
-    assert np.abs(cell.astype(int) - fit_into_cell(read_image(folder / "faces" / PATHS[0]))).mean() < 8
+    assert (
+        np.abs(cell.astype(int) - outline(read_image(folder / "faces" / PATHS[0]), [Box(2, 1, 3, 4)], [2])).mean() < 8
+    )
     anonymize("gaussian_blur")
     assert list_images(folder / "contact" / "gaussian_blur") == ["0001.jpg"]

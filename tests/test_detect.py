@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, write_boxes
+from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, row_numbers, write_boxes
 from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
-from stages.detect import METRICS_FILE, OUTLINED, detect, outline
-from tests.clones import ROOT
+from stages.detect import METRICS_FILE, OUTLINED, detect
+from stages.regions.found import FOUND
+from stages.regions.outlines import outline
+from tests.clones import ROOT, set_param
 from tests.synthetic import untimed
 
 RAW = Path("data/raw")
@@ -88,6 +91,7 @@ def test_both_are_joined_the_same_whatever_the_workers(raw, monkeypatch):
     raw("both", NEAR | FAR)
     results = []
     for workers in ("1", "8"):
+        shutil.rmtree(FOUND, ignore_errors=True)
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         detect()
         results.append([file.read_bytes() for file in (DETECTIONS_FILE, METRICS_FILE, *sorted(OUTLINED.iterdir()))])
@@ -135,6 +139,49 @@ def test_of_a_source_without_a_split_any_images_are_shown(raw):
     assert len(list_images(OUTLINED)) == 3
 
 
+def test_each_image_is_detected_once_whatever_happens_between(raw, monkeypatch, capsys):
+    raw("detected", {})
+    seen: list[bytes] = []
+
+    def find_one(image: np.ndarray) -> list[Box]:
+        seen.append(image.tobytes())
+        if len(seen) == 7:
+            raise ValueError("stopped")
+        return find_square(image)
+
+    monkeypatch.setattr("stages.detect.load_detector", lambda params: find_one)
+    monkeypatch.setenv("PIPELINE_WORKERS", "1")
+    with pytest.raises(PipelineError):
+        detect()
+    detect()
+    assert len(seen) == len(PATHS) + 1 and len(set(seen)) == len(PATHS)
+    expected = DETECTIONS_FILE.read_bytes()
+    moved = read_image(RAW / PATHS[0])
+    (RAW / PATHS[0]).unlink()
+    write_image(RAW / PATHS[0], np.roll(moved, 3, axis=1))
+    detect()
+    assert len(seen) == len(PATHS) + 2
+    write_image(RAW / PATHS[0], moved)
+    capsys.readouterr()
+    detect()
+    assert len(seen) == len(PATHS) + 2 and DETECTIONS_FILE.read_bytes() == expected
+    assert ", 16 of them unchanged since the last run" in capsys.readouterr().out
+    for file in FOUND.glob("*/*"):
+        file.write_bytes(file.read_bytes()[:-1])
+    detect()
+    assert len(seen) == 2 * len(PATHS) + 2 and DETECTIONS_FILE.read_bytes() == expected
+    set_param(Path(), "regions.threshold.mtcnn", 0.7)
+    detect()
+    assert len(seen) == 3 * len(PATHS) + 2
+
+
+def test_an_image_without_a_face_is_listed_where_there_is_none_at_all(raw, capsys):
+    raw("detected", {}, [EMPTY])
+    detect()
+    assert metrics()["without_region"] == [EMPTY]
+    assert "no face found in 1 images" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("level", [0, 255])
 def test_an_outline_is_seen_on_any_colour_and_hides_nothing_else(level):
     image = np.full((CELL // 2, CELL, 3), level, np.uint8)
@@ -146,3 +193,17 @@ def test_an_outline_is_seen_on_any_colour_and_hides_nothing_else(level):
     assert not changed[:, 110:].any() and changed[-CELL // 4 - 20 :, 14].any()
     assert {tuple(pixel) for pixel in cell[changed].tolist()} >= {(255, 220, 0)}
     assert not changed[: CELL // 4].any() and not changed[-CELL // 4 :].any()
+
+
+def test_numbers_are_drawn_at_their_boxes_and_are_lines_of_the_table(tmp_path):
+    image = np.full((CELL, CELL, 3), 128, np.uint8)
+    boxes = [Box(40, 60, 50, 50), Box(0, 0, 10, 10), Box(250, 250, 30, 30)]
+    numbered, plain = outline(image, boxes, [12, 3, 4]), outline(image, boxes)
+    changed = (numbered != plain).any(axis=2)
+    assert changed[48:58, 40:56].any() and changed[:14, :12].any() and changed[236:256, 246:].any()
+    table = {"b": boxes[:2], "a": boxes}
+    write_boxes(tmp_path / "boxes.csv", table)
+    lines = (tmp_path / "boxes.csv").read_text().splitlines()
+    for path, numbers in row_numbers(table).items():
+        rows = [f"{path},{box.x},{box.y},{box.width},{box.height},," for box in table[path]]
+        assert [lines[number - 1] for number in numbers] == rows

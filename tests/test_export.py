@@ -107,7 +107,7 @@ def replace(file: str, old: bytes, new: bytes) -> None:
         ("params.yaml", b"sigma: 2", b"sigma: 3", "variants.blurred.sigma"),
         ("params.yaml", b"source: source", b"source: source/train", "data.source"),
         (f"source/{PATHS[0]}", b"IEND", b"IENE", "source"),
-        (f"data/blurred/{PATHS[0]}", b"IEND", b"IENE", "data/blurred"),
+        (f"data/blurred/{PATHS[0]}", b"IEND", b"IENE", "dvc.lock"),
         ("dvc.lock", b"data/raw\n      hash: md5\n      md5: ", b"data/raw\n      hash: md5\n      md5: 0", "data/raw"),
     ],
 )

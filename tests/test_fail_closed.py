@@ -69,7 +69,7 @@ FAILURES = {
     "method": ("stages.anonymize.anonymize_image", ValueError("a\nb"), f"{RAW}: morphology failed: ValueError: a b"),
     "memory": ("stages.anonymize.anonymize_image", MemoryError(), f"{RAW}: morphology failed: MemoryError:"),
     "encoding": ("cv2.imencode", (False, np.empty(0)), "`data/.*png` cannot be encoded; out of memory\\?"),
-    "decoding": ("cv2.imdecode", None, f"{RAW} must be a whole PNG or JPEG image; .*"),
+    "decoding": ("cv2.imdecode", None, f"{RAW} must be a whole image; .*"),
     "folder made": ("pathlib.Path.mkdir", of_system(errno.EACCES), "Permission denied"),
     "folder opened": ("pathlib.Path.chmod", of_system(errno.EPERM), "Operation not permitted"),
     "folder named": ("pathlib.Path.rename", of_system(errno.ENOSPC), FULL),

@@ -147,7 +147,7 @@ def test_who_is_in_an_image_is_kept_and_files_that_give_no_image_are_counted(sou
     assert report()["known_people_without_image"] == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "ingest: 3 files whose person is known gave no image: hidden, left out, rejected or dropped"
-    assert ", 3 of known people, 1 files rejected, 1 ignored, 1 training images dropped" in lines[0]
+    assert ", 3 of known people, 1 files rejected, 1 ignored (1 hidden), 1 training images dropped" in lines[0]
 
 
 TOLD = "ingest: the {} of 2 images name the person in them, and would be published with data/<variant>/; {}\n"
@@ -206,7 +206,7 @@ def test_groups_of_people_go_with_their_images_and_no_file_of_the_source_is_take
     written = images_by_source() if renamed else {name: name for name in NAMES}
     assert read_test_groups() == {written[name].removeprefix("test/"): groups[name] for name in list(groups)[:2]}
     assert Path("data/groups.csv").read_text().count("\n") == 4
-    assert report()["ignored_files"] == 0
+    assert report()["ignored_files"] == {}
     (folder / "groups.csv").write_text("path,group\ntest/b/Di.png,young\n")
     with pytest.raises(PipelineError, match="groups.csv`, line 2: `path` must name a file of the source"):
         ingest()
@@ -235,9 +235,10 @@ def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(sourc
     assert pixels.shape == (8, 6, 3) and pixels[:2, :3].min() > 200 and pixels[4:].max() < 50
     counts = {"boxes": 2, "images_with_boxes": 2, "boxes_without_image": 2, "boxes_given_twice": 1}
     assert counts.items() <= report().items()
-    assert report()["ignored_files"] == 0
-    assert capsys.readouterr().out.splitlines()[1] == (
-        "ingest: 2 boxes in 2 images; left out: 2 whose file gave no image, 1 given twice"
+    assert report()["ignored_files"] == {}
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "ingest: 2 boxes in 2 images, median side 6 pixels, 37.5% of the image's; left out: 2 whose file gave no "
+        "image, 1 given twice"
     )
 
 
@@ -279,6 +280,23 @@ def test_key_is_kept_out_of_git_and_of_the_pipeline():
     ignored = subprocess.run(["git", "check-ignore", "-q", "data/key.csv"], cwd=ROOT, check=False)
     assert ignored.returncode == 0
     assert "key.csv" not in (ROOT / "dvc.yaml").read_text()
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_files_hold_besides_and_what_is_ignored_is_told_in_each_run(source, noise, capsys, renamed):
+    folder = source(changes={"data.rename": renamed})
+    pages = [Image.fromarray(noise(seed)) for seed in range(10, 13)]
+    pages[0].save(folder / "train/a/pages.tif", save_all=True, append_images=pages[1:])
+    (folder / "train/a/@eaDir").mkdir()
+    for name in ("Ann.MOV", "@eaDir/Bob.png", "LICENSE"):
+        (folder / "train/a" / name).write_bytes(b"x")
+    for _ in range(2):
+        ingest()
+        first, second, *_ = capsys.readouterr().out.splitlines()
+        assert "3 ignored (1 @eaDir, 1 video, 1 without extension)" in first
+        assert second.startswith("ingest: 1 files hold more pictures")
+        assert report()["ignored_files"] == {"@eaDir": 1, "video": 1, "without extension": 1}
+        assert report()["notes"] == [{"further_pictures": 2} | ({} if renamed else {"file": "train/a/pages.tif"})]
 
 
 def test_training_images_with_the_pixels_of_a_test_image_are_dropped(source, noise):
@@ -337,13 +355,19 @@ def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noi
     }
     assert Path("data/identities.csv").read_text() == "image,identity\n"
     assert Path("data/groups.csv").read_text() == "image,group\n"
-    assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (4, [], 2)
+    assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (
+        4,
+        [],
+        {"hidden": 1, "text": 1},
+    )
     assert report()["rejected"] == [
         {"reason": NO_IMAGE} if renamed else {"file": "2020/broken.jpg", "reason": NO_IMAGE}
     ]
     first, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith("ingest: 4 images into data/raw/, 1 files rejected, 2 ignored; see metrics/ingest.json")
-    assert others[1:] == [
+    assert first.startswith(
+        "ingest: 4 images into data/raw/, 1 files rejected, 2 ignored (1 hidden, 1 text); see metrics/ingest.json"
+    )
+    assert others[:-1] == [
         "ingest: identities.csv and groups.csv not read, as `data.classes: none` leaves out what needs to know people",
         NO_CLASSES,
     ]

@@ -71,10 +71,9 @@ def test_marks_and_parts_would_be_found(tmp_path, noise):
         assert marked(content)
 
 
-@pytest.mark.parametrize("renamed", [False, True])
-def test_neither_raw_nor_anonymized_images_hold_metadata(workspace, noise, capfd, renamed):
-    changes = {"data.rename": True, "data.image_format": "jpg"} if renamed else {}
-    folder = workspace({"data.source": "source", **changes})
+@pytest.mark.parametrize(("image_format", "renamed"), [("png", False), ("jpg", True), ("keep", False)])
+def test_neither_raw_nor_anonymized_images_hold_metadata(workspace, noise, capfd, image_format, renamed):
+    folder = workspace({"data.source": "source", "data.rename": renamed, "data.image_format": image_format})
     for seed, name in enumerate(f"{split}/{name}" for split in ("train", "test") for name in "ab"):
         images = [noise(10 * seed + number, 80, 90) for number in range(len(FORMATS))]
         plant_metadata(folder / "source" / name / "PERSON folder", images)
@@ -85,7 +84,7 @@ def test_neither_raw_nor_anonymized_images_hold_metadata(workspace, noise, capfd
     written = {file for top in ("data", "metrics") for file in Path(top).rglob("*") if file.is_file()}
     # These are for the owner of the images alone.
     written = {file for file in written if file != Path("data/key.csv") and ".partial" not in file.parts}
-    images = [file for file in written if file.suffix in (".png", ".jpg") and "contact" not in file.parts]
+    images = [file for file in written if file.parts[1] in ("raw", "gaussian_blur")]
     assert len(images) == 2 * 16
     assert Path("data/contact/gaussian_blur/0001.jpg") in written
     assert {read_image(file).shape for file in images} == {(80, 90, 3)}  # that of the image, not of its thumbnail

@@ -46,7 +46,7 @@ def test_a_model_with_code_is_refused_as_weights_and_not_run(tmp_path, workspace
     for name in ("model.h5", "model.keras"):
         model.save(tmp_path / name)
     marker.unlink(missing_ok=True)
-    start_tensorflow(0, "float32")
+    start_tensorflow("float32")
     with pytest.raises(PipelineError, match="`train.weights` must be a file of ResNet50 weights"):
         build_backbone(str(tmp_path / "model.h5"), 32)
     workspace({"train.weights": str(tmp_path / "model.keras")})
@@ -63,7 +63,7 @@ def test_a_weights_file_cannot_name_another_file(tmp_path):
         other.create_group("model_weights")
     with h5py.File(tmp_path / "linked.h5", "w") as linked:
         linked["model_weights"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "model_weights")
-    start_tensorflow(0, "float32")
+    start_tensorflow("float32")
     with pytest.raises(PipelineError, match="ExternalLink"):
         build_backbone(str(tmp_path / "linked.h5"), 32)
 

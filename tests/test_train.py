@@ -1,6 +1,7 @@
 """The stage that trains: which networks it makes, which it keeps, and its errors."""
 
 import json
+import shutil
 from pathlib import Path
 
 import h5py
@@ -8,18 +9,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from stages.network.checkpoints import Checkpoint
 
 from stages import train as train_stage
 from stages.core.errors import PipelineError
 from stages.core.files import PARTIAL
+from stages.core.kept import KEPT
 from stages.core.machine import environment
-from stages.network import checkpoints
+from stages.network import training
 from stages.network.inputs import create_inputs, write_index
 from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT
 from tests.network.test_fitting import PATHS, separable_features
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    monkeypatch.setenv("PIPELINE_WORKERS", "1")
 
 
 def write_workspace(**changes):
@@ -70,8 +76,7 @@ def test_another_seed_trains_one_network_and_gives_what_training_all_gives(works
     train("raw")
     assert trained == [[1, 2], [3]]
     step_by_step = outputs()
-    for file in MODELS.glob("raw/*"):
-        file.unlink()
+    shutil.rmtree(KEPT)
     train("raw")
     assert trained[-1] == [1, 2, 3]
     assert outputs() == step_by_step
@@ -111,19 +116,19 @@ def test_a_network_made_of_something_else_or_broken_is_trained_again(change, see
 
 
 def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeypatch):
-    monkeypatch.setattr(checkpoints, "COST_SHARE", float("inf"))
-    save = Checkpoint.save
+    monkeypatch.setattr(training, "COST_SHARE", float("inf"))
+    add = training.State.add
 
-    def save_and_stop(self, history, best):
-        save(self, history, best)
+    def add_and_stop(self, row, **options):
+        add(self, row, **options)
         raise KeyboardInterrupt
 
     workspace(seeds=[4, 7], learning_rate=0.001)
     train("raw")
     undisturbed = outputs()
-    for file in MODELS.glob("raw/*"):
-        file.unlink()
-    monkeypatch.setattr(Checkpoint, "save", save_and_stop)
+    shutil.rmtree(MODELS / "raw")  # as DVC does
+    shutil.rmtree(KEPT)
+    monkeypatch.setattr(training.State, "add", add_and_stop)
     # The state of other settings is no start for these.
     for rate in (0.5, 0.001):
         workspace(seeds=[4, 7], learning_rate=rate)
@@ -131,10 +136,10 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
             train("raw")
     assert {file.name[:7] for file in PARTIAL.glob("raw/*")} <= {"seed_4_", "seed_7_"}
     assert not any(MODELS.glob("raw/*"))
-    monkeypatch.setattr(Checkpoint, "save", save)
+    monkeypatch.setattr(training.State, "add", add)
     train("raw")
     assert outputs() == undisturbed
-    assert not any(PARTIAL.glob("*"))
+    assert list(PARTIAL.iterdir()) == [KEPT]
 
 
 def test_patience_without_validation_images_is_refused(workspace):

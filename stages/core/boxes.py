@@ -10,7 +10,7 @@ from stages.core.files import write_file
 REGIONS = "regions.csv"  # that a source may have at its top
 REGIONS_FILE = Path("data") / REGIONS
 DETECTIONS_FILE = Path("data/detections.csv")
-_COLUMNS = ("image", "x", "y", "width", "height", "label", "score")
+_COLUMNS = ("path", "x", "y", "width", "height", "label", "score")
 
 
 class Box(NamedTuple):
@@ -56,6 +56,14 @@ def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:
     write_file(file, table.getvalue().encode())
 
 
+def row_numbers(boxes: dict[str, list[Box]]) -> dict[str, range]:
+    """Return the lines of each image's boxes in the table that `write_boxes` writes, counted from 1, the header."""
+    lines, first = {}, 2
+    for path in sorted(boxes):
+        lines[path] = range(first, first := first + len(boxes[path]))
+    return lines
+
+
 def read_boxes(file: Path) -> dict[str, list[Box]]:
     """Read what `write_boxes` wrote, by path below `data/raw`; an image without boxes has no entry."""
     boxes: dict[str, list[Box]] = {}
@@ -63,5 +71,5 @@ def read_boxes(file: Path) -> dict[str, list[Box]]:
         for row in csv.DictReader(stream):
             x, y, width, height = (int(row[name]) for name in _COLUMNS[1:5])
             box = Box(x, y, width, height, row["label"], float(row["score"]) if row["score"] else None)
-            boxes.setdefault(row["image"], []).append(box)
+            boxes.setdefault(row["path"], []).append(box)
     return boxes

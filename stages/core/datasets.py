@@ -150,7 +150,7 @@ class Dataset:
         Returns
         -------
         bytes
-            PNG or JPEG.
+            As it is written.
         """
         where = _folder_of(path)
         name = _name_of(where, _number_in(path[len(where) :], self._counts[where])) if self.is_sharded else ""
@@ -239,7 +239,7 @@ def read_from_part(folder: Path, name: str, path: str, *, as_shard: bool) -> byt
     Returns
     -------
     bytes
-        PNG or JPEG.
+        As it is written.
     """
     with naming(f"{folder}/{path}"):
         if not as_shard:

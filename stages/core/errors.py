@@ -101,7 +101,8 @@ def _check_arguments(stage: Callable[..., None], arguments: tuple[str, ...]) -> 
     try:
         signature.bind(*arguments)
     except TypeError:
-        usage = " ".join([f"python -m stages.{stage.__name__}", *(f"<{name}>" for name in signature.parameters)])
+        named = (f"<{name}>" for name, of in signature.parameters.items() if of.kind is not of.KEYWORD_ONLY)
+        usage = " ".join([f"python -m stages.{stage.__name__}", *named])
         received = shown(" ".join(arguments)) or "no argument"
         raise PipelineError(f"a stage must be run as `{usage}`; received: {received}") from None
 
@@ -132,7 +133,7 @@ def run_stage(stage: Callable[..., None], *arguments: str) -> None:
         sys.exit(f"error: {_reason(error)}")
     except Interrupted as interruption:
         print(
-            "interrupted: nothing half-written was kept; `dvc repro` continues after the last finished stage",
+            "interrupted: nothing half-written was kept; the same command goes on after what is finished",
             file=sys.stderr,
         )
         sys.exit(128 + interruption.number)

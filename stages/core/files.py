@@ -97,7 +97,7 @@ def replace_file(file: Path) -> Iterator[Path]:
         A name beside it, of the same suffix, to write to; renamed to `file` at the end, removed after an error.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    for stale in file.parent.glob(f".{file.name}.*"):
+    for stale in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
         stale.unlink()
     partial = file.with_name(f".{file.name}.{os.getpid()}{file.suffix}")
     try:

@@ -1,16 +1,23 @@
 """Encodes, decodes and resizes images, and reads and writes single image files."""
 
+import io
 import os
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image, JpegImagePlugin
 
 from stages.core.errors import PipelineError
 
 SPLITS = ("train", "test")
+# Suffixes of written images, in lower case, and what OpenCV knows their formats by.
+_FORMATS = {".png": ".png", ".tif": ".tif", ".tiff": ".tif", ".bmp": ".bmp", ".webp": ".webp"}
+_FORMATS |= dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), ".jpg")
 # In pixels; OpenCV writes an empty file where a side is longer.
-MAX_SIDE = {".png": 1_000_000, ".jpg": 65_500}
+_MAX_SIDE = {".png": 1_000_000, ".jpg": 65_500, ".webp": 16_383, ".tif": 1_000_000, ".bmp": 1_000_000}
 # Level 1 takes a fifth of the time of OpenCV's default and a tenth more space. Naming a level also turns off the RLE
 # strategy, which makes photos larger.
 _ENCODING = {
@@ -21,7 +28,25 @@ _ENCODING = {
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
     ],
+    ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
 }
+
+
+def written_suffix(path: str, image_format: str) -> str:
+    """Return the suffix with which a file of the source is written, as `data.image_format` says.
+
+    Examples
+    --------
+    >>> [written_suffix(path, "keep") for path in ("a.JPG", "b.tiff", "c.heic", "d")]
+    ['.JPG', '.tiff', '.jpg', '.jpg']
+    """
+    own = PurePosixPath(path).suffix
+    return f".{image_format}" if image_format != "keep" else own if own.lower() in _FORMATS else ".jpg"
+
+
+def max_side(suffix: str) -> int:
+    """Return the longest side in pixels of an image that is written with this suffix."""
+    return _MAX_SIDE[_FORMATS[suffix.lower()]]
 
 
 def list_images(folder: Path) -> list[str]:
@@ -47,10 +72,10 @@ def list_images(folder: Path) -> list[str]:
         f"{parent}/{name}"[start:]
         for parent, _, names in os.walk(folder)
         for name in names
-        if name.endswith(tuple(_ENCODING))
+        if name.lower().endswith(tuple(_FORMATS))
     )
     if not paths:
-        raise PipelineError(f"`{folder}` must hold images ({' or '.join(_ENCODING)}); received: none")
+        raise PipelineError(f"`{folder}` must hold images; received: none")
     return paths
 
 
@@ -65,7 +90,7 @@ def decode_image(encoded: bytes, file: Path) -> np.ndarray:
     Parameters
     ----------
     encoded : bytes
-        PNG or JPEG.
+        In one of the formats that it writes.
     file : pathlib.Path
         What to call it in an error.
 
@@ -81,11 +106,11 @@ def decode_image(encoded: bytes, file: Path) -> np.ndarray:
     """
     image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB) if encoded else None
     if image is None:
-        raise PipelineError(f"`{file}` must be a whole PNG or JPEG image; run `dvc repro -f ingest` to make it anew")
+        raise PipelineError(f"`{file}` must be a whole image; run `dvc repro -f ingest` to make it anew")
     return image
 
 
-def encode_image(image: np.ndarray, file: Path) -> bytes:
+def encode_image(image: np.ndarray, file: Path, like: bytes = b"") -> bytes:
     """Encode an image without any metadata, in the format that a file's suffix names.
 
     Parameters
@@ -93,26 +118,44 @@ def encode_image(image: np.ndarray, file: Path) -> bytes:
     image : numpy.ndarray
         (height, width, 3) uint8, RGB.
     file : pathlib.Path
-        A name that ends in .png (lossless) or .jpg (quality 95, colour at full resolution).
+        Its suffix is one that `written_suffix` returns.
+    like : bytes, optional
+        An encoded image. If both it and `file` are JPEG, its quality and resolution of colour are used, so that what is
+        encoded once more hardly changes. Otherwise JPEG and WebP have quality 95, and JPEG has colour at full
+        resolution; all other formats are lossless.
 
     Returns
     -------
     bytes
-        PNG or JPEG.
+        The file's content.
 
     Raises
     ------
     PipelineError
-        If a side is longer than `MAX_SIDE` of the format, or the image cannot be encoded.
+        If a side is longer than `max_side` of the format, or the image cannot be encoded.
     """
-    if max(image.shape[:2]) > MAX_SIDE[file.suffix]:
-        raise PipelineError(
-            f"a {file.suffix} image must have sides of at most {MAX_SIDE[file.suffix]} pixels: `{file}`"
-        )
-    done, encoded = cv2.imencode(file.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING[file.suffix])
+    longest, suffix = max_side(file.suffix), _FORMATS[file.suffix.lower()]
+    if max(image.shape[:2]) > longest:
+        raise PipelineError(f"a {file.suffix} image must have sides of at most {longest} pixels: `{file}`")
+    if suffix == ".jpg" and (options := _jpeg_options(like)):
+        is_grey = len(options["qtables"]) == 1 and bool((image == image[..., :1]).all())
+        stream = io.BytesIO()
+        Image.fromarray(image[..., 0] if is_grey else image).save(stream, "JPEG", **options)
+        return stream.getvalue()
+    done, encoded = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _ENCODING.get(suffix, []))
     if not done:
         raise PipelineError(f"`{file}` cannot be encoded; out of memory?")
     return encoded.tobytes()
+
+
+def _jpeg_options(encoded: bytes) -> dict[str, Any]:
+    """Return the quantization table of each component of a JPEG file, and the subsampling; nothing of other files."""
+    # A header may be broken in any way.
+    with suppress(Exception):
+        header = JpegImagePlugin.JpegImageFile(io.BytesIO(encoded))
+        tables = [header.quantization[component[3]] for component in header.layer[:3]]
+        return {"qtables": tables, "subsampling": max(JpegImagePlugin.get_sampling(header), 0)}
+    return {}
 
 
 def read_image(file: Path) -> np.ndarray:

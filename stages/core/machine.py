@@ -8,7 +8,8 @@ from pathlib import Path
 
 from stages.core.errors import PipelineError
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "opencv-python-headless", "pillow", "randomgen")
+_IMAGE_PACKAGES = ("opencv-python-headless", "pillow", "pi-heif")
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", *_IMAGE_PACKAGES, "randomgen")
 WORKERS_VARIABLE = "PIPELINE_WORKERS"
 OPERATION_THREADS_VARIABLE = "PIPELINE_OPERATION_THREADS"
 ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"

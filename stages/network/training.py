@@ -4,7 +4,7 @@ import json
 import math
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from stages.core.seeding import generator
 from stages.network.classifier import PREDICTION_BATCH, build_classifier
 from stages.network.inputs import Features, validation_mask
 from stages.network.memory import report_memory_errors
+from stages.network.optimizers import make_optimizer
 from stages.network.runtime import accelerator_names, keras, start_tensorflow
 from stages.network.speed import slow_step
 
@@ -69,28 +70,22 @@ def train_network(
     start_tensorflow(params.precision)
     model = _initial_model(features, params, seed)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction, seed)
-    rows, validation_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-    batches = math.ceil(len(rows) / params.batch_size)
-    _compile(model, params, batches)
-    state, seconds = _State(file, model), []
+    rows, validation = np.flatnonzero(~held_out), _Batches(features, np.flatnonzero(held_out), PREDICTION_BATCH)
+    _compile(model, params, math.ceil(len(rows) / params.batch_size))
+    state = State(file, model)
     count_images(len(state.history) * len(features.labels))
-
-    def run(step: Callable, batch: np.ndarray) -> dict[str, float]:
-        count_images(len(batch))
-        start = time.process_time()
-        logs = step(features.inputs[batch], features.labels[batch], return_dict=True)
-        seconds.append(time.process_time() - start)
-        return {name: float(value) for name, value in logs.items()}
-
+    watch = _Watch(validation, count_images)
     with report_memory_errors(params):
         while not _is_over(state.history, params):
             order = generator(seed, f"epoch {len(state.history)}").permutation(rows)
-            model.reset_metrics()
-            for batch in _split(order, params.batch_size):
-                row = run(model.train_on_batch, batch)
-            model.reset_metrics()
-            for batch in _split(validation_rows, PREDICTION_BATCH):
-                row |= {f"val_{name}": value for name, value in run(model.test_on_batch, batch).items()}
+            watch.training = _Batches(features, order, params.batch_size)
+            validated = {"validation_data": validation} if len(validation) else {}
+            curves = model.fit(watch.training, **validated, shuffle=False, verbose=0, callbacks=[watch]).history
+            row = {
+                name: float(curves[name][0])
+                for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+                if name in curves
+            }
             if not all(map(math.isfinite, row.values())):
                 raise PipelineError(
                     "training diverged: the loss is not a number; lower `train.learning_rate`, "
@@ -101,7 +96,7 @@ def train_network(
     table.insert(0, "seed", seed)
     table.insert(1, "epoch", np.arange(1, len(table) + 1))
     made_with = environment(accelerator_names()) | {"precision": params.precision}
-    return Fitted(seed, state.best or _weights(model), table.round(6), made_with, slow_step(params, seconds))
+    return Fitted(seed, state.best or _weights(model), table.round(6), made_with, slow_step(params, watch.seconds))
 
 
 def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:
@@ -126,7 +121,7 @@ def _compile(model: keras.Model, params: TrainParams, batches: int) -> None:
         warmup_target=params.learning_rate,
         warmup_steps=warm_up,
     )
-    optimizer = keras.optimizers.get({"class_name": params.optimizer, "config": {"learning_rate": rate}})
+    optimizer = make_optimizer(params.optimizer, rate)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     optimizer.build(model.trainable_variables)
 
@@ -141,8 +136,41 @@ def _best_epoch(history: list[dict[str, float]]) -> int:
     return min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
 
 
-def _split(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+class _Batches(keras.utils.PyDataset):
+    """Images with their labels, batch by batch, read from disk when they are needed."""
+
+    def __init__(self, features: Features, rows: np.ndarray, size: int):
+        super().__init__()
+        self._features, self._rows, self._size = features, rows, size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._rows) / self._size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.rows(index)
+        return self._features.inputs[rows], self._features.labels[rows]
+
+    def rows(self, index: int) -> np.ndarray:
+        return self._rows[index * self._size : (index + 1) * self._size]
+
+
+class _Watch(keras.callbacks.Callback):
+    """Counts images and takes the processor time of each step."""
+
+    def __init__(self, validation: _Batches, count_images: Callable[[int], object]):
+        super().__init__()
+        self.training, self._validation, self._count = validation, validation, count_images
+        self.seconds: list[float] = []
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        self._count(len(self.training.rows(batch)))
+        self._start = time.process_time()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.seconds.append(time.process_time() - self._start)
+
+    def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        self._count(len(self._validation.rows(batch)))
 
 
 def _all_alike(inputs: np.ndarray) -> bool:
@@ -153,7 +181,7 @@ def _weights(model: keras.Model) -> dict[str, np.ndarray]:
     return {variable.path: variable.numpy() for variable in model.weights}
 
 
-class _State:
+class State:
     """What a training has come to after an epoch, kept on disk so that an interrupted one ends with the same result.
 
     Keras' `BackupAndRestore` keeps neither the learning curves nor the best weights.

@@ -1,59 +1,66 @@
-"""Finds the faces in an image, with the detector that `regions.detector` names."""
+"""Finds the faces in an image, with the detectors that `regions.detector` names."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from stages.core.boxes import Box
 from stages.core.images import resize_image
-from stages.core.params import RegionParams
+from stages.core.kept import digest_of
+from stages.core.params import CENTERFACE, MTCNN, RegionParams, centerface_model
+from stages.regions.centerface import is_centerface, load_centerface
+from stages.regions.matching import merge_boxes
+from stages.regions.yunet import load_yunet
 
 LABEL = "face"
 Detector = Callable[[np.ndarray], list[Box]]
 
 
 def load_detector(params: RegionParams) -> Detector:
-    """Load the detector.
+    """Load the detectors.
 
     Parameters
     ----------
     params : RegionParams
-        Which one, at what size it looks at an image, and what counts as a face.
+        Which ones, at what size they look at an image, and what counts as a face.
 
     Returns
     -------
     callable
-        Takes an image, (height, width, 3) uint8, RGB, on any thread, and returns its faces, best first, as boxes in
-        pixels of that image, rounded outward.
+        Takes an image, (height, width, 3) uint8, RGB, on any thread, and returns the faces that any of them finds, as
+        boxes in pixels of that image, rounded outward: the first detector's, best first, joined with the others'.
 
     Raises
     ------
     PipelineError
-        If the file that `regions.detector` names is no model of a detector.
+        If a file that `regions.detector` names is no model of a detector.
     """
-    # TensorFlow takes seconds to import.
-    if params.detector == "mtcnn":
-        from stages.regions.mtcnn import load_mtcnn
-
-        find = load_mtcnn(params.smallest_face, params.threshold)
-    else:
-        from stages.regions.yunet import load_yunet
-
-        find = load_yunet(Path(params.detector), params.smallest_face, params.threshold)
+    finders = [_load(name, params) for name in params.detector]
 
     def detect(image: np.ndarray) -> list[Box]:
         sides = np.array(image.shape[:2])
         scale = 1 if params.max_side is None else min(1, params.max_side / sides.max())
         seen = resize_image(image, (max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))))
-        boxes = (_box(face, sides / seen.shape[:2]) for face in find(seen))
-        return [box for box in boxes if box.overlap(Box(0, 0, int(sides[1]), int(sides[0]))) > 0]
+        whole = Box(0, 0, int(sides[1]), int(sides[0]))
+        found: list[Box] = []
+        for find in finders:
+            boxes = [_box(face, sides / seen.shape[:2]) for face in find(seen)]
+            found, _ = merge_boxes(found, [box for box in boxes if box.overlap(whole) > 0])
+        return found
 
     return _Loaded(detect, params)
 
 
+def settings_of(params: RegionParams) -> list:
+    """Return all that boxes of an image depend on besides its pixels, the code and the machine."""
+    models = [version(name) if name == MTCNN else digest_of([_model_file(name)]) for name in params.detector]
+    return [models, params.threshold.model_dump(), params.smallest_face, params.max_side]
+
+
 class _Loaded:
-    """A detector of which a worker of a cluster gets the settings alone, and loads it itself."""
+    """Detectors of which a worker of a cluster gets the settings alone, and loads them itself."""
 
     def __init__(self, detect: Detector, params: RegionParams):
         self._detect, self._params = detect, params
@@ -63,6 +70,22 @@ class _Loaded:
 
     def __reduce__(self) -> tuple:
         return load_detector, (self._params,)
+
+
+def _load(name: str, params: RegionParams) -> Callable[[np.ndarray], np.ndarray]:
+    if name == MTCNN:
+        # TensorFlow takes seconds to import.
+        from stages.regions.mtcnn import load_mtcnn
+
+        return load_mtcnn(params.smallest_face, params.threshold.mtcnn)
+    file = _model_file(name)
+    if is_centerface(file):
+        return load_centerface(file, params.smallest_face, params.threshold.centerface)
+    return load_yunet(file, params.smallest_face, params.threshold.yunet)
+
+
+def _model_file(name: str) -> Path:
+    return (centerface_model() if name == CENTERFACE else None) or Path(name)
 
 
 def _box(face: np.ndarray, factors: np.ndarray) -> Box:

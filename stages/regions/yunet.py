@@ -61,7 +61,7 @@ def load_yunet(file: Path, smallest_face: int, threshold: float) -> Callable[[np
             find(np.zeros((32, 32, 3), np.uint8))
     except cv2.error as error:
         raise PipelineError(
-            "`regions.detector` must be mtcnn, or YuNet's face_detection_yunet_2023mar.onnx of "
-            f"github.com/opencv/opencv_zoo; received: {shown(file)} ({error.err})"
+            "a model of `regions.detector` must be YuNet's face_detection_yunet_2023mar.onnx of "
+            f"github.com/opencv/opencv_zoo, or CenterFace's centerface.onnx; received: {shown(file)} ({error.err})"
         ) from None
     return find

@@ -218,16 +218,19 @@ def _data_url(file: Path) -> str:
 def settings_text(params: Params) -> str:
     """Return the params as YAML; of an absolute path the last part alone, as the others tell of the machine."""
     values = params.model_dump(mode="json")
-    paths = (("data", "source"), ("regions", "detector"), ("train", "weights"), ("attack", "recognizer"))
+    paths = (("data", "source"), ("regions", "file"), ("train", "weights"), ("attack", "recognizer"))
     for section, key in paths:
-        value = values[section][key]
-        if value is not None and Path(value).is_absolute():
-            values[section][key] = f".../{Path(value).name}"
+        values[section][key] = _last_part(values[section][key])
+    values["regions"]["detector"] = [_last_part(name) for name in values["regions"]["detector"]]
     text, writer = io.StringIO(), YAML()
     # As params.yaml spells it; the library would write nothing.
     writer.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     writer.dump(values, text)
     return text.getvalue()
+
+
+def _last_part(path: str | None) -> str | None:
+    return f".../{Path(path).name}" if path is not None and Path(path).is_absolute() else path
 
 
 def made_with(scores: list[dict]) -> list[tuple[str, str]]:

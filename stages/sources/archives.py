@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from stages.sources.decoding import RejectedImage
-from stages.sources.signatures import HEAD, may_be_image, suffix_of
-from stages.sources.walking import is_hidden
+from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
 
 _COMPRESSED = re.compile(r"\.(tar\.(gz|bz2|xz|zst|lz4|lzma|z)|tgz|tbz2?|txz|tlz|tzst)$", re.IGNORECASE)
 _LONGEST_HEADER = 2**20  # bytes of an extended header, which is read into memory
@@ -25,7 +24,7 @@ class Member(NamedTuple):
     size: int  # in bytes
     label: str | None = None  # the class that `<key>.cls` in the same folder gives it
     refused: str = ""  # why it is rejected
-    is_ignored: bool = False  # it is hidden, or is an image neither by its name nor by its content
+    is_ignored: bool = False  # it is litter, or is an image neither by its name nor by its content
 
 
 def is_archive(path: str) -> bool:
@@ -39,27 +38,7 @@ def is_compressed(path: str) -> bool:
 
 
 def list_archive(file: Path) -> list[Member]:
-    """List the members of an archive, or of none if any part of it is damaged.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        A regular file.
-
-    Returns
-    -------
-    list of Member
-        In the order of the archive.
-
-    Raises
-    ------
-    RejectedImage
-        If the archive is compressed, damaged, cut off, or none.
-
-    References
-    ----------
-    WebDataset: the files of a sample share their folder, and their name up to its first dot; ``.cls`` holds the class.
-    """
+    """List the members of an archive, or of none if any part of it is damaged."""
     try:
         with file.open("rb") as stream:
             members, labels = [], _Labels()
@@ -134,7 +113,7 @@ def _member(stream: BinaryIO, info: tarfile.TarInfo) -> Member:
     name = _clean(info.name)
     if not name:
         return Member(info.name, info.offset, 0, refused="the name is no relative path, or has `..` in it")
-    if is_hidden(name):
+    if is_litter(name):
         return Member(name, info.offset, 0, is_ignored=True)
     if not info.isreg() or info.issparse():
         reason = "not a regular file; links, devices and sparse files in archives are not read"
@@ -164,7 +143,7 @@ class _Labels:
         key, extension = self._split(_clean(info.name))
         if extension.lower() == "cls" and info.isreg() and not info.issparse():
             text = _head(stream, info, _LONGEST_LABEL + 1).decode(errors="replace").strip()
-            is_class = info.size <= _LONGEST_LABEL and text.isprintable() and not is_hidden(text) and "/" not in text
+            is_class = info.size <= _LONGEST_LABEL and text.isprintable() and not is_litter(text) and "/" not in text
             text = text if is_class and "\ufffd" not in text else ""
             # Two labels that differ are none.
             self.texts[key] = text if self.texts.get(key, text) == text else ""

@@ -17,20 +17,6 @@ def draw_groups(groups: Mapping[str, Mapping[str, int]], *, share: float, seed: 
     its groups moves to the other, unless another class would lose all its images on a side. This always succeeds for a
     class with two groups that hold no other class.
 
-    Parameters
-    ----------
-    groups : mapping of str to mapping of str to int
-        Group to its images of each class; in any order.
-    share : float
-        Of each class, to be in test; at least one image, and not all of them.
-    seed : int
-        Of the random order.
-
-    Returns
-    -------
-    set of str
-        The groups in test.
-
     Examples
     --------
     >>> draw_groups({"one": {"a": 5}, "two": {"a": 1}, "three": {"a": 4}}, share=0.4, seed=0)

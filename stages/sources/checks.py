@@ -11,24 +11,7 @@ from stages.sources.splitting import why_not_split
 
 
 def check_rejected(intake: Intake, total: int, params: DataParams, report: Path) -> None:
-    """Refuse a source of which too many files were rejected.
-
-    Parameters
-    ----------
-    intake : Intake
-        What became of the files.
-    total : int
-        How many files were decoded.
-    params : DataParams
-        The share that may be rejected.
-    report : pathlib.Path
-        The file that lists them all.
-
-    Raises
-    ------
-    PipelineError
-        If the share is larger.
-    """
+    """Refuse a source of which too many files were rejected."""
     if len(intake.rejected) / total > params.max_rejected:
         first = intake.rejected[0]
         listed = f"with `data.rename: false`, {report} lists all" if params.rename else f"all are in {report}"
@@ -39,22 +22,7 @@ def check_rejected(intake: Intake, total: int, params: DataParams, report: Path)
 
 
 def check_images(files: list[SourceFile], intake: Intake, params: DataParams) -> None:
-    """Refuse a source without images, or with a class that has none in train or test.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files.
-    intake : Intake
-        What became of them.
-    params : DataParams
-        The parameters.
-
-    Raises
-    ------
-    PipelineError
-        Says why the images are missing.
-    """
+    """Refuse a source without images, or with a class that has none in train or test."""
     if not params.has_classes:
         if not intake.kept:
             first = intake.rejected[0]

@@ -1,5 +1,6 @@
 """Finds the files of `data.source`, with their class and split, whatever layout the folder has."""
 
+from collections import Counter
 from pathlib import Path
 
 from stages.core.errors import PipelineError, shown
@@ -10,7 +11,7 @@ from stages.sources.naming import folded, valid_name
 from stages.sources.reading import SourceFile
 
 
-def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
+def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
     """Find all files of the source, and the split where it has one.
 
     ::
@@ -21,29 +22,6 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], int]:
 
     `val` or `validation` is taken as test where there is no `test`, or one without class folders, like ImageNet's;
     without any, the source has no split. With `data.classes: none`, images lie anywhere in the source.
-
-    A tar archive counts as a folder with what it holds, in the place where it lies: `a.tar` with `dog/1.png` is like
-    `dog/1.png`. If a member lies in no class folder, `<key>.cls` beside it in the archive, as WebDataset has it, holds
-    its class.
-
-    Parameters
-    ----------
-    params : DataParams
-        The source, and whether links may lead out of it.
-
-    Returns
-    -------
-    files : list of SourceFile
-        Sorted by path. Folders below a class are searched. Symbolic links are followed if they stay within the source,
-        or with `data.follow_outside_links`. Archives and members that are refused are among them, without a class.
-    ignored : int
-        How many files lie outside any class where there are classes, are hidden, or are images neither by their name
-        nor by their content.
-
-    Raises
-    ------
-    PipelineError
-        If there is no such folder, or it holds no images, or no classes with images.
     """
     source = Path(params.source)
     if not source.is_dir():

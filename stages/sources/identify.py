@@ -23,30 +23,7 @@ class Identified(NamedTuple):
 
 
 def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
-    """Find out who is in the files of the source.
-
-    `identities.csv` at the top of the source says so, with the columns `path`, relative to the source, and `identity`.
-    Without that file, the group of `data.identity_pattern` does, searched for in ``/<class>/<path below the class>``.
-    Two spellings are the same person if they differ only in blanks around them or in how letters are composed. If they
-    differ in case, they are two people. With `data.classes: none`, nobody asks who it is, and neither is read.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        As `stages.sources.finding.find_sources` found them.
-    params : DataParams
-        The source and the pattern.
-
-    Returns
-    -------
-    Identified
-        Every file of the table, or every file whose path tells its person.
-
-    Raises
-    ------
-    PipelineError
-        If the table is broken, or a row names no file of the source, or a file twice.
-    """
+    """Find out who is in the files of the source, from `identities.csv`, or else by `data.identity_pattern`."""
     if not params.has_classes:
         return Identified({}, by_table=False)
     told = _read_column(IDENTITIES, "identity", files, params)
@@ -61,28 +38,7 @@ def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
 
 
 def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[str, str]:
-    """Find out of what group of people the files of the source are, such as an age or a tone of skin.
-
-    `groups.csv` at the top of the source says so, with the columns `path`, relative to the source, and `group`. It has
-    nothing to do with `data.group_pattern`, by which images go to one split.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        As `stages.sources.finding.find_sources` found them.
-    params : DataParams
-        The source.
-
-    Returns
-    -------
-    dict of str to str
-        Path relative to the source to group, for every file of the table; empty without one, or without classes.
-
-    Raises
-    ------
-    PipelineError
-        If the table is broken, or a row names no file of the source, or a file twice.
-    """
+    """Find out of what group of people the files of the source are, such as an age, from `groups.csv`."""
     if not params.has_classes:
         return {}
     return _read_column(GROUPS, "group", files, params) or {}
@@ -100,23 +56,7 @@ def _read_column(name: str, column: str, files: list[SourceFile], params: DataPa
 
 
 def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:
-    """Count the images whose written path names the person in them.
-
-    Parameters
-    ----------
-    people : dict of str to str
-        Path below `data/raw` to person.
-    by_table : bool
-        Whether the people come from a table. A person may be called 1 there, and a path have a 1 for another reason, so
-        only whole words count. What was read off the paths counts wherever it stands.
-    renamed : bool
-        Whether numbers replaced the names of the images. Then only their class can still name people.
-
-    Returns
-    -------
-    int
-        How many of the paths do.
-    """
+    """Count the images whose written path names the person in them."""
     below = {path: path.split("/", 1)[1] for path in people}
     if renamed:
         return sum(names_person(class_of(below[path]), person) for path, person in people.items())

@@ -20,6 +20,7 @@ class Taken(NamedTuple):
     size: tuple[int, int] = (0, 0)
     rejected: str = ""
     upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
+    notes: dict[str, int] = {}  # what its owner should know of it, by a key of `decoding.NOTES`
     key: str = ""  # of its file's bytes and of how it was taken in; empty where it could not be read
     # File, offset and size in bytes, and digest of the encoded image, if it was made.
     staged: tuple[str, int, int, bytes] | None = None
@@ -36,7 +37,7 @@ class Intake(NamedTuple):
     kept: list[Taken]
     rejected: list[Taken]
     dropped: list[tuple[Taken, str]]  # training images, each with the path of a test image of its pixels or group
-    ignored: int
+    ignored: Counter  # of each kind
 
 
 def take_in(
@@ -46,30 +47,8 @@ def take_in(
 
     Only files that the draw wants are decoded: all of them, or with `data.max_per_class` so many of each class and
     split, but no training file whose group is in the source's own test. If some are broken, the draw is repeated
-    without them, until all wanted files are whole. So the result is that of the source without its broken files, with
-    one exception: under `data.max_per_class`, files that nobody decoded count as whole when a class's number of test
-    images is worked out. Each further round decodes as many spare files as were broken, so that few rounds are needed.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files of the source.
-    params : DataParams
-        How to split and thin them.
-    take : callable
-        Decodes files, and returns what became of each.
-
-    Returns
-    -------
-    results : dict of str to Taken
-        `SourceFile.path` to what became of it, for all files that were decoded.
-    drawn : Drawn
-        Which of them make up the data set, all of them whole.
-
-    Raises
-    ------
-    PipelineError
-        If a class cannot be split, even if all its files are whole.
+    without them, until all wanted files are whole; each further round decodes as many spare files as were broken.
+    Under `data.max_per_class`, files that nobody decoded count as whole when the split is drawn.
     """
     results: dict[str, Taken] = {}
     refused = {file.path: Taken(file, rejected=file.refused) for file in files if file.refused}
@@ -96,28 +75,9 @@ def _slim(image: Taken, sizes: dict[tuple[int, int], tuple[int, int]]) -> Taken:
 
 
 def sort_out(
-    files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: int
+    files: list[SourceFile], results: dict[str, Taken], drawn: Drawn, names: dict[str, str], ignored: Counter
 ) -> Intake:
-    """Separate images to keep from rejected files, and from training images whose pixels or group are in test too.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files, in the order in which they are to be listed.
-    results : dict of str to Taken
-        From `take_in`.
-    drawn : Drawn
-        From `take_in`.
-    names : dict of str to str
-        Path with the split to written path, for the files that were drawn.
-    ignored : int
-        How many files were not looked at.
-
-    Returns
-    -------
-    Intake
-        Each file at most once; files that were not drawn are in no list.
-    """
+    """Separate images to keep from rejected files, and from training images whose pixels or group are in test too."""
 
     def name_of(file: SourceFile) -> str:
         return names[drawn.place(file).path]
@@ -140,22 +100,7 @@ def sort_out(
 
 
 def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict:
-    """Count what was taken in.
-
-    Parameters
-    ----------
-    intake : Intake
-        What became of all files.
-    params : DataParams
-        The source, and the pattern of groups.
-    with_names : bool
-        Whether files that were not taken in are named.
-
-    Returns
-    -------
-    dict
-        What goes into `metrics/ingest.json`.
-    """
+    """Count what was taken in."""
     sides = {"height": [image.size[0] for image in intake.kept], "width": [image.size[1] for image in intake.kept]}
     report = {
         "images": _count_by_class(intake.kept) if params.has_classes else len(intake.kept),
@@ -167,11 +112,12 @@ def make_report(intake: Intake, params: DataParams, *, with_names: bool) -> dict
         "rejected": [
             (_name(image.source) if with_names else {}) | {"reason": image.rejected} for image in intake.rejected
         ],
+        "notes": [(_name(image.source) if with_names else {}) | image.notes for image in intake.kept if image.notes],
         "dropped_from_train": [
             ({"image": image.path} if with_names else {}) | {image.relation.replace(" ", "_"): other}
             for image, other in intake.dropped
         ],
-        "ignored_files": intake.ignored,
+        "ignored_files": dict(sorted(intake.ignored.items())),
     }
     if params.has_classes and params.group_pattern is not None:
         grouped = find_groups([image.source for image in intake.kept], params)

@@ -24,15 +24,7 @@ def remove_key() -> None:
 
 
 def write_key(intake: Intake, raw: Path) -> None:
-    """Write which file of the source each image comes from, and the files that gave none, for their owner alone.
-
-    Parameters
-    ----------
-    intake : Intake
-        With the neutral paths.
-    raw : pathlib.Path
-        The images, all written. The key's first line holds their digest.
-    """
+    """Write which file of the source each image comes from, and the files that gave none, for their owner alone."""
     table = io.StringIO()
     table.write(_BELONGS + _digest(raw) + "\n")
     writer = csv.writer(table, lineterminator="\n")
@@ -50,23 +42,7 @@ def write_key(intake: Intake, raw: Path) -> None:
 
 
 def read_key(raw: Path) -> list[tuple[str, str, str]]:
-    """Read what `write_key` wrote.
-
-    Parameters
-    ----------
-    raw : pathlib.Path
-        The images.
-
-    Returns
-    -------
-    list of tuple of str
-        Image, file of the source, and the reason why that file gave no image; image or reason is empty.
-
-    Raises
-    ------
-    PipelineError
-        If there is no key, or the images are not those that it was written for.
-    """
+    """Read what `write_key` wrote."""
     if not KEY.is_file():
         raise PipelineError(f"`{KEY}` is missing; only `data.rename: true` makes one, at the end of `ingest`")
     with KEY.open(encoding="utf-8", errors="surrogateescape", newline="") as file:

@@ -1,5 +1,7 @@
 """Tells from the folders at the top of a source what its splits and classes are."""
 
+from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,41 +9,22 @@ from stages.core.errors import PipelineError, shown
 from stages.core.people import TABLES
 from stages.sources.listing import Listed, Listing
 from stages.sources.reading import Origin, SourceFile
-from stages.sources.walking import is_hidden, leads_out, walk_folder
+from stages.sources.signatures import is_litter, kind_of_ignored
+from stages.sources.walking import leads_out, walk_folder
 
 _TEST_NAMES = ("test", "val", "validation")
 
 
-def find_photos(source: Path, within: Path | None) -> tuple[list[SourceFile], int]:
-    """Find images at any depth, without split and class.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-
-    Returns
-    -------
-    files : list of SourceFile
-        In no particular order; members of archives may repeat a path.
-    ignored : int
-        How many other files there are.
-
-    Raises
-    ------
-    PipelineError
-        If there is none.
-    """
-    files, ignored = [], 0
+def find_photos(source: Path, within: Path | None) -> tuple[list[SourceFile], Counter]:
+    """Find images at any depth, without split and class."""
+    files, ignored = [], Counter[str]()
     for file in Listing(source, within).folder(""):
         if _is_table(source, file):
             continue
         if file.refused:
             files.append(refused_file(source, "", file.place, file.refused))
         elif file.is_ignored:
-            ignored += 1
+            ignored[kind_of_ignored(file.place)] += 1
         else:
             files.append(_taken(source, f"//{file.place}", "", file))
     if not files:
@@ -49,24 +32,8 @@ def find_photos(source: Path, within: Path | None) -> tuple[list[SourceFile], in
     return files, ignored
 
 
-def find_images(source: Path, within: Path | None) -> tuple[list[SourceFile], int]:
-    """Find the images of classes, and their split where the source has one.
-
-    Parameters
-    ----------
-    source, within
-        As for `find_photos`.
-
-    Returns
-    -------
-    files, ignored
-        As of `find_photos`.
-
-    Raises
-    ------
-    PipelineError
-        If there is no class folder, one without images, or `test` without `train`.
-    """
+def find_images(source: Path, within: Path | None) -> tuple[list[SourceFile], Counter]:
+    """Find the images of classes, and their split where the source has one."""
     listing = Listing(source, within)
     entries = sorted(source.iterdir())
     listing.open_archives(entry.name for entry in entries)
@@ -89,18 +56,21 @@ def find_images(source: Path, within: Path | None) -> tuple[list[SourceFile], in
         if file.refused:
             files.append(refused_file(source, "", file.place, file.refused))
         else:
-            ignored += 1
+            ignored[kind_of_ignored(file.place)] += 1
     passed = {train, test, *TABLES}
     outside = [entry for entry in entries if entry.name not in passed and not listing.is_archive(entry.name)]
-    return files, ignored + sum(_count(entry, listing.within) for entry in outside)
+    ignored.update(kind_of_ignored(path) for entry in outside for path in _below(entry, listing.within))
+    return files, ignored
 
 
-def _count(entry: Path, within: Path | None) -> int:
+def _below(entry: Path, within: Path | None) -> Iterator[str]:
     try:
-        followed = entry.is_dir() and (within is None or not leads_out(entry, within))
-        return sum(1 for _ in walk_folder(entry, within=within)) if followed else 1
+        if entry.is_dir() and (within is None or not leads_out(entry, within)):
+            yield from (f"{entry.name}/{path}" for path in walk_folder(entry, within=within))
+        else:
+            yield entry.name
     except OSError:
-        return 1
+        yield entry.name
 
 
 def _refuse_link_out(folder: Path, within: Path | None) -> None:
@@ -114,7 +84,7 @@ def _refuse_link_out(folder: Path, within: Path | None) -> None:
 def _holds_classes(listing: Listing, name: str) -> bool:
     folder = listing.source / name
     _refuse_link_out(folder, listing.within)
-    if any(entry.is_dir() and not is_hidden(entry.name) for entry in _entries(folder)):
+    if any(entry.is_dir() and not is_litter(entry.name) for entry in _entries(folder)):
         return True
     return any(_below_split(file, name) for file in listing.archives_in(name))
 
@@ -127,7 +97,7 @@ def _entries(folder: Path) -> list[Path]:
 def _refuse_images_alone(listing: Listing, name: str) -> None:
     # A folder that holds images itself may be a class of that name.
     folder = listing.source / name
-    names = [entry.name for entry in _entries(folder) if not is_hidden(entry.name)]
+    names = [entry.name for entry in _entries(folder) if not is_litter(entry.name)]
     if names and not _holds_classes(listing, name) and not any(listing.is_archive(f"{name}/{file}") for file in names):
         raise PipelineError(
             f"`{shown(folder)}` must hold class folders; received: files alone; if `{name}` is a class, put all "
@@ -135,10 +105,10 @@ def _refuse_images_alone(listing: Listing, name: str) -> None:
         )
 
 
-def _class_files(listing: Listing, name: str, split: str) -> tuple[list[SourceFile], int]:
+def _class_files(listing: Listing, name: str, split: str) -> tuple[list[SourceFile], Counter]:
     source, folder = listing.source, listing.source / name
     _refuse_link_out(folder, listing.within)
-    files, refused, ignored = [], [], 0
+    files, refused, ignored = [], [], Counter[str]()
     for file in listing.folder(name):
         below = _below_split(file, name)
         if below:
@@ -147,8 +117,8 @@ def _class_files(listing: Listing, name: str, split: str) -> tuple[list[SourceFi
             refused.append(refused_file(source, split, file.place, file.refused))
         elif file.archive and not file.is_ignored:
             refused.append(refused_file(source, split, file.as_member, _why_no_class(file)))
-        else:
-            ignored += not _is_table(source, file)
+        elif not _is_table(source, file):
+            ignored[kind_of_ignored(file.place)] += 1
     _refuse_empty_classes(listing, folder, {file.class_name for file in files})
     if not files:
         first = "".join(f"; the first rejected file is `{shown(file.name)}` ({file.refused})" for file in refused[:1])
@@ -178,31 +148,14 @@ def _why_no_class(file: Listed) -> str:
 
 def _refuse_empty_classes(listing: Listing, folder: Path, classes: set[str]) -> None:
     for entry in _entries(folder):
-        if entry.is_dir() and not is_hidden(entry.name) and entry.name not in classes:
+        if entry.is_dir() and not is_litter(entry.name) and entry.name not in classes:
             _refuse_link_out(entry, listing.within)
             next(entry.iterdir(), None)  # raises the reason if it may not be listed
             raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
 
 
 def refused_file(source: Path, split: str, name: str, reason: str) -> SourceFile:
-    """Return a file, archive or member that is rejected without being read, and so has no class.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    split : str
-        Where it lies, or an empty text.
-    name : str
-        What to call it, relative to the source.
-    reason : str
-        Why it is rejected.
-
-    Returns
-    -------
-    SourceFile
-        It.
-    """
+    """Return a file, archive or member that is rejected without being read, and so has no class."""
     return SourceFile(f"{split}//{name}", _origin(str(source), "", "", ()), refused=reason)
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from stages.sources.archives import is_archive, is_compressed, list_archive
 from stages.sources.decoding import RejectedImage
 from stages.sources.reading import check_file, stamp_of
-from stages.sources.signatures import HEAD, may_be_image, suffix_of
-from stages.sources.walking import is_hidden, leads_out, walk_folder
+from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
+from stages.sources.walking import leads_out, walk_folder
 
 
 class Listed(NamedTuple):
@@ -31,15 +31,7 @@ class Listed(NamedTuple):
 
 
 class Listing:
-    """Lists the files of a source.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-    """
+    """Lists the files of a source."""
 
     def __init__(self, source: Path, within: Path | None):
         self.source, self.within = source, within
@@ -69,28 +61,12 @@ class Listing:
                     yield from self._archive(above + entry.name)
 
     def folder(self, folder: str) -> Iterator[Listed]:
-        """List what lies at any depth in a folder.
-
-        Parameters
-        ----------
-        folder : str
-            Relative to the source; empty for the source itself.
-
-        Yields
-        ------
-        Listed
-            Each file, and in place of an archive each of its members, in no particular order.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be listed.
-        """
+        """List what lies at any depth in a folder."""
         above = f"{folder}/" if folder else ""
         if (self.source / folder).is_dir():
             for below in walk_folder(self.source / folder, within=self.within):
                 path = above + below
-                if is_hidden(below):
+                if is_litter(below):
                     yield Listed(path, is_ignored=True)
                 elif self.is_archive(path):
                     yield from self._opened.pop(path, None) or self._archive(path)
@@ -101,7 +77,7 @@ class Listing:
 
     def is_archive(self, path: str) -> bool:
         """Return whether a path is that of an archive, by its name. Hidden files and folders are none."""
-        return is_archive(path) and not is_hidden(path) and not (self.source / path).is_dir()
+        return is_archive(path) and not is_litter(path) and not (self.source / path).is_dir()
 
     def _files_of_opened(self) -> Iterator[Listed]:
         return itertools.chain.from_iterable(self._opened.values())
@@ -142,18 +118,5 @@ def name_member(archive: str, name: str, offset: int) -> str:
 
 
 def list_places(source: Path, within: Path | None) -> Iterator[str]:
-    """List all files of a source, and what its archives hold, that which is hidden or ignored too.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-
-    Yields
-    ------
-    str
-        Paths relative to the source, as if its archives were unpacked.
-    """
+    """List all files of a source, and what its archives hold, that which is hidden or ignored too."""
     yield from (file.place for file in Listing(source, within).folder(""))

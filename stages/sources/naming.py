@@ -8,41 +8,38 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from stages.core.errors import shown
+from stages.core.images import written_suffix
 
 LONGEST_NAME = 255  # bytes, on common file systems
+_REFUSED = re.compile(r'[<>:"|?*\\]')  # by Windows, exFAT and network drives
+_RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[\d¹²³])(?=\.|$)", re.IGNORECASE)  # by Windows, with any suffix
 
 
-def output_names(paths: list[str], suffix: str) -> dict[str, str]:
-    """Name the written images: the source's name with a new suffix.
+def output_names(paths: list[str], image_format: str) -> dict[str, str]:
+    """Name the written images: the source's name with the suffix of the format that they are written in.
 
     Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
-    in the name. Characters that are not UTF-8 or cannot be printed are escaped, and names that are too long are cut.
-
-    Parameters
-    ----------
-    paths : list of str
-        Paths of source files.
-    suffix : str
-        Suffix of the written images.
-
-    Returns
-    -------
-    dict of str to str
-        A different path for each.
+    in the name, unless it is the source's own name already. Characters that are not UTF-8 or cannot be printed are
+    escaped, and names that are too long are cut.
 
     Examples
     --------
-    >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], ".png")
+    >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], "png")
     {'a/x.jpg': 'a/x.png', 'a/y.jpg': 'a/y.jpg.png', 'a/y.tif': 'a/y.tif.png'}
+    >>> output_names(["a/y.heic", "a/y.JPG"], "keep")
+    {'a/y.JPG': 'a/y.JPG', 'a/y.heic': 'a/y.heic.jpg'}
     """
-    short = {path: _valid(str(PurePosixPath(path).with_suffix(suffix)), suffix) for path in paths}
+    suffixes = {path: written_suffix(path, image_format) for path in paths}
+    short = {path: _valid(str(PurePosixPath(path).with_suffix(suffixes[path])), suffixes[path]) for path in paths}
     uses = Counter(folded(name) for name in short.values())
     parents = {PurePosixPath(name).parent for name in short.values()}
     folders = {folded(str(folder)) for parent in parents for folder in (parent, *parent.parents)}
     taken = folders | {name for name, count in uses.items() if count == 1}
     names = {}
-    for path, name in short.items():
-        if uses[folded(name)] > 1 or folded(name) in folders:
+    for path, name in sorted(short.items(), key=lambda item: item[0] != item[1]):  # names that may stay go first
+        stays = name == path and folded(name) not in taken
+        if not stays and (uses[folded(name)] > 1 or folded(name) in folders):
+            suffix = suffixes[path]
             tags = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
             name = next(long for tag in tags if folded(long := _valid(path + tag + suffix, suffix)) not in taken)
         taken.add(folded(name))
@@ -57,19 +54,6 @@ def folded(name: str) -> str:
 
 def names_person(path: str, person: str) -> bool:
     """Tell whether a path holds the name of a person, as whole words or numbers, in any case.
-
-    Parameters
-    ----------
-    path : str
-        The path.
-    person : str
-        The name. What separates its words makes no difference. Words end where letters change to digits, but a single
-        digit stands alone.
-
-    Returns
-    -------
-    bool
-        True if it does.
 
     Examples
     --------
@@ -88,21 +72,19 @@ def _words(text: str) -> list[str]:
 
 
 def valid_name(name: str, suffix: str = "") -> str:
-    """Return a name that is valid on every file system and in JSON, can be printed, and is not too long.
+    """Return a name that is valid on every file system and in JSON, and can be printed.
 
-    Parameters
-    ----------
-    name : str
-        Name of a file or folder, as Python gives it.
-    suffix : str, default=""
-        The end of the name that must stay, where it is cut.
+    Characters that are not UTF-8 or cannot be printed are escaped, others that some system refuses become underscores,
+    and a name that is too long is cut before its suffix.
 
-    Returns
-    -------
-    str
-        The name; characters that are not UTF-8 or cannot be printed are escaped, backslashes become underscores.
+    Examples
+    --------
+    >>> valid_name('a"b?.png'), valid_name("con.png"), valid_name("a. ")
+    ('a_b_.png', 'con_.png', 'a._')
     """
-    encoded = shown(name).replace("\\", "_").encode()
+    name = _REFUSED.sub("_", shown(name))
+    name = _RESERVED.sub(r"\1_", re.sub("[ .]$", "_", name))
+    encoded = name.encode()
     if len(encoded) > LONGEST_NAME:
         ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()
         encoded = encoded[: LONGEST_NAME - len(ending)] + ending

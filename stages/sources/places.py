@@ -16,25 +16,7 @@ def composed(text: str) -> str:
 
 
 def find_table(source: Path, name: str) -> Path | None:
-    """Find a table at the top of the source.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    name : str
-        Name of the table, in small letters.
-
-    Returns
-    -------
-    pathlib.Path or None
-        None if there is none; a folder of that name does not count.
-
-    Raises
-    ------
-    PipelineError
-        If it is named in other letters, leads out of the source, or is no regular file.
-    """
+    """Find a table at the top of the source."""
     for table in sorted(source.iterdir()):
         if table.name.lower() != name or table.is_dir():
             continue
@@ -51,18 +33,7 @@ def find_table(source: Path, name: str) -> Path | None:
 
 
 class SourcePlaces:
-    """The files of a source.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The source.
-    taken : collection of str
-        The files that are taken in, relative to the source.
-    list_all : callable
-        Lists all files of the source, those that are hidden or left out too. Called only for a path that is not exactly
-        that of a file that is taken in.
-    """
+    """The files of a source."""
 
     def __init__(self, source: Path, taken: Collection[str], list_all: Callable[[], Iterable[str]]):
         self._list_all = list_all
@@ -70,24 +41,7 @@ class SourcePlaces:
         self._roots = [os.path.abspath(source), os.path.realpath(source)]  # noqa: PTH100, with links and without
 
     def find(self, written: str) -> str:
-        """Find a file.
-
-        Parameters
-        ----------
-        written : str
-            Relative to the source, or absolute. An exact match wins. Otherwise blanks around the path, doubled
-            slashes, `./`, backslashes of Windows, and how letters are composed make no difference.
-
-        Returns
-        -------
-        str
-            The path of the file relative to the source, as it is spelt on the disk.
-
-        Raises
-        ------
-        LookupError
-            If the path leads out of the source, or fits no file, or several.
-        """
+        """Find a file."""
         if written in self._taken:
             return written
         trimmed = written.strip()

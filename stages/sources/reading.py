@@ -64,30 +64,7 @@ class SourceFile(NamedTuple):
 
 
 def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> bytes:
-    """Read a file of the source.
-
-    Parameters
-    ----------
-    source : SourceFile
-        The file.
-    max_bytes : int
-        A longer file is refused before it is read.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-
-    Returns
-    -------
-    bytes
-        The whole file.
-
-    Raises
-    ------
-    RejectedImage
-        If it is no regular file, too long, has too long a path, leads out of `within`, or may not be read; if it is a
-        folder that was not walked; or if it was refused before.
-    PipelineError
-        If its archive has changed since it was listed.
-    """
+    """Read a file of the source."""
     if source.refused:
         raise RejectedImage(source.refused)
     if len(os.fsencode(source.path)) > LONGEST_PATH:
@@ -105,25 +82,7 @@ def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> b
 
 
 def check_file(file: Path, within: Path | None) -> int:
-    """See that a path is that of a regular file.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The path.
-    within : pathlib.Path or None
-        A folder that no link may lead out of; None allows all links.
-
-    Returns
-    -------
-    int
-        Its size in bytes.
-
-    Raises
-    ------
-    RejectedImage
-        If it is not, or if links lead out of `within`.
-    """
+    """See that a path is that of a regular file."""
     if within is not None and leads_out(file, within):
         raise RejectedImage("the link leads out of data.source (data.follow_outside_links: false)")
     try:

@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 
+from stages.core.images import written_suffix
 from stages.core.secret import secret_key
 from stages.sources.intake import Intake, Taken
 from stages.sources.naming import valid_name
@@ -10,46 +11,17 @@ from stages.sources.reading import SourceFile
 DIGITS = 6  # of a number, or more where there are more images
 
 
-def unnamed_paths(files: list[SourceFile], suffix: str, *, with_class: bool = True) -> dict[str, str]:
-    """Give images temporary names that keep nothing but split and class.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        Files of the source, with their split in their path.
-    suffix : str
-        Suffix of the written images.
-    with_class : bool, default=True
-        Whether they have a split and a class.
-
-    Returns
-    -------
-    dict of str to str
-        `SourceFile.path` to a unique path, never one that `neutral_paths` gives.
-    """
+def unnamed_paths(files: list[SourceFile], image_format: str, *, with_class: bool = True) -> dict[str, str]:
+    """Give images temporary names that keep nothing but split and class."""
     paths = {}
     for number, file in enumerate(files):
         folders = file.path.split("/", 2)[:2] if with_class else []
-        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{suffix}"])
+        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{written_suffix(file.path, image_format)}"])
     return paths
 
 
 def neutral_paths(kept: list[Taken], secret: bytes) -> dict[str, str]:
-    """Number images in an order that nobody can reproduce without the secret, even with all originals and params.
-
-    Parameters
-    ----------
-    kept : list of Taken
-        The images of the data set. The order depends on their pixels, and among equal ones on the source's names.
-    secret : bytes
-        From `stages.core.secret.load_secret`.
-
-    Returns
-    -------
-    dict of str to str
-        Written path to neutral path, ``<split>/<class>/<number>.<suffix>``, or ``<number>.<suffix>`` without classes;
-        no number is given twice.
-    """
+    """Number images in an order that nobody can reproduce without the secret, even with all originals and params."""
 
     def order(image: Taken) -> list[bytes]:
         return [secret_key(secret, "rename", part) for part in (image.pixel_hash.hex(), image.source.path)]

@@ -15,9 +15,8 @@ from stages.sources.reading import SourceFile
 class Drawn(NamedTuple):
     """Which files are wanted, and for what."""
 
-    splits: dict[
-        str, str
-    ]  # `SourceFile.path` of each wanted file to train, test or an empty text, in the order of paths
+    # `SourceFile.path` of each wanted file to train, test or an empty text, in the order of paths.
+    splits: dict[str, str]
     straddling: dict[str, SourceFile]  # path of each training file that is left out to a test file of its group
 
     def place(self, file: SourceFile) -> SourceFile:
@@ -26,20 +25,7 @@ class Drawn(NamedTuple):
 
 
 def find_groups(files: list[SourceFile], params: DataParams) -> dict[str, str]:
-    """Find the groups of files, such as the frames of one scene.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        Files of the source.
-    params : DataParams
-        With `data.group_pattern`, which is searched for in `SourceFile.below_split`.
-
-    Returns
-    -------
-    dict of str to str
-        `SourceFile.path` to group, for the files that match; any other is a group of its own.
-    """
+    """Find the groups of files, such as the frames of one scene."""
     if params.group_pattern is None:
         return {}
     pattern = re.compile(params.group_pattern)
@@ -53,20 +39,6 @@ def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, 
     whole groups are drawn for test, so that each class has close to `data.test_fraction` of its images there. If there
     are more than `data.max_per_class` of a class and split, so many are drawn. With `data.classes: none`, all files are
     wanted, for no split.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files that are not known to be broken, in any order.
-    params : DataParams
-        How to split and thin them.
-    spare : mapping of str to int, optional
-        How many more than `data.max_per_class` are wanted, by class.
-
-    Returns
-    -------
-    Drawn
-        The wanted files.
     """
     files = sorted(files)
     if not params.has_classes:
@@ -85,22 +57,7 @@ def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, 
 
 
 def check_split(files: list[SourceFile], drawn: Drawn, params: DataParams) -> None:
-    """Refuse a source whose classes cannot be split, whatever its files hold.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        All files.
-    drawn : Drawn
-        What `draw_split` made of them.
-    params : DataParams
-        The parameters.
-
-    Raises
-    ------
-    PipelineError
-        If the source has classes but no split, and a class would have images in train or test alone.
-    """
+    """Refuse a source whose classes cannot be split, whatever its files hold."""
     if not params.has_classes:
         return
     unsplit = [file for file in files if not file.split]

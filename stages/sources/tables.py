@@ -31,23 +31,7 @@ def read_table(
     list_all: Callable[[], Iterable[str]],
     optional: tuple[str, ...] = (),
 ) -> dict[str, dict[str, str]]:
-    """Read a table with at most one row a file of the source.
-
-    Parameters
-    ----------
-    file, required, taken, list_all, optional
-        As for `read_rows`.
-
-    Returns
-    -------
-    dict of str to dict
-        Path of the file, relative to the source, to cells by column.
-
-    Raises
-    ------
-    PipelineError
-        As `read_rows` does, and if two rows are about the same file, even if they say the same.
-    """
+    """Read a table with at most one row a file of the source."""
     rows: dict[str, Row] = {}
     for row in read_rows(file, required, taken=taken, list_all=list_all, optional=optional):
         first = rows.setdefault(row.path, row)
@@ -65,42 +49,16 @@ def read_rows(
     taken: Collection[str],
     list_all: Callable[[], Iterable[str]],
     optional: tuple[str, ...] = (),
+    is_written: Callable[[str], bool] = lambda path: False,
 ) -> list[Row]:
     """Read a table about files of the source.
 
-    UTF-8, or UTF-16 with a byte-order mark; comma, semicolon or tab, whichever separates the columns of the header.
-    Columns may have names in any case and be in any order. Other columns and blank lines are ignored. Paths are
-    relative to the source or absolute, and need not be spelt exactly as on the disk
-    (`stages.sources.places.SourcePlaces`).
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The table, at the top of the source.
-    required : tuple of str
-        The columns besides `path` that it must have, filled in every row.
-    taken : collection of str
-        The files that are taken in, relative to the source. Rows may be about other files of the source too.
-    list_all : callable
-        Lists all files of the source. Called only if a path is not exactly that of a file that is taken in.
-    optional : tuple of str
-        Columns that it may have, filled or not.
-
-    Returns
-    -------
-    list of Row
-        In the order of the file.
-
-    Raises
-    ------
-    PipelineError
-        If the table is empty or broken, lacks a column or a cell, or if a row is about no file of the source, or about
-        several whose names differ in how letters are composed. Names the line.
+    Comma, semicolon or tab, whichever separates the columns of the header. Other columns and blank lines are ignored.
+    A path for which `is_written` is true may be that of an image in `data/raw` instead, and stays as it is written.
     """
     text = _read_text(file)
     required = ("path", *required)
-    headers = {delimiter: _header(text, delimiter) for delimiter in _DELIMITERS}
-    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(headers[delimiter])))
+    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(_header(text, delimiter))))
     lines = _lines(file, text, delimiter)
     line, header = next(lines, (1, []))
     _check_header(file, line, header, required, optional)
@@ -117,12 +75,20 @@ def read_rows(
         try:
             path = places.find(by_column["path"])
         except LookupError as error:
-            raise refusal(file, line, str(error)) from None
+            path = by_column["path"].strip()
+            if not is_written(path):
+                raise refusal(file, line, str(error)) from None
         named = {name: composed(by_column.get(name, "").strip()) for name in (*required[1:], *optional)}
         rows.append(Row(line, path, named))
     if not rows:
         raise PipelineError(f"`{shown(file)}` must hold rows below its header; received: none")
     return rows
+
+
+def columns_of(file: Path) -> set[str]:
+    """Return the names of a table's columns, in small letters, with whatever separates them."""
+    text = _read_text(file)
+    return {name for delimiter in _DELIMITERS for name in _header(text, delimiter)}
 
 
 def _read_text(file: Path) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from stages.core.errors import PipelineError, naming, shown
 from stages.core.files import new_folder
-from stages.core.images import MAX_SIDE, encode_image, resize_image
+from stages.core.images import encode_image, max_side, resize_image, written_suffix
 from stages.core.kept import kept_folder, read_state, write_state
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image
@@ -46,16 +46,6 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
 
     A hash of a file's path says whether a chunk begins with it, so that one file more or less changes one or two
     chunks.
-
-    Parameters
-    ----------
-    files : iterable of SourceFile
-        The source's files.
-
-    Returns
-    -------
-    list of Chunk
-        None of them empty.
     """
     chunks: list[list[SourceFile]] = []
     for file in sorted(files, key=lambda file: (file.origin.archive, file.offset, file.path)):
@@ -66,21 +56,12 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
 
 
 class Intaker:
-    """Takes files in.
-
-    Parameters
-    ----------
-    params : DataParams
-        How images are decoded, scaled and written.
-    staged : pathlib.Path
-        A folder for encoded images that wait for their place.
-    """
+    """Takes files in."""
 
     def __init__(self, params: DataParams, staged: Path):
         self._params, self._staged = params, staged
         how = [params.max_side, params.max_pixels, params.image_format]
         self._last = kept_folder(RAW, "source files")
-        self._suffix = f".{params.image_format}"
         self._settings = json.dumps([how, code_digest(*_CODE), environment()]).encode()
 
     def take(self, chunk: Chunk) -> list[Taken]:
@@ -98,13 +79,7 @@ class Intaker:
         return taken
 
     def encoded(self, image: Taken) -> bytes:
-        """Return an image as it is written, from where it was staged, or decoded once more.
-
-        Raises
-        ------
-        PipelineError
-            If its file has changed since it was taken in.
-        """
+        """Return an image as it is written, from where it was staged, or decoded once more."""
         if image.staged is not None:
             pack, offset, size, digest = image.staged
             with (self._staged / pack).open("rb", buffering=0) as stream:
@@ -118,7 +93,7 @@ class Intaker:
         if self._key(content) != image.key:
             raise PipelineError(f"`{shown(image.source.name)}` must not change while `ingest` reads it; run it again")
         with naming(image.source.name):
-            return self._encode(self._decode(content)[0])
+            return self._encode(self._decode(content, image.source)[0], content, image.source)
 
     def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Taken]) -> None:
         """Keep for the next run what became of the files."""
@@ -135,55 +110,44 @@ class Intaker:
             content = self._read(file)
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
-                _, pixel_hash, size, upright = last[file.path]
-                return Taken(
-                    file, pixel_hash=bytes.fromhex(pixel_hash), size=tuple(size), upright=tuple(upright), key=key
-                )
-            image, upright = self._decode(content)
+                return _unrow(file, last[file.path])
+            image, upright, notes = self._decode(content, file)
         except RejectedImage as error:
             return Taken(file, key=key, rejected=str(error))
         with naming(file.name):
-            encoded = self._encode(image)
+            encoded = self._encode(image, content, file)
             staged = name, pack.tell(), len(encoded), _short_digest(encoded)
             if pack.write(encoded) < len(encoded):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
-        return Taken(file, pixel_hash=digest.digest(), size=image.shape[:2], upright=upright, key=key, staged=staged)
+        return Taken(file, "", digest.digest(), image.shape[:2], "", upright, notes, key, staged)
 
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
 
-    def _decode(self, content: bytes) -> tuple[np.ndarray, tuple[int, int]]:
-        """Return the image as it is written, and its height and width before `data.max_side`."""
-        upright = decode_image(content, max_pixels=self._params.max_pixels)
+    def _decode(self, content: bytes, file: SourceFile) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
+        """Return the image as it is written, its height and width before `data.max_side`, and notes on it."""
+        upright, notes = decode_image(content, max_pixels=self._params.max_pixels)
         image = limit_side(upright, self._params.max_side)
-        if max(image.shape) > MAX_SIDE[self._suffix]:
-            raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {self._suffix}")
-        return image, upright.shape[:2]
+        suffix = self._suffix(file)
+        if max(image.shape) > max_side(suffix):
+            raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
+        return image, upright.shape[:2], notes
 
-    def _encode(self, image: np.ndarray) -> bytes:
-        return encode_image(image, Path(f"image{self._suffix}"))
+    def _encode(self, image: np.ndarray, content: bytes, file: SourceFile) -> bytes:
+        like = content if self._params.image_format == "keep" else b""
+        return encode_image(image, Path(f"image{self._suffix(file)}"), like)
+
+    def _suffix(self, file: SourceFile) -> str:
+        return written_suffix(file.path, self._params.image_format)
 
     def _key(self, content: bytes) -> str:
         return hashlib.sha256(self._settings + content).hexdigest()[:32]
 
 
 def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
-    """Scale an image down, by area, until its longest side fits.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-    max_side : int or None
-        Longest side allowed in pixels; None leaves the image as it is.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, never larger and with the same aspect ratio to the nearest pixel.
-    """
+    """Scale an image down, by area, until its longest side fits."""
     height, width = image.shape[:2]
     if max_side is None or max(height, width) <= max_side:
         return image
@@ -196,7 +160,12 @@ def _name_of(file: SourceFile) -> str:
 
 
 def _row(image: Taken) -> list:
-    return [image.key, image.pixel_hash.hex(), image.size, image.upright]
+    return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes]
+
+
+def _unrow(file: SourceFile, row: list) -> Taken:
+    key, pixel_hash, size, upright, notes = row
+    return Taken(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), notes, key)
 
 
 def _short_digest(encoded: bytes) -> bytes:

@@ -9,20 +9,7 @@ LONGEST_PATH = 800
 
 
 def leads_out(file: Path, source: Path) -> bool:
-    """Return whether symbolic links, in any part of a path, lead to a place outside a folder.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        A file or folder; it need not exist.
-    source : pathlib.Path
-        The folder, which may be a link itself.
-
-    Returns
-    -------
-    bool
-        False for the folder itself.
-    """
+    """Return whether symbolic links, in any part of a path, lead to a place outside a folder."""
     return _has_links(str(file), str(source)) and not _is_within(os.path.realpath(file), os.path.realpath(source))
 
 
@@ -38,33 +25,11 @@ def _is_within(real: str, top: str) -> bool:
     return real == top or real.startswith(os.path.join(top, ""))  # noqa: PTH118, the names of real paths as they are
 
 
-def is_hidden(path: str) -> bool:
-    """Return whether a relative path is that of a hidden file, or of one in a hidden folder."""
-    return path.startswith(".") or "/." in path
-
-
 def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
     """List everything in a folder and in the folders below it.
 
     Symbolic links are followed. A folder is yielded like a file, to be rejected, if it was walked already, contains the
     folder that is walked, leads out of `within`, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder.
-    within : pathlib.Path or None
-        A folder that no link to a folder may lead out of; None allows all links.
-
-    Yields
-    ------
-    str
-        Paths relative to `folder`, depth first, by name.
-
-    Raises
-    ------
-    OSError
-        If `folder` itself cannot be listed.
     """
     real = os.path.realpath(folder)
     seen = {real}

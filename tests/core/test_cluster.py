@@ -23,7 +23,7 @@ from stages.core.kept import new_dataset
 from stages.core.people import write_people
 from stages.core.secret import load_secret
 from tests.clones import ROOT
-from tests.regions.yunet import write_yunet
+from tests.regions.models import write_yunet
 from tests.test_train import write_workspace
 
 CHANGES = {

@@ -3,15 +3,28 @@
 import pytest
 
 from stages.core import machine
-from stages.core.machine import PACKAGES, environment, processor_flags, processor_name
+from stages.core.errors import PipelineError
+from stages.core.machine import (
+    KERNEL_VARIABLES,
+    ONEDNN_VARIABLE,
+    PACKAGES,
+    environment,
+    onednn,
+    processor_flags,
+    processor_name,
+)
 
-CPUINFO = "processor\t: 0\nmodel name\t: Fast: 9000\nflags\t\t: fma bf16\nmodel name\t: Slow\nflags\t\t: fma\n"
+CPUINFO = (
+    "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: Fast: 9000\nflags\t\t: fma bf16\n"
+    "model name\t: Slow\nflags\t\t: fma\n"
+)
 
 
 def test_it_is_the_same_twice_and_names_all_that_computes():
     made_with = environment()
     assert made_with == environment()
-    assert set(PACKAGES) | {"python", "processor", "system"} == made_with.keys()
+    named = {"system", "processor", "instructions", "oneDNN", "threads an operation", "python"}
+    assert set(PACKAGES) | named == made_with.keys() - set(KERNEL_VARIABLES)
     assert all(isinstance(value, str) and value for value in made_with.values())
     assert environment(["A", "B"]) == made_with | {"accelerator": "A, B"}
 
@@ -19,7 +32,7 @@ def test_it_is_the_same_twice_and_names_all_that_computes():
 @pytest.mark.parametrize(
     ("content", "chip", "name", "flags"),
     [
-        (CPUINFO, "chip", "Fast: 9000", {"fma", "bf16"}),
+        (CPUINFO, "chip", "Fast: 9000 (family 25 model 1)", {"fma", "bf16"}),
         ("processor : 0\n", "chip", "chip", set()),
         (None, "chip", "chip", set()),
         (None, "", "arch", set()),
@@ -33,3 +46,31 @@ def test_the_processor_is_named_as_well_as_the_system_can(tmp_path, monkeypatch,
     monkeypatch.setattr("platform.processor", lambda: chip)
     monkeypatch.setattr("platform.machine", lambda: "arch")
     assert (processor_name(), processor_flags()) == (name, flags)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        (ONEDNN_VARIABLE, "0"),
+        ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+        ("PIPELINE_OPERATION_THREADS", "7"),
+        ("OPENBLAS_CORETYPE", "A"),
+    ],
+)
+def test_what_chooses_kernels_is_recorded(variable, value, monkeypatch):
+    made_with = environment()
+    monkeypatch.setenv(variable, value)
+    assert environment() != made_with
+
+
+def test_onednn_is_on_where_it_helps_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.delenv(ONEDNN_VARIABLE, raising=False)
+    for machine_name, expected in (("x86_64", True), ("AMD64", True), ("arm64", None)):
+        monkeypatch.setattr("platform.machine", lambda name=machine_name: name)
+        assert onednn() is expected
+    for value, expected in (("0", False), ("1", True)):
+        monkeypatch.setenv(ONEDNN_VARIABLE, value)
+        assert onednn() is expected
+    monkeypatch.setenv(ONEDNN_VARIABLE, "yes")
+    with pytest.raises(PipelineError):
+        onednn()

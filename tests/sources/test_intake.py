@@ -1,5 +1,7 @@
 """Broken files take no place in the split, and no file of the source is lost between the lists of the report."""
 
+from collections import Counter
+
 import pytest
 
 from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
@@ -12,7 +14,7 @@ def sorted_out(results: list[Taken], straddling: dict[str, SourceFile] | None = 
     files = [image.source for image in results]
     wanted = {image.source.path: image.source.split for image in results if image.pixel_hash}
     named = {image.source.path: image._replace(path="") for image in results}
-    return sort_out(files, named, Drawn(wanted, straddling or {}), {path: path for path in wanted}, 7)
+    return sort_out(files, named, Drawn(wanted, straddling or {}), {path: path for path in wanted}, Counter(other=7))
 
 
 def test_each_result_is_sorted_out_once_and_training_images_of_equal_pixels_are_dropped():
@@ -21,14 +23,14 @@ def test_each_result_is_sorted_out_once_and_training_images_of_equal_pixels_are_
     rejected = [Taken(file(path), rejected="broken") for path in ("test/a/4.png", "train/a/4.png")]
     dropped = taken("train/b/5.png", "two")
     intake = sorted_out([dropped, kept[0], *rejected, *kept[1:]])
-    assert intake == Intake(kept, rejected, [(dropped, "test/a/3.png")], 7)
+    assert intake == Intake(kept, rejected, [(dropped, "test/a/3.png")], Counter(other=7))
     assert dropped.relation == "equals"
 
 
 def test_training_file_whose_group_is_in_test_is_dropped_whether_it_was_decoded_or_not():
     test, left_out = taken("test/a/1.png", "one"), file("train/a/2.png")
     intake = sorted_out([test, taken(left_out.path)], straddling={left_out.path: test.source})
-    assert intake == Intake([test], [], [(taken(left_out.path), "test/a/1.png")], 7)
+    assert intake == Intake([test], [], [(taken(left_out.path), "test/a/1.png")], Counter(other=7))
     assert intake.dropped[0][0].relation == "same group as"
 
 
@@ -37,17 +39,17 @@ def test_images_get_their_split_in_their_names():
     names = {"test/a/1.jpg": "test/a/1.png", "train/a/2.jpg": "train/a/2.png"}
     drawn = Drawn({"/a/1.jpg": "test", "/a/2.jpg": "train"}, {})
     intake = sort_out(
-        [image.source for image in images], {image.source.path: image for image in images}, drawn, names, 0
+        [image.source for image in images], {image.source.path: image for image in images}, drawn, names, Counter()
     )
     assert [image.path for image in intake.kept] == ["test/a/1.png", "train/a/2.png"]
 
 
 def test_report_counts_and_names_what_was_not_taken_in():
     intake = Intake(
-        [taken("test/a/1.png", "x", size=(2, 3)), taken("train/a/g2_.png", "y", size=(4, 5))],
+        [taken("test/a/1.png", "x", size=(2, 3), notes={"levels": 3}), taken("train/a/g2_.png", "y", size=(4, 5))],
         [taken("train/a/3.png", rejected="broken")],
         [(taken("train/a/4.png", "x"), "test/a/1.png"), (taken("train/a/5.png"), "test/a/1.png")],
-        5,
+        Counter(video=2, hidden=3),
     )
     report = make_report(intake, data(), with_names=True)
     assert report == {
@@ -58,10 +60,12 @@ def test_report_counts_and_names_what_was_not_taken_in():
             {"image": "train/a/4.png", "equals": "test/a/1.png"},
             {"image": "train/a/5.png", "same_group_as": "test/a/1.png"},
         ],
-        "ignored_files": 5,
+        "notes": [{"file": "test/a/1.png", "levels": 3}],
+        "ignored_files": {"hidden": 3, "video": 2},
     }
     assert make_report(intake, data(), with_names=False) == report | {
         "rejected": [{"reason": "broken"}],
+        "notes": [{"levels": 3}],
         "dropped_from_train": [{"equals": "test/a/1.png"}, {"same_group_as": "test/a/1.png"}],
     }
     grouped = make_report(intake, data(group_pattern=r"/g(\d)_"), with_names=True)

@@ -1,6 +1,7 @@
 """Written names differ on any file system, are valid everywhere, and are searched for names of people."""
 
 import os
+from pathlib import PureWindowsPath
 
 import pytest
 from hypothesis import given, settings
@@ -18,22 +19,38 @@ NAMES = {
     ("a/x.jpg", "a/x.png/1.jpg"): ["a/x.jpg.png", "a/x.png/1.png"],
     ("a/x.jpg", "a/x.jpg.png/1.jpg", "a/x.tif"): ["a/x.jpg.2.png", "a/x.jpg.png/1.png", "a/x.tif.png"],
     (os.fsdecode(b"a/\xe9.jpg"), "a\\b/x.jpg"): ["a/_udce9.png", "a_b/x.png"],
+    ("con/a?.jpg", "con/a*.jpg", "nul.", "a /1.jpg"): ["con_/a_.jpg.png", "con_/a_.jpg.2.png", "nul_..png", "a_/1.png"],
     ("a/1\n2\x1b[0m.jpg", "a/1_n2_x1b[0m.tif"): ["a/1_n2_x1b[0m.jpg.png", "a/1_n2_x1b[0m.tif.png"],
 }
 
 
+KEPT = {
+    ("a/1.heic", "a/1.JPG", "a/2.PNG", "a/3", "a/4.gif"): ["a/1.heic.jpg", "a/1.JPG", "a/2.PNG", "a/3.jpg", "a/4.jpg"],
+    ("a/1.JPG", "a/1.jpg"): ["a/1.JPG", "a/1.jpg.jpg"],
+    ("a/1", "a/1.jpg/2.jpg"): ["a/1.2.jpg", "a/1.jpg/2.jpg"],
+}
+
+
+@pytest.mark.parametrize(("paths", "expected"), KEPT.items(), ids=range(len(KEPT)))
+def test_names_with_a_suffix_that_can_be_written_stay(paths, expected):
+    names = output_names(list(paths), "keep")
+    assert [names[path] for path in paths] == expected
+
+
 @pytest.mark.parametrize(("paths", "expected"), NAMES.items(), ids=range(len(NAMES)))
 def test_names_differ_on_any_file_system(paths, expected):
-    assert list(output_names(list(paths), ".png").values()) == expected
+    assert list(output_names(list(paths), "png").values()) == expected
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=300), min_size=1, unique=True))
 def test_any_names_are_written_under_different_names(names):
     paths = [f"train/a/{name}" for name in names if name not in (".", "..")]
-    written = list(output_names(paths, ".png").values())
+    written = list(output_names(paths, "png").values())
     assert len({folded(name) for name in written}) == len(paths)
     assert all(name.isprintable() and name.endswith(".png") for name in written)
+    assert not any(set('<>:"|?*\\') & set(name) or name.endswith((" ", ".")) for name in written)
+    assert not any(PureWindowsPath(part).is_reserved() for name in written for part in name.split("/"))
     assert all(len(part.encode()) <= LONGEST_NAME for name in written for part in name.split("/"))
 
 
@@ -43,7 +60,7 @@ LONG = ["x" * 255, "x" * 251 + ".jpg", "x" * 250 + ".jpeg", "\u00e9" * 125 + ".j
 @pytest.mark.parametrize("name", [*LONG, os.fsdecode(b"\xe9" * 251 + b".jpg")], ids=range(6))
 def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
     paths = [f"a/{name}", f"a/{name[:-1]}z", f"a/{name[:-4]}.tif", f"{name[:-4]}/1.jpg", "a/short.jpg"]
-    names = list(output_names(paths, ".png").values())
+    names = list(output_names(paths, "png").values())
     assert len({written.casefold() for written in names}) == len(paths)
     assert names[-1] == "a/short.png"
     for written in names:
@@ -52,7 +69,7 @@ def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
         (tmp_path / written).touch()  # fails if a name is too long
 
 
-@pytest.mark.parametrize("name", ["\u65e5\u672c", "caf\u00e9", "a b'\"$(x)`;{}*?", "\U0001f600"])
+@pytest.mark.parametrize("name", ["\u65e5\u672c", "caf\u00e9", "a b'$(x)`;{}&%", "\U0001f600"])
 def test_name_that_can_be_printed_stays(name):
     assert valid_name(name) == name
 

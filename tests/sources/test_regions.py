@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 
 from stages.core.boxes import Box
 from stages.core.errors import PipelineError
+from stages.core.params import RegionParams, load_params
 from stages.sources.finding import find_sources
-from stages.sources.regions import Region, check_overlap, place_regions, read_regions
+from stages.sources.frames import check_regions
+from stages.sources.reading import Origin
+from stages.sources.regions import Region, place_regions, read_regions
+from tests.clones import ROOT
 from tests.sources.builders import data, file, message_of, taken
 
 HEADER = "path,x,y,width,height,label,score\n"
@@ -18,30 +23,157 @@ def regions(tmp_path, monkeypatch, save_images):
     """The function that makes a source with a table, and reads it."""
     monkeypatch.chdir(tmp_path)
 
-    def read(table: str) -> dict[str, list[Region]]:
+    def read(table: str, **how) -> dict[str, list[Region]]:
         save_images(Path("source"), ["a/1.png", "b/2.png"])
         if table:
             Path("source/regions.csv").write_text(table, encoding="utf-8")
         files, ignored = find_sources(data())
-        assert ignored == 0
-        return read_regions(files, data())
+        assert not ignored
+        return read_regions(files, data(), params(**how))
 
     return read
 
 
-def region(x: float, y: float, width: float, height: float, label: str = "", line: int = 2) -> Region:
-    return Region(line, x, y, width, height, label, None)
+def params(**how) -> RegionParams:
+    return load_params(ROOT / "params.yaml").regions.model_copy(update=how)
+
+
+def region(x: float, y: float, width: float, height: float, label: str = "", line: int = 2, **more) -> Region:
+    fields = {"score": None, "unit": "pixels", "entry": f"`source/regions.csv`, line {line}"} | more
+    return Region(x, y, width, height, label, **fields)
 
 
 def test_rows_are_read_and_a_file_may_have_several(regions):
     table = HEADER + 'b/2.png,-3,1.5,1e1,2,"Ann, left",0.25\n\nb/2.png,0,0,4,4,,\n./a/1.png,1,2,3,4,,1\n'
     assert regions(table) == {
-        "b/2.png": [Region(2, -3, 1.5, 10, 2, "Ann, left", 0.25), Region(4, 0, 0, 4, 4, "", None)],
-        "a/1.png": [Region(5, 1, 2, 3, 4, "", 1.0)],
+        "b/2.png": [region(-3, 1.5, 10, 2, "Ann, left", score=0.25), region(0, 0, 4, 4, line=4)],
+        "a/1.png": [region(1, 2, 3, 4, line=5, score=1.0)],
     }
     assert regions("Height;width;y;x;path\n4;3;2;1;a/1.png\n") == {"a/1.png": [region(1, 2, 3, 4)]}
     Path("source/regions.csv").unlink()
     assert regions("") == {}
+
+
+HEADERS = {
+    "x,y,width,height": "10,20,30,40",
+    "xmin,ymin,xmax,ymax": "10,20,40,60",
+    "LEFT,Top,right,bottom": "10,20,40,60",
+    "x_center,y_center,width,height": "25,40,30,40",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("unit", ["pixels", "percent"])
+def test_sides_are_read_as_tools_name_them_in_any_unit(regions, header, unit):
+    table = f"path,{header}\na/1.png,{HEADERS[header]}\n"
+    (found,) = regions(table, unit=unit)["a/1.png"]
+    assert (found[:4], found.unit) == ((10, 20, 30, 40), unit)
+
+
+def test_boxes_are_placed_by_the_unit_that_they_have():
+    image = taken("/a/1.png", size=(100, 200), upright=(400, 800))
+    same = {"pixels": (80, 40, 400, 200), "percent": (10, 10, 50, 50), "normalized": (0.1, 0.1, 0.5, 0.5)}
+    same["written"] = (20, 10, 100, 50)
+    for unit, corners in same.items():
+        placed = place_regions({"a/1.png": [region(*corners, unit=unit)]}, [image], data())
+        assert placed.boxes == {"/a/1.png": [Box(20, 10, 100, 50)]}
+        assert placed.sides == [(400, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "cells"),
+    [
+        ("pixels", "0.609375,0.1667,0.21875,0.2917"),
+        ("percent", "0.609375,0.1667,0.21875,0.2917"),
+        ("pixels", "0,0,1,1"),
+        ("normalized", "390,80,140,140"),
+        ("normalized", "39,8,14,14"),
+        ("percent", "390,80,140,140"),
+    ],
+)
+def test_a_box_of_another_unit_is_refused_with_its_line(regions, unit, cells):
+    table = f"path,x,y,width,height\na/1.png,{cells}\n"
+    assert "`regions.unit" in (said := message_of(PipelineError, regions, table, unit=unit))
+    assert said.startswith("`source/regions.csv`, line 2: ") and "\n" not in said
+
+
+BIG = {"size": (480, 640), "upright": (480, 640)}
+
+
+@pytest.mark.parametrize(
+    ("boxes", "image", "refused"),
+    [
+        ([(60.9, 16.7, 21.9, 29.2)], BIG, "percent"),
+        ([(60, 16, 21, 29), (0, 0, 100, 100), (1, 50, 4, 4)], BIG, "percent"),
+        ([(60, 16, 21, 29), (300, 16, 21, 29)], BIG, ""),
+        ([(60, 16, 21, 29)], {"size": (150, 120), "upright": (150, 120)}, ""),
+        ([(60, 16, 21, 29)], {"size": (300, 300), "upright": (300, 300)}, ""),
+        ([(60, 200, 40, 29), (150, 180, 30, 30)], {"size": (240, 320), "upright": (960, 1280)}, "data.max_side"),
+        ([(60, 216, 40, 29), (150, 380, 30, 30)], {"size": (240, 320), "upright": (960, 1280)}, ""),
+    ],
+)
+def test_boxes_that_all_lie_in_a_corner_are_of_another_unit(boxes, image, refused):
+    told = {"a/1.png": [region(*box) for box in boxes]}
+    images = [taken("/a/1.png", "x", **image)]
+    if not refused:
+        check_regions(told, images, images, data())
+        return
+    assert refused in message_of(PipelineError, check_regions, told, images, images, data())
+    if refused == "percent":
+        check_regions({"a/1.png": [region(*box, unit=refused) for box in boxes]}, images, images, data())
+
+
+@pytest.mark.parametrize(
+    ("box", "refused"),
+    [
+        ((390, 80, 140, 140), True),
+        ((300, 80, 140, 140), False),
+        ((390, 80, 100, 140), False),
+        ((390, 500, 140, 40), False),
+    ],
+)
+@pytest.mark.parametrize("turned", [True, False])
+def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_one(
+    tmp_path, monkeypatch, box, refused, turned
+):
+    monkeypatch.chdir(tmp_path)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Path("source/a").mkdir(parents=True)
+    stored = Image.new("RGB", (640, 480) if turned else (480, 640))
+    stored.save("source/a/1.jpg", exif=exif if turned else b"")
+    image = taken("/a/1.jpg", "x", size=(640, 480), upright=(640, 480))
+    image = image._replace(source=image.source._replace(origin=Origin("source")))
+    told = {"a/1.jpg": [region(*box)]}
+    if refused and turned:
+        assert "stored one" in message_of(PipelineError, check_regions, told, [image], [image], data(source="source"))
+    else:
+        check_regions(told, [image], [image], data(source="source"))
+    # A box that fits the upright picture alone speaks for the others.
+    told["a/1.jpg"] += [region(10, 500, 100, 100), region(200, 500, 100, 100)]
+    check_regions(told, [image], [image], data(source="source"))
+
+
+@pytest.mark.parametrize("size", [(480, 640), (500, 500)])
+def test_boxes_of_a_picture_of_another_size_are_refused(size):
+    images = [taken("/a/1.png", "x", size=(640, 480), upright=(640, 480))]
+    told = {"a/1.png": [region(10, 10, 50, 50, size=size)]}
+    assert "640 pixels; it is of" in message_of(PipelineError, check_regions, told, images, images, data())
+    check_regions({"a/1.png": [region(10, 10, 50, 50, size=(640, 480))]}, images, images, data())
+
+
+def test_a_table_may_name_images_as_data_raw_does(regions):
+    table = HEADER + "train/a/1.jpg,1,2,3,4,,\n"
+    told = regions(table)
+    assert told == {"train/a/1.jpg": [region(1, 2, 3, 4, unit="written")]}
+    image = taken("train/a/1.jpg", "x", size=(6, 8), upright=(12, 16))._replace(source=file("/a/1.png"))
+    check_regions(told, [image], [image], data())
+    assert place_regions(told, [image], data()).boxes == {"train/a/1.jpg": [Box(1, 2, 3, 4)]}
+    gone = image._replace(path="test/a/1.jpg")
+    assert "`path` must name a file" in message_of(PipelineError, check_regions, told, [gone], [gone], data())
+    told = {"a/1.png": [region(1, 2, 3, 4)]}
+    alike = [image._replace(path="a/1.png", source=file("/a/1.jpg")), image._replace(path="a/1.png.png")]
+    assert "must name one image" in message_of(PipelineError, check_regions, told, alike, alike, data())
 
 
 PLACE, LENGTH, SCORE = (
@@ -65,7 +197,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("cells", "message"), REFUSED.values(), ids=REFUSED)
 def test_a_cell_that_is_not_what_it_must_be_is_refused_with_its_line(regions, cells, message):
-    said = message_of(PipelineError, regions, f"{HEADER}a/1.png,0,0,1,1,,\na/1.png,{cells}\n")
+    said = message_of(PipelineError, regions, f"{HEADER}a/1.png,0,0,4,4,,\na/1.png,{cells}\n")
     assert said == f"`source/regions.csv`, line 3: {message}"
 
 
@@ -77,9 +209,9 @@ def test_a_box_must_overlap_its_upright_image(x, y, width, overlaps):
     decoded = [taken("/a/1.png", "x", upright=(12, 16)), taken("/a/2.png", rejected="broken")]
     told = {"a/1.png": [region(0, 0, 1, 1), region(x, y, width, 1, line=7)], "a/2.png": [region(900, 0, 1, 1)]}
     if overlaps:
-        check_overlap(told, decoded, data())
+        check_regions(told, decoded, [], data())
         return
-    assert message_of(PipelineError, check_overlap, told, decoded, data()) == (
+    assert message_of(PipelineError, check_regions, told, decoded, [], data()) == (
         "`source/regions.csv`, line 7: a box must overlap its image, upright 16 x 12 pixels; "
         f"received: x {x}, y {y}, width {width}, height 1"
     )
@@ -107,4 +239,5 @@ def test_boxes_go_with_images_and_what_is_left_out_is_counted(rename):
     placed = place_regions({"a/1.jpg": told, "a/gone.jpg": told}, [image, taken("train/a/2.png")], data(rename=rename))
     names = ["", ""] if rename else ["Ann", "Bob"]
     assert placed.boxes == {"train/a/1.png": [Box(1, 1, 2, 2, names[0]), Box(0, 0, 1, 1, names[1])]}
-    assert placed.counts == {"boxes": 2, "images_with_boxes": 1, "boxes_without_image": 3, "boxes_given_twice": 1}
+    counts = {"boxes": 2, "images_with_boxes": 1, "boxes_without_image": 3, "boxes_given_twice": 1}
+    assert placed.counts == counts | {"box_side": 2, "box_side_share": 0.2222}

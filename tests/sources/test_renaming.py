@@ -21,7 +21,7 @@ def neutral(images: list[Taken], secret: bytes = SECRET) -> list[str]:
 def test_paths_while_images_are_taken_in_hold_split_and_class_alone():
     files = [file(path) for path in ("train/a/Ann/1.jpg", "train/a\\b/Bob.png", "test/a/000001.png")]
     expected = ["train/a/x0.png", "train/a_b/x1.png", "test/a/x2.png"]
-    assert unnamed_paths(files, ".png") == {one.path: path for one, path in zip(files, expected, strict=True)}
+    assert unnamed_paths(files, "png") == {one.path: path for one, path in zip(files, expected, strict=True)}
 
 
 def test_each_image_gets_a_number_of_its_own_in_its_class():

@@ -8,7 +8,19 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from tests.strange.files import KINDS, MAX_PIXELS, Strange, draw, encode, jpeg_of_many_scans, kind, png, png_chunk
+from tests.strange.files import (
+    KINDS,
+    MAX_PIXELS,
+    Strange,
+    draw,
+    encode,
+    grey_page,
+    jpeg_of_many_scans,
+    kind,
+    png,
+    png_chunk,
+    tiff,
+)
 from tests.strange.odd import exif
 
 
@@ -73,8 +85,15 @@ def _rejected(name: str, contents: list[bytes]) -> None:
 _huge_bmp = encode(Image.new("RGB", (4, 4)), "BMP")
 _huge_bmp = _huge_bmp[:18] + struct.pack("<ii", 20_000, 20_000) + _huge_bmp[26:]
 _rejected("no image", [b"", b"a text\n", bytes(1000), b"%PDF-1.7", b"<svg/>", b"\xff\xd8", b"P6 0 5 255\n"])
-_rejected("GIF", [encode(Image.new("RGB", (4, 4)), "GIF")])
-_rejected("float or 32-bit", [encode(Image.new(mode, (4, 4)), "TIFF") for mode in "FI"] + [b"Pf\n1 1\n-1.0\n\0\0\0\0"])
+_pixels = encode(Image.new("RGB", (4, 4)), "PNG")
+_rejected("wrong checksum of pixels", [_pixels[:-13] + bytes([_pixels[-13] ^ 1]) + _pixels[-12:]])
+_small, _large = (np.full((side, side), 99, np.uint8) for side in (2, 8))
+_preview, _photo = grey_page(_small, 8, t254=1), grey_page(_large, 8)
+_dng = tiff([grey_page(_small, 8, t50706=1025)])
+_rejected("camera raw", [_dng, *(tiff([_preview, _photo], below=below) for below in (False, True))])
+_signed = tiff([grey_page(np.full((2, 2), 99, np.uint8), 8, t339=2)])
+_deep = [encode(Image.new(mode, (4, 4)), "TIFF") for mode in "FI"]
+_rejected("signed, float or 32-bit", [_signed, *_deep, b"Pf\n1 1\n-1.0\n\0\0\0\0"])
 _rejected("20000 x 20000 without data", [png(20_000, 20_000, b"no pixels"), b"P6 20000 20000 255\n", _huge_bmp])
 _rejected("just too large", [encode(Image.new("L", (1000, MAX_PIXELS // 1000 + 1)), "PNG")])
 _rejected("JPEG of endless scans", [jpeg_of_many_scans(800, 20_000)])

@@ -23,6 +23,7 @@ class Strange(NamedTuple):
     verdict: Literal["taken", "rejected", "either"]
     pixels: np.ndarray | None = None  # what must be seen in it, if it is taken
     tolerance: int = 0
+    note: str = ""  # what must be noted of it
 
 
 KINDS: dict[str, Callable[[np.random.Generator], Strange]] = {}
@@ -44,6 +45,32 @@ def png(height: int, width: int, packed: bytes, *extra: bytes, interlaced: bool 
     """Write an RGB PNG by hand: compressed rows as they are given, and more chunks before them."""
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, interlaced))
     return _PNG_START + header + b"".join(extra) + png_chunk(b"IDAT", packed) + png_chunk(b"IEND", b"")
+
+
+def with_chunk(content: bytes, chunk: bytes) -> bytes:
+    """Put a chunk after the header of a PNG file."""
+    return content[:33] + chunk + content[33:]
+
+
+def tiff(pages: list[tuple[dict[int, int], bytes]], *, order: str = "<", below: bool = False) -> bytes:
+    """Write a TIFF by hand: of each page, tags and pixels; the second page as the next one, or below the first."""
+    content, following = (b"II*\0" if order == "<" else b"MM\0*") + bytes(4), 0
+    for tags, pixels in reversed(pages):
+        tags = tags | {273: len(content), 279: len(pixels)} | ({330: following} if below and following else {})
+        entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, tags[tag]) for tag in sorted(tags))
+        next_page = struct.pack(f"{order}I", 0 if below else following)
+        following = len(content) + len(pixels)
+        content += pixels + struct.pack(f"{order}H", len(tags)) + entries + next_page
+    return content[:4] + struct.pack(f"{order}I", following) + content[8:]
+
+
+def grey_page(levels: np.ndarray, bits: int, *, order: str = "<", white_is_zero: bool = False, **tags: int):
+    """Return a page for `tiff`; more tags as `t254=1`."""
+    height, width = levels.shape
+    packed = ((levels[..., None] >> np.arange(bits)[::-1]) & 1).reshape(height, -1)
+    pixels = levels.astype(f"{order}u2") if bits == 16 else np.packbits(packed.astype(np.uint8), axis=1)
+    page = {256: width, 257: height, 258: bits, 259: 1, 262: int(not white_is_zero), 277: 1, 278: height}
+    return page | {int(tag[1:]): value for tag, value in tags.items()}, pixels.tobytes()
 
 
 def interlaced_png(image: np.ndarray) -> bytes:

@@ -158,10 +158,13 @@ def no_permission(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     return 1, "either"  # root may read it
 
 
-@place("hidden")
+@place("hidden, or left by other programs")
 def hidden(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     (folder / f".{number}.png").write_bytes(content)
-    return 1, "ignored"
+    for litter in ("__MACOSX", "@eaDir"):
+        (folder / litter).mkdir(exist_ok=True)
+        (folder / litter / f"{number}.png").write_bytes(content)
+    return 3, "ignored"
 
 
 def _pack(folder: Path, number: str, content: bytes, *names: str, **others: bytes) -> Path:

@@ -1,5 +1,6 @@
 """Reads `params.yaml` once into typed, validated models, and refuses what it does not know."""
 
+from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model
 from stages.core.params.loading import Params, load_params
 from stages.core.params.sections import (
     SAMPLE,
@@ -14,6 +15,9 @@ from stages.core.params.validation import PARAMS_FILE
 from stages.core.params.variants import RAW, Acting, Variant, find_method, method_names
 
 __all__ = [
+    "CENTERFACE",
+    "GET_CENTERFACE",
+    "MTCNN",
     "PARAMS_FILE",
     "RAW",
     "SAMPLE",
@@ -26,6 +30,7 @@ __all__ = [
     "SampleParams",
     "TrainParams",
     "Variant",
+    "centerface_model",
     "find_method",
     "load_params",
     "method_names",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, field_validator
 
 from stages.core.machine import processor_flags
+from stages.core.params.detectors import Detectors, Thresholds
 from stages.core.params.validation import NUMBER, Count, Fraction, Section, Seed, Share
 
 
@@ -60,7 +61,7 @@ class DataParams(Section):
     max_side: Annotated[int, Field(ge=8), NUMBER] | None
     max_per_class: Count | None
     max_pixels: Annotated[int, Field(ge=1, le=2**30), NUMBER]  # OpenCV reads no larger images
-    image_format: Literal["png", "jpg"]
+    image_format: Literal["png", "jpg", "keep"]
     max_rejected: Share
     rename: StrictBool
     identity_pattern: str | None
@@ -84,18 +85,14 @@ class DataParams(Section):
         return pattern
 
 
-def _check_detector(value: str) -> str:
-    if value != "mtcnn" and not (value.endswith(".onnx") and Path(value).is_file()):
-        raise ValueError("mtcnn, or the path of a YuNet model (.onnx)")
-    return value
-
-
 class RegionParams(Section):
     """Where people are: boxes from the source, from a detector, or both."""
 
     boxes: Literal["given", "detected", "both"]
-    detector: Annotated[str, AfterValidator(_check_detector)]
-    threshold: Share
+    file: Annotated[str, Field(min_length=1)]
+    unit: Literal["pixels", "normalized", "percent"]
+    detector: Detectors
+    threshold: Thresholds
     smallest_face: Annotated[int, Field(ge=12), NUMBER]
     max_side: Annotated[int, Field(ge=64), NUMBER] | None
     required: StrictBool

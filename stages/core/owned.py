@@ -1,0 +1,66 @@
+"""Folders of a command: those that it writes, and replaces only if nobody has changed them, and one where it works."""
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from stages.core.errors import PipelineError, shown
+from stages.core.kept import read_state, write_state
+from stages.core.parallel import CLUSTER_VARIABLE
+
+_COARSEST = 2  # seconds, to which file systems of memory cards round times
+
+
+def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
+    """Refuse a folder that holds anything but what an earlier call wrote, as it was, and what other programs left."""
+    if folder.is_mount() or (folder.exists() and not folder.is_dir()):
+        raise PipelineError(f"OUT must be a folder below a mount point; received: {shown(folder)}")
+    known: dict[tuple[str, int], list[float]] = {}
+    for name, size, written in read_state(_record(folder, records)) or []:
+        known.setdefault((name, size), []).append(written)
+    for name, size, written in sorted(_files(folder)):
+        is_known = any(abs(written - before) <= _COARSEST for before in known.get((name, size), []))
+        if not is_known and not is_litter(name):
+            raise PipelineError(
+                f"`{shown(folder)}` must be new, empty, or as an earlier call wrote it; received: {shown(name)}"
+            )
+
+
+def record_files(folder: Path, new: Path, records: Path) -> None:
+    """Record what a folder holds, and what is to take its place, before it does."""
+    write_state(_record(folder, records), sorted(_files(folder) | _files(new)))
+
+
+def _files(folder: Path) -> set[tuple[str, int, float]]:
+    """Return the path of each file in a folder, its size in bytes, and when it was written, in seconds."""
+    files = ((file, file.lstat()) for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
+    return {(str(file.relative_to(folder)), status.st_size, status.st_mtime) for file, status in files}
+
+
+def _record(folder: Path, records: Path) -> Path:
+    return records / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.json"
+
+
+@contextlib.contextmanager
+def work_in(folder: Path) -> Iterator[None]:
+    """Run stages in a folder, for its owner alone, one call at a time; what they print of files there is dropped."""
+    home, before = folder.parent, Path.cwd()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    with (home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PipelineError("another call of this command is at work: wait for it") from None
+        folder.mkdir(exist_ok=True)
+        os.chdir(folder)
+        os.environ.pop(CLUSTER_VARIABLE, None)  # its workers do not see the folder
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                yield
+        finally:
+            os.chdir(before)

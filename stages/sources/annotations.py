@@ -1,0 +1,214 @@
+"""Reads boxes as annotation tools write them: COCO (JSON), YOLO (a text file an image) and Pascal VOC (XML)."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from stages.core.errors import PipelineError, shown
+from stages.sources.places import composed
+
+NOT_YOLO = ("classes.txt", "labels.txt", "train.txt", "val.txt", "test.txt", "readme.txt")  # beside a YOLO's boxes
+_YOLO = "a line of YOLO must hold a class, and 4 numbers of a box, with or without a score, or corners of a polygon"
+_VOC_SIDES = ("xmin", "ymin", "xmax", "ymax")
+Corners = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+class Annotation(NamedTuple):
+    """A box of an image, as a tool wrote it."""
+
+    entry: str  # what to call it in an error
+    name: str  # of the image: the end of its path, without a suffix in YOLO
+    corners: Corners
+    label: str
+    score: float | None = None
+    size: tuple[int, int] | None = None  # height and width of the image, in formats that tell them
+
+
+class _CocoImage(BaseModel):
+    id: int | str
+    file_name: str
+    height: int = 0
+    width: int = 0
+
+
+class _CocoAnnotation(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    image_id: int | str
+    category_id: int | str | None = None
+    bbox: tuple[float, float, float, float] | tuple[()] | None = None
+    segmentation: Any = None
+    score: float | None = None
+
+
+class _CocoCategory(BaseModel):
+    id: int | str
+    name: str
+
+
+class _Coco(BaseModel):
+    images: list[_CocoImage]
+    annotations: list[_CocoAnnotation]
+    categories: list[_CocoCategory] = []
+
+
+def read_coco(file: Path) -> Iterator[Annotation]:
+    """Read a COCO file: the box of each annotation, or that around its polygons or run lengths if it has no box."""
+    try:
+        coco = _Coco.model_validate(json.loads(file.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the whole file"
+        raise PipelineError(f"`{shown(file)}`: `{shown(place)}` must be as in COCO; received: {first['msg']}") from None
+    except (ValueError, RecursionError) as error:
+        raise PipelineError(f"`{shown(file)}` must be JSON in UTF-8; received: {shown(error)}") from None
+    images = {image.id: image for image in coco.images}
+    names = {category.id: category.name for category in coco.categories}
+    for number, annotation in enumerate(coco.annotations):
+        entry = f"`{shown(file)}`, annotation {number}"
+        image = images.get(annotation.image_id)
+        if image is None:
+            raise PipelineError(f"{entry}: `image_id` must be of an image; received: {shown(annotation.image_id)}")
+        try:
+            corners = _coco_corners(annotation)
+        except (TypeError, ValueError, KeyError, IndexError, OverflowError):
+            raise PipelineError(
+                f"{entry}: it must have a `bbox`, or polygons or run lengths as its `segmentation`; received: neither"
+            ) from None
+        label = names.get(annotation.category_id, "") if annotation.category_id is not None else ""
+        yield Annotation(entry, image.file_name, corners, label, annotation.score, (image.height, image.width))
+
+
+def _coco_corners(annotation: _CocoAnnotation) -> Corners:
+    if annotation.bbox:
+        x, y, width, height = annotation.bbox
+        return x, y, x + width, y + height
+    shape = annotation.segmentation
+    if isinstance(shape, dict):
+        return _corners_of_runs(shape["counts"], *map(int, shape["size"]))
+    return corners_of_points([float(number) for polygon in shape for number in polygon])
+
+
+def corners_of_points(numbers: list[float]) -> Corners:
+    """Return the corners of the smallest box that holds points, given as x, y, x, y and so on."""
+    return min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
+
+
+def _corners_of_runs(counts: str | list[int], height: int, width: int) -> Corners:
+    # Runs of 0 and 1 in turn, down the columns, as `pycocotools` has them.
+    runs = np.array(_unpacked(counts) if isinstance(counts, str) else counts, np.int64)
+    ends = np.cumsum(runs)
+    if (runs < 0).any() or ends[-1] != height * width:
+        raise ValueError("runs that do not make up the image")
+    starts, ends = (ends - runs)[1::2], ends[1::2]
+    starts, last = starts[ends > starts], ends[ends > starts] - 1
+    whole = starts // height < last // height  # it reaches the bottom of a column and the top of the next
+    top, bottom = np.where(whole, 0, starts % height), np.where(whole, height - 1, last % height)
+    return (*map(int, (min(starts) // height, min(top), max(last) // height + 1, max(bottom) + 1)),)  # type: ignore[return-value]
+
+
+def _unpacked(text: str) -> list[int]:
+    counts: list[int] = []
+    value = shift = 0
+    for letter in text.encode("ascii"):
+        bits = letter - 48
+        value |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            value -= (bits & 16 and 1) << shift
+            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+            value = shift = 0
+    return counts
+
+
+def read_voc(file: Path) -> Iterator[Annotation]:
+    """Read a Pascal VOC file, whose pixels count from 0 or from 1: so each box gets one more on the left and above."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        if "<!DOCTYPE" in text.upper():
+            raise PipelineError(f"`{shown(file)}` must have no DOCTYPE, so no entities; received: one")
+        root = ElementTree.fromstring(text)
+        for number, thing in enumerate(root.iter("object"), 1):
+            left, top, right, bottom = (float(thing.findtext(f"bndbox/{side}", "")) for side in _VOC_SIDES)
+            height, width = (int(root.findtext(f"size/{side}") or 0) for side in ("height", "width"))
+            entry, label = f"`{shown(file)}`, object {number}", thing.findtext("name", "").strip()
+            corners = (left - 1, top - 1, right, bottom)
+            yield Annotation(entry, root.findtext("filename", ""), corners, label, size=(height, width))
+    except (ElementTree.ParseError, ValueError) as error:
+        raise PipelineError(f"`{shown(file)}` must be Pascal VOC in UTF-8; received: {shown(error)}") from None
+
+
+def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
+    """Read a YOLO file: `class x_center y_center width height`, with a score or not, or `class x y x y x y ...`."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise PipelineError(f"`{shown(file)}` must be a text in UTF-8; received: another encoding") from None
+    for line, text in enumerate(lines, 1):
+        entry, cells = f"`{shown(file)}`, line {line}", text.split()
+        if not cells:
+            continue
+        try:
+            number, values = int(float(cells[0])), [float(cell) for cell in cells[1:]]
+            is_box = len(values) in (4, 5)
+            if not is_box and (len(values) < 6 or len(values) % 2):
+                raise ValueError
+        except (ValueError, OverflowError):
+            raise PipelineError(f"{entry}: {_YOLO}; received: {shown(text[:100])}") from None
+        if is_box:
+            x, y, width, height = values[:4]
+            corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        else:
+            corners = corners_of_points(values)
+        label = labels[number] if 0 <= number < len(labels) else str(number)
+        yield Annotation(entry, name, corners, label, values[4] if len(values) == 5 else None)
+
+
+class ImageNames:
+    """Finds the image that an annotation names: tools write its path from another folder than the source.
+
+    Parameters
+    ----------
+    places : iterable of str
+        Paths of all files of the source.
+    with_suffix : bool
+        Whether annotations name it with its suffix.
+    """
+
+    def __init__(self, places: Iterable[str], *, with_suffix: bool):
+        self._with_suffix = with_suffix
+        self._by_name: dict[str, list[tuple[str, str]]] = {}
+        for place in sorted(set(places)):
+            key = self._key(place)
+            self._by_name.setdefault(key.rpartition("/")[2], []).append((key, place))
+
+    def _key(self, path: str) -> str:
+        path = composed(path.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
+        return path if self._with_suffix else path[: path.rfind(".")] if "." in path.rpartition("/")[2] else path
+
+    def find(self, annotation: Annotation) -> str:
+        """Return the path of the one file whose path ends like the name, or with which the name ends.
+
+        Raises
+        ------
+        PipelineError
+            If there is none, or several.
+        """
+        name = composed(annotation.name.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
+        found = [
+            (key == name, place)
+            for key, place in self._by_name.get(name.rpartition("/")[2], [])
+            if f"/{key}".endswith(f"/{name}") or f"/{name}".endswith(f"/{key}")
+        ]
+        exact = [place for is_exact, place in found if is_exact] or [place for _, place in found]
+        if len(exact) != 1:
+            what = f"{len(exact)} files of that name" if exact else "no such file in the source"
+            raise PipelineError(
+                f"{annotation.entry}: it must name one image of the source; received: {shown(annotation.name)}, {what}"
+            )
+        return exact[0]

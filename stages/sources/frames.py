@@ -1,0 +1,117 @@
+"""Refuses boxes that are not of their image as it is taken in: in another unit, or before EXIF's rotation."""
+
+import io
+from collections.abc import Callable, Iterable
+
+from PIL import Image
+
+from stages.core.errors import shown
+from stages.core.params import DataParams
+from stages.sources.decoding import FORMATS, RejectedImage, longest_file
+from stages.sources.finding import link_limit
+from stages.sources.intake import Taken
+from stages.sources.reading import read_source
+from stages.sources.regions import Region
+
+_BEYOND = 0.25  # share of a box's side that may reach beyond its image
+_CHANCE = 0.05  # that all boxes lie in a corner; if it is less, they have another unit
+
+
+def check_regions(
+    regions: dict[str, list[Region]], decoded: Iterable[Taken], kept: list[Taken], params: DataParams
+) -> None:
+    """Refuse boxes that are not of their image as it is taken in, as far as that can be seen.
+
+    Parameters
+    ----------
+    regions : dict of str to list of Region
+        From `read_regions`.
+    decoded : iterable of Taken
+        Files that were decoded, or rejected.
+    kept : list of Taken
+        The images that are written.
+    params : DataParams
+        The source.
+
+    Raises
+    ------
+    PipelineError
+        If a box lies beside its image or names none, or if boxes look like those of the stored picture, before the
+        rotation that EXIF asks for, of one that is scaled down, or like percent.
+    """
+    sources = {image.source.in_source: image for image in decoded}
+    written = {image.path: image for image in kept}
+    pairs = []
+    for path, boxes in regions.items():
+        image = written.get(path) if boxes[0].unit == "written" else sources.get(path)
+        if path in written and path in sources and written[path].source.in_source != path:
+            raise boxes[0].refusal(
+                f"`path` must name one image; received: {shown(path)}, which is in the source, and "
+                f"`{shown(written[path].source.in_source)}` is called so in data/raw"
+            )
+        if boxes[0].unit == "written" and image is None:
+            raise boxes[0].refusal(
+                f"`path` must name a file of the source, or an image of data/raw; received: {shown(path)}"
+            )
+        if image is not None and not image.rejected:
+            pairs += [(box, image) for box in boxes]
+    for region, image in pairs:
+        height, width = image.upright
+        if not region.overlaps(region.frame(image)):
+            raise region.refusal(f"a box must overlap its image, upright {width} x {height} pixels")
+        if region.size not in (None, image.upright):
+            raise region.refusal(
+                f"a box must be of the upright image, {width} x {height} pixels; it is of one of "
+                f"{region.size[1]} x {region.size[0]} pixels"
+            )
+    in_pixels = [(region, image) for region, image in pairs if region.unit == "pixels" and region.size is None]
+    _refuse_stored(in_pixels, params)
+    _refuse_frame(in_pixels, lambda image: (100, 100), "are in percent, for which there is `regions.unit: percent`")
+    _refuse_frame(
+        in_pixels, lambda image: image.size, "are of the images of data/raw, which `data.max_side` scales down"
+    )
+
+
+def _refuse_frame(pairs: list[tuple[Region, Taken]], frame_of: Callable, what: str) -> None:
+    """Refuse boxes that all lie in the same small corner of their images, if that would be a strange chance."""
+    chance = 1.0
+    for region, image in pairs:
+        frame = frame_of(image)
+        if not region.fits(frame, 0.01):
+            return
+        shares = [min(1.0, side / whole) for side, whole in zip(frame, image.upright, strict=True)]
+        chance *= shares[0] * shares[1] if max(shares) <= 0.5 else 1
+    if chance < _CHANCE:
+        raise pairs[0][0].refusal(
+            f"boxes must be in pixels of the upright images; all {len(pairs)} lie in the upper left corner, as if they "
+            f"{what}"
+        )
+
+
+def _refuse_stored(pairs: list[tuple[Region, Taken]], params: DataParams) -> None:
+    """Refuse boxes that fit pictures as they are stored, unless more boxes fit the upright ones alone."""
+    sideways = [
+        pair for pair in pairs if not pair[0].fits(pair[1].upright, _BEYOND) and pair[0].fits(pair[1].upright[::-1])
+    ]
+    sideways = [pair for pair in sideways if _is_turned(pair[1], params)]
+    if not sideways:
+        return
+    upright = [
+        pair for pair in pairs if pair[0].fits(pair[1].upright) and not pair[0].fits(pair[1].upright[::-1], _BEYOND)
+    ]
+    if sum(_is_turned(image, params) for _, image in upright) <= len(sideways):
+        region, image = sideways[0]
+        height, width = image.upright
+        raise region.refusal(
+            f"a box must be of the upright picture, {width} x {height} pixels, as EXIF turns it; it fits the stored "
+            f"one, {height} x {width} pixels"
+        )
+
+
+def _is_turned(image: Taken, params: DataParams) -> bool:
+    try:
+        content = read_source(image.source, max_bytes=longest_file(params.max_pixels), within=link_limit(params))
+        with Image.open(io.BytesIO(content), formats=FORMATS) as stored:
+            return stored.size == image.upright != stored.size[::-1]
+    except (RejectedImage, OSError):
+        return False

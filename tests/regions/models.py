@@ -1,0 +1,68 @@
+"""Models with the inputs and outputs of YuNet and CenterFace that take red squares for faces, as ONNX files."""
+
+from pathlib import Path
+
+import numpy as np
+
+_OUTPUTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}  # channels
+
+
+def _varint(value: int) -> bytes:
+    low, high = value & 127, value >> 7
+    return bytes([low | 128]) + _varint(high) if high else bytes([low])
+
+
+def _field(number: int, value: int | str | bytes) -> bytes:
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    content = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _value(name: str, shape: tuple[int, ...]) -> bytes:
+    dimensions = b"".join(_field(1, _field(1, side)) for side in shape)
+    return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, dimensions)))
+
+
+def _convolution(output: str, kernel: np.ndarray) -> bytes:
+    """Return a layer that looks at squares side by side, its weights, and its output."""
+    side, name = kernel.shape[-1], f"kernel_{output}"
+    sizes = b"".join(
+        _field(5, _field(1, key) + _field(8, side) * 2 + _field(20, 7)) for key in ("kernel_shape", "strides")
+    )
+    layer = _field(1, _field(1, "input") + _field(1, name) + _field(2, output) + _field(4, "Conv") + sizes)
+    shape = b"".join(_field(1, length) for length in kernel.shape)
+    weights = _field(5, shape + _field(2, 1) + _field(8, name) + _field(9, kernel.tobytes()))
+    return layer + weights + _field(12, _value(output, (1, len(kernel), 32 // side, 32 // side)))
+
+
+def _write_model(file: Path, layers: list[bytes]) -> Path:
+    graph = _field(2, "squares") + _field(11, _value("input", (1, 3, 32, 32))) + b"".join(layers)
+    file.write_bytes(_field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph))
+    return file
+
+
+def _red(channels: int, side: int, value: float, channel: int) -> np.ndarray:
+    """Return a kernel that gives a value where all is red, and 0 where nothing is."""
+    kernel = np.zeros((channels, 3, side, side), "<f4")
+    kernel[:, channel] = value / 255 / side**2
+    return kernel
+
+
+def write_yunet(file: Path) -> Path:
+    """Write the model: every grid cell of 8, 16 or 32 pixels that is all red has a face of that side at its corner."""
+    return _write_model(
+        file,
+        [
+            _convolution(f"{output}_{side}", _red(channels, side, float(channels == 1), channel=2))
+            for side in (8, 16, 32)
+            for output, channels in _OUTPUTS.items()
+        ],
+    )
+
+
+def write_centerface(file: Path) -> Path:
+    """Write the model: every grid cell of 4 pixels that is all red is the centre of a face of 32 x 16 pixels."""
+    sizes = np.concatenate([_red(1, 4, np.log(side / 4), channel=0) for side in (16, 32)])
+    outputs = {"537": _red(1, 4, 0.9, channel=0), "538": sizes, "539": _red(2, 4, 0, channel=0)}
+    return _write_model(file, [_convolution(name, kernel) for name, kernel in outputs.items()])

@@ -1,0 +1,181 @@
+"""Boxes are read as annotation tools write them, and broken files get one line that names the entry."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.core.errors import PipelineError
+from stages.sources.annotations import _corners_of_runs
+from stages.sources.finding import find_sources
+from stages.sources.frames import check_regions
+from stages.sources.regions import Region, place_regions, read_regions
+from tests.sources.builders import data, message_of, taken
+from tests.sources.test_regions import params
+
+PHOTOS = data(classes="none")
+COCO = {
+    "images": [
+        {"id": 7, "file_name": "1.png", "width": 16, "height": 12},
+        {"id": 8, "file_name": "set\\b/2.png", "width": 16, "height": 12},
+    ],
+    "categories": [{"id": 1, "name": "person"}],
+    "annotations": [
+        {"image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4.5], "area": 9, "iscrowd": 0},
+        {"image_id": 8, "segmentation": [[1, 2, 5, 2, 5, 7], [4, 3, 9, 3, 9, 6]]},
+        {"image_id": 8, "segmentation": {"size": [12, 16], "counts": [14, 3, 9, 4, 162]}, "score": 0.5},
+    ],
+}
+VOC = """<annotation><filename>1.png</filename><size><width>16</width><height>12</height></size>
+<object><name>face</name><bndbox><xmin>{xmin}</xmin><ymin>3</ymin><xmax>6</xmax><ymax>8</ymax></bndbox></object></annotation>"""
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch, save_images):
+    """The function that makes a source with files of annotations, and reads them."""
+    monkeypatch.chdir(tmp_path)
+
+    def read(files: dict[str, str | bytes], file: str) -> dict[str, list[Region]]:
+        save_images(Path("source"), ["a/1.png", "b/2.png", "b/3.png"])
+        for name, content in files.items():
+            Path("source", name).parent.mkdir(parents=True, exist_ok=True)
+            Path("source", name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_regions(find_sources(PHOTOS)[0], PHOTOS, params(file=file))
+
+    return read
+
+
+def boxes_of(regions: dict[str, list[Region]]) -> dict[str, list[tuple]]:
+    """Return the boxes as they are placed in images of 12 x 16 pixels."""
+    images = [taken(f"/{path}", "x", size=(12, 16), upright=(12, 16))._replace(path=path) for path in regions]
+    check_regions(regions, images, images, data())
+    return {path: [box[:5] for box in boxes] for path, boxes in place_regions(regions, images, data()).boxes.items()}
+
+
+def test_coco_has_boxes_polygons_and_runs(read):
+    assert boxes_of(read({"coco.json": json.dumps(COCO)}, "coco.json")) == {
+        "a/1.png": [(1, 2, 3, 5, "person")],
+        "b/2.png": [(1, 2, 8, 5, ""), (1, 2, 2, 4, "")],
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "size", "corners"),
+    [("o1170:0l10hM0_70PM", (21, 27), (3, 0, 20, 21)), ("0f31VM", (49, 3), (0, 0, 3, 49))],  # as pycocotools packs them
+)
+def test_packed_runs_are_read(counts, size, corners):
+    assert _corners_of_runs(counts, *size) == corners
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 9))
+def test_runs_go_down_the_columns(seed, height, width):
+    mask = np.random.default_rng(seed).random((height, width)) < 0.3
+    flat = np.concatenate([[False], mask.T.ravel(), [False]])
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    counts = np.diff([0, *changes, height * width]).tolist()
+    rows, columns = np.nonzero(mask)
+    if len(rows):
+        expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        assert _corners_of_runs(counts, height, width) == expected
+
+
+def test_yolo_has_boxes_by_their_centres_and_polygons(read):
+    files = {
+        "labels/a/1.txt": "1 0.5 0.5 0.25 0.5\n\n0 0.5 0.5 0.25 0.5 0.9\n",
+        "labels/b/2.txt": "5 0.25 0.25 0.75 0.25 0.75 0.5",
+        "labels/b/3.txt": "",
+        "labels/classes.txt": "dog\nface\n",
+    }
+    regions = read(files, "labels")
+    assert [region.score for region in regions["a/1.png"]] == [None, 0.9]
+    assert boxes_of(regions) == {"a/1.png": [(6, 3, 4, 6, "face")], "b/2.png": [(4, 3, 8, 3, "5")]}
+    assert boxes_of(read({"b/2.txt": files["labels/b/2.txt"]}, "b")) == {"b/2.png": [(4, 3, 8, 3, "5")]}
+
+
+def test_voc_counts_pixels_from_one_or_from_zero(read):
+    assert boxes_of(read({"voc/x.xml": VOC.format(xmin=2)}, "voc")) == {"a/1.png": [(1, 2, 5, 6, "face")]}
+
+
+def with_annotation(**changes) -> str:
+    return json.dumps(COCO | {"annotations": [COCO["annotations"][0] | changes]})
+
+
+BROKEN = {
+    "no JSON": ("x.json", b"{", "x.json` must be JSON"),
+    "no UTF-8": ("x.json", b"\xff\xfe\xff", "x.json` must be JSON"),
+    "deep": ("x.json", b"[" * 100_000, "x.json` must be JSON"),
+    "results": ("x.json", b"[]", "x.json`: `the whole file` must be as in COCO"),
+    "no image": ("x.json", with_annotation(image_id=9), "annotation 0: `image_id`"),
+    "text": ("x.json", with_annotation(bbox=[1, 2, 3, "wide"]), "`annotations.0.bbox"),
+    "endless": ("x.json", with_annotation(bbox=[1, 2, 3, float("inf")]), "`annotations.0.bbox"),
+    "empty box": ("x.json", with_annotation(bbox=[1, 2, 0, 4]), "annotation 0: a box must have a width"),
+    "neither": ("x.json", with_annotation(bbox=[]), "annotation 0: it must have a `bbox`"),
+    "odd runs": (
+        "x.json",
+        with_annotation(bbox=[], segmentation={"size": [2, 2], "counts": [9]}),
+        "annotation 0: it must",
+    ),
+    "unknown image": ("x.json", json.dumps(COCO).replace("1.png", "9.png"), "annotation 0: it must name one image"),
+    "turned": (
+        "x.json",
+        json.dumps(COCO).replace("12}", "99}").replace(": 16", ": 12"),
+        "annotation 0: a box must be of",
+    ),
+    "entities": ("x/1.xml", '<!DOCTYPE a [<!ENTITY b "c">]>' + VOC.format(xmin=2), "1.xml` must have no DOCTYPE"),
+    "cut": ("x/1.xml", VOC[:99], "1.xml` must be Pascal VOC"),
+    "no number": ("x/1.xml", VOC.format(xmin="two"), "1.xml` must be Pascal VOC"),
+    "not a number": ("x/1.xml", VOC.format(xmin="nan"), "1.xml`, object 1: a box must"),
+    "words": ("x/1.txt", "0 a b c d", "1.txt`, line 1: a line of YOLO"),
+    "too few": ("x/1.txt", "0 0.5 0.5 0.1", "1.txt`, line 1: a line of YOLO"),
+    "half a point": ("x/1.txt", "0 1 1 1 1 1 1 1", "1.txt`, line 1: a line of YOLO"),
+    "pixels": ("x/1.txt", "0 300 200 50 50", "1.txt`, line 1: a box must"),
+    "of no image": ("x/9.txt", "0 0.5 0.5 0.1 0.1", "9.txt`, line 1: it must name one image"),
+    "no text": ("x/1.txt", b"\xff\xfe\x00", "1.txt` must be a text in UTF-8"),
+    "nothing": ("x/1.doc", b"", "`regions.file` must hold .txt or .xml files"),
+    "missing": ("y/1.txt", b"", "`regions.file` must lie in the source"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BROKEN.values(), ids=BROKEN)
+def test_broken_files_get_one_line_that_names_the_entry(read, name, content, message):
+    def run() -> None:
+        boxes_of(read({name: content}, name.replace("y/", "x/").split("/")[0]))
+
+    said = message_of(PipelineError, run)
+    assert message in said and said.isprintable()
+
+
+def test_an_image_must_be_meant_by_its_name_alone(read):
+    files = {"a/3.png": Path(__file__).read_bytes(), "x.json": json.dumps(COCO).replace("1.png", "3.png")}
+    assert "2 files of that name" in message_of(PipelineError, read, files, "x.json")
+    content = json.dumps(COCO).replace("1.png", "/home/me/photos/a/3.png")
+    assert set(read({**files, "x.json": content}, "x.json")) == {"a/3.png", "b/2.png"}
+    content = json.dumps(COCO).replace("1.png", "c/1.png")  # of another folder
+    assert "no such file" in message_of(PipelineError, read, {"x.json": content}, "x.json")
+
+
+CONTENTS = {
+    "x.json": json.dumps(COCO),
+    "x/1.xml": VOC.format(xmin=2),
+    "x/1.txt": "1 0.5 0.5 0.25 0.5\n0 0.5 0.5 0.25 0.5 0.25 0.9\n",
+    "x.csv": "path,x,y,width,height,label,score\na/1.png,3,2,4,5,Ann,0.5\n",
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused(read, name):
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        content = bytearray(CONTENTS[name].encode())
+        place, removed = rng.integers(0, len(content)), rng.integers(3)
+        content[place : place + removed] = bytes(rng.choice(list(b'\0\xff0123456789.-e,"]}<&/ \n'), 1).tolist())
+        try:
+            boxes_of(read({name: bytes(content)}, name.split("/")[0]))
+        except PipelineError as error:
+            refused += 1
+            assert str(error).isprintable()
+    assert 20 < refused < 150
