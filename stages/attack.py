@@ -278,12 +278,13 @@ def _summary(dataset: str, scores: dict) -> str:
             f"in {dataset}, whoever holds the originals links {findings['linkage_accuracy']:.1%} of "
             f"{findings['linkage_images']} test images to their own"
         )
-    row = privacy_row(scores)
-    images, people = len(scores["identity"]["attacks"]["informed"]["people"]), int(exposure(scores)["people_asked"])
+    row, found = privacy_row(scores), exposure(scores)
+    images = len(scores["identity"]["attacks"]["informed"]["people"])
+    named, people = float(found["people_named"]), int(found["people_asked"])
     text = (
         f"in {dataset}, an informed attacker names the right person in {row['identity_accuracy']:.1%} of {images} test "
         f"images ({row['identity_chance']:.1%} by chance), and the attack that names most people "
-        f"{row['people_named'] * people:.0f} of {people}"
+        f"{named * people:.0f} of {people}"
     )
     if dataset == RAW and not convinces(row):
         text += (

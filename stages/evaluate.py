@@ -1,8 +1,8 @@
 """Tests a data set's networks on the raw test images and on the data set's own, and what they tell of their training.
 
-Writes predictions, and how well training images are told from others, to `data/scores/utility/<dataset>.json`, the
-confusion matrix and per-class accuracy to `metrics/`, and a few test images to `data/gallery/<dataset>/`, for `compare`
-to show.
+Writes predictions, those of a linear probe too, and how well training images are told from others, to
+`data/scores/utility/<dataset>.json`, the confusion matrix and per-class accuracy to `metrics/`, and a few test images
+to `data/gallery/<dataset>/`, for `compare` to show.
 """
 
 import json
@@ -12,20 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import brier_score_loss
 
 from stages.attacks.membership import confidence, infer_membership
+from stages.core.datasets import Dataset
 from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.machine import environment
-from stages.core.parallel import finish
+from stages.core.parallel import finish, map_bounded
 from stages.core.params import RAW, TrainParams, load_params
+from stages.core.seeding import order_key
 from stages.network.classifier import build_classifier, cross_entropy, make_predictor
 from stages.network.inputs import Features, read_features, validation_mask
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
-from stages.results.calibration import brier_score, expected_calibration_error
-from stages.results.gallery import write_gallery
+from stages.results.calibration import expected_calibration_error
+from stages.results.gallery import DATA, write_gallery
+from stages.results.probe import MOST_IMAGES, probe_features, run_probe
 from stages.results.scores import utility_file
 from stages.results.utility import accuracy_interval, correct_predictions
 
@@ -68,9 +72,12 @@ def evaluate(dataset: str) -> None:
         scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
         scores["loss"].append(cross_entropy(probabilities, raw.labels))
         scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
-        scores["brier"].append(brier_score(probabilities, raw.labels))
+        scores["brier"].append(
+            brier_score_loss(raw.labels, probabilities, labels=range(len(raw.classes)), scale_by_half=False)
+        )
         if held_out.any():
             confidences.append(_confidence(predict, trained_on))
+    scores["probe"] = _probe(dataset, trained_on, own, raw)
     if confidences:
         scores["membership"] = _membership(np.array(confidences), held_out)
     write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
@@ -106,6 +113,26 @@ def _membership(confidences: np.ndarray, held_out: np.ndarray) -> dict:
     if found.tpr_at_fpr1 is not None:
         scores["tpr_at_fpr1"] = found.tpr_at_fpr1.tolist()
     return scores
+
+
+def _probe(dataset: str, trained_on: Features, own: Features, raw: Features) -> dict:
+    """Return what the probe learns of the data set's images, and says of raw test images and of its own."""
+
+    def seen(name: str, split: str, features: Features) -> tuple[np.ndarray, list[int]]:
+        source, places = Dataset(DATA / name), range(len(features.paths))
+        chosen = sorted(sorted(places, key=lambda place: order_key(0, features.paths[place]))[:MOST_IMAGES])
+        images = (f"{split}/{features.paths[place]}" for place in chosen)
+        found = np.stack(list(map_bounded(lambda path: probe_features(source.image(path)), images)))
+        return found, features.labels[chosen].tolist()
+
+    (images, labels), *tests = seen(dataset, "train", trained_on), seen(RAW, "test", raw), seen(dataset, "test", own)
+    on_raw, on_own = run_probe(images, np.array(labels), [test for test, _ in tests])
+    return {
+        "labels": tests[0][1],
+        "predictions": on_raw.tolist(),
+        "labels_anonymized": tests[1][1],
+        "predictions_anonymized": on_own.tolist(),
+    }
 
 
 def _trainings(dataset: str, seeds: list[int]) -> dict[str, dict[str, str]]:

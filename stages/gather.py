@@ -21,7 +21,6 @@ from stages.core.lock import differences, open_repo
 from stages.core.parallel import finish
 from stages.core.params import PARAMS_FILE, RAW, load_params
 from stages.report.plots import draw_frontier
-from stages.report.recommendation import efficient_variants
 from stages.report.tables import to_markdown
 from stages.results.utility import corrected_p_values
 
@@ -69,14 +68,12 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
         ignore_index=True,
     )
     # What the other rows of an experiment change is computed anew.
-    metrics = [name for name in results[0].table if name not in ("dataset", "efficient", "p_value")]
+    metrics = [name for name in results[0].table if name not in ("dataset", "p_value")]
     rows = rows.drop_duplicates(["dataset", "settings", *metrics], ignore_index=True)
     rows["dataset"] = rows["dataset"] + _differences(rows)
     rows = rows.drop(columns="settings")
     if "p_value_uncorrected" in rows:
         rows["p_value"] = corrected_p_values(rows["p_value_uncorrected"])
-    if "strongest_accuracy" in rows:
-        rows["efficient"] = efficient_variants(rows)
     return rows, left_out
 
 
@@ -110,7 +107,7 @@ def gather() -> None:
     if table is None:
         raise PipelineError("an experiment must have been run to its end, with `compare`; found: none")
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
-    write_file(SWEEP.with_suffix(".md"), to_markdown(table, brief=True).encode())
+    write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     used = len(results) - len(incomparable)
     finish(f"gather: {len(table)} rows of {used} results, {len(left_out)} left out, into {SWEEP}.{{csv,md,png}}")
@@ -136,7 +133,7 @@ def _path(repo: Repo, file: Path) -> str:
 
 def _raw_row(result: Result) -> pd.Series:
     # Columns of attacks that only other rows have are empty.
-    return result.table.set_index("dataset").loc[RAW].drop("efficient", errors="ignore").dropna()
+    return result.table.set_index("dataset").loc[RAW].dropna()
 
 
 def _settings(result: Result) -> list[str]:

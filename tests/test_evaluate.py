@@ -29,7 +29,8 @@ def trained(workspace, save_images):
     def make(**changes) -> None:
         head = {"backbone": "frozen", "head": [], "epochs": 40, "learning_rate": 0.01, "validation_fraction": 0.25}
         folder = workspace({f"train.{key}": value for key, value in (head | changes).items()})
-        save_images(folder / "data/raw/test", PATHS[::100])
+        save_images(folder / "data/raw/train", PATHS)
+        save_images(folder / "data/raw/test", PATHS[::100], first_seed=len(PATHS))
         write_noise("train", PATHS, 0)
         write_noise("test", PATHS[::100], 1)
         train("raw")
@@ -52,5 +53,6 @@ def test_what_is_learned_by_heart_is_found_and_images_that_no_network_saw_are_no
 def test_without_validation_images_nothing_is_said_of_membership(trained):
     trained(epochs=1, validation_fraction=0, seeds=[0])
     evaluate("raw")
+    assert read_utility("raw")["probe"]["labels"] == read_utility("raw")["labels"]
     assert "membership" not in json.loads(utility_file("raw").read_text())
     assert not [key for key in utility_row(read_utility("raw"), read_utility("raw")) if key.startswith("membership")]

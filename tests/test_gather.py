@@ -17,10 +17,9 @@ params = yaml.safe_load(open("params.yaml"))
 sigma, epochs = params["variants"]["gaussian_blur"]["sigma"], params["train"]["epochs"]
 pathlib.Path("metrics").mkdir(exist_ok=True)
 pathlib.Path("metrics/comparison.csv").write_text(
-    "dataset,accuracy,strongest_accuracy,accuracy_ci95,accuracy_low,accuracy_high,strongest_low,strongest_high,"
-    "identity_chance,identity_accuracy\\n"
-    f"raw,{0.5 + epochs / 100},0.9,0.1,0.4,1,0.8,1,0.1,1\\n"
-    f"gaussian_blur,{0.9 - sigma / 100},{0.8 - sigma / 100},0.1,0.4,1,0.1,0.9,0.1,1\\n"
+    "dataset,accuracy,named,accuracy_low,accuracy_high,strongest_low,strongest_high,strongest_chance,verdict\\n"
+    f"raw,{0.5 + epochs / 100},0.9,0.4,1,0.8,1,0.1,\\n"
+    f"gaussian_blur,{0.9 - sigma / 100},{0.8 - sigma / 100},0.4,1,0.1,0.9,0.1,refused\\n"
 )
 """
 PIPELINE = """
@@ -39,8 +38,7 @@ stages:
 
 def result(experiment: str, sigma: float, accuracy: float, raw: float = 0.9, named: float | None = None) -> Result:
     rows = [("raw", raw, 0.95), ("blur", accuracy, named or accuracy - 0.1), ("mask", 0.2, 0.1)]
-    table = pd.DataFrame(rows, columns=["dataset", "accuracy", "strongest_accuracy"]).assign(efficient=False)
-    table["identity_accuracy"] = table["strongest_accuracy"]
+    table = pd.DataFrame(rows, columns=["dataset", "accuracy", "named"])
     return Result(experiment, table, {"blur": {"method": "gaussian_blur", "sigma": sigma}, "mask": {"method": "mask"}})
 
 
@@ -58,15 +56,6 @@ def test_p_values_are_corrected_for_all_variants_of_the_sweep():
     table, _ = sweep_table(results)
     assert table["dataset"].tolist() == ["raw", "blur sigma=7", "mask", "blur sigma=2"]
     assert table["p_value"].tolist()[1:] == pytest.approx([0.04, 0.04, 0.03])
-
-
-def test_the_frontier_is_of_all_rows():
-    others = [result("one", 4, 0.55), result("two", 30, 0.15), result("three", 40, 0.15, named=0.9)]
-    table, _ = sweep_table([result("workspace", 7, 0.5), *others])
-    beaten = {"raw", "blur sigma=40"}
-    assert dict(zip(table["dataset"], table["efficient"], strict=True)) == {
-        name: name not in beaten for name in table["dataset"]
-    }
 
 
 def test_other_data_or_training_is_left_out_and_an_attack_that_others_did_not_run_is_neither():
@@ -102,7 +91,7 @@ def test_finished_experiments_are_gathered_with_results_of_their_own_params_in_a
     table = pd.read_csv("metrics/sweep.csv").set_index("dataset")["accuracy"].round(4)
     assert table.to_dict() == {"raw": 0.55, "gaussian_blur sigma=7": 0.83, "gaussian_blur sigma=2": 0.88}
     assert Path("metrics/sweep.png").read_bytes().startswith(b"\x89PNG")
-    assert "| `gaussian_blur sigma=2` | 0.880 ± 0.100 |" in Path("metrics/sweep.md").read_text()
+    assert "| `gaussian_blur sigma=2` | 88.0 % (40.0 to 100.0) |" in Path("metrics/sweep.md").read_text()
     left_out = dict(re.findall("left out (\\w+): (.*)", capsys.readouterr().out))
     assert {name: reason.removeprefix("its table was made with other ") for name, reason in left_out.items()} == {
         "early": "train.epochs",

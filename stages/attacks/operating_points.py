@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from stages.attacks._ranks import ranks_of
 from stages.attacks._rates import FALSE_POSITIVES
 from stages.attacks.identity import Identifier
 
@@ -47,8 +48,8 @@ def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, floa
     Returns
     -------
     dict of str to float
-        ``rank5``, the share of images whose person is among the five nearest (with six people or more; of people at
-        the same distance, the first). Over all pairs of an image and a person, the nearest first: ``auc``, how often a
+        ``rank5``, the share of images whose person is among the five nearest (with six people or more; those at the
+        same distance in any order). Over all pairs of an image and a person, the nearest first: ``auc``, how often a
         right pair comes before a wrong one, and ``tpr_at_fpr1``, the share of right pairs that is found with at most
         1 % of the wrong ones.
 
@@ -68,8 +69,7 @@ def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, floa
     is_right[np.arange(images), right] = True
     points = {}
     if people > LISTED:
-        nearest = distances.argsort(axis=1, kind="stable")[:, :LISTED]
-        points["rank5"] = float((nearest == right[:, None]).any(axis=1).mean())
+        points["rank5"] = float(ranks_of(distances, right).within(LISTED).mean())
     points["auc"] = float(roc_auc_score(is_right.ravel(), -distances.ravel()))
     false, true, _ = roc_curve(is_right.ravel(), -distances.ravel(), drop_intermediate=False)
     points["tpr_at_fpr1"] = float(true[false <= FALSE_POSITIVES].max())

@@ -11,6 +11,8 @@ from stages.methods._block_maps import merge_with_maps
 FLAGS = {"telea": cv2.INPAINT_TELEA, "navier_stokes": cv2.INPAINT_NS}
 BLANK = 128
 ORB_BORDER = 31  # pixels in which there are no key points
+_GRID = {"block_size": 4, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0, "seed": 0}
+EXAMPLES = (_GRID, _GRID | {"pattern": "random", "inpaint_radius": 3}, _GRID | {"inpaint": "navier_stokes"})
 
 
 def blocking_merging(

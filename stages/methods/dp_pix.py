@@ -7,6 +7,8 @@ from annotated_types import Ge, Gt, Le
 
 from stages.methods.pixelation import block_sums, spread_blocks
 
+EXAMPLES = ({"block_size": 6, "epsilon": 1e6, "neighbourhood": 1},)
+
 
 def dp_pix(
     image: np.ndarray,

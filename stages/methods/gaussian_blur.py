@@ -10,6 +10,7 @@ from annotated_types import Ge, Le
 FAINT = 1e-3  # cosines that the blur damps to less than this share are dropped: far below one grey level in sum
 CHUNK_BYTES = 2**22  # of the image in double precision at a time
 
+EXAMPLES = ({"sigma": 1.5}, {"sigma": 30})
 _SIZES = 4  # lengths of an axis whose cosines are kept for the next image
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
+EXAMPLES = ({"value": 90},)
+
 
 def mask(image: np.ndarray, *, value: Annotated[int, Ge(0), Le(255)]) -> np.ndarray:
     """Replace an image by constant grey: the floor that other methods are measured against.

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
+EXAMPLES = ({"operation": "closing", "kernel_size": 3, "iterations": 2},)
 _FILTERS = {"erosion": cv2.erode, "dilation": cv2.dilate}
 PHASES = {
     "erosion": ("erosion",),

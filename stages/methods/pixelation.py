@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
+EXAMPLES = ({"block_size": 6},)
+
 
 def pixelation(image: np.ndarray, *, block_size: Annotated[int, Ge(1), Le(10_000)]) -> np.ndarray:
     """Replace each block of an image by its mean colour.

@@ -3,10 +3,10 @@
 import base64
 import io
 import json
-import math
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import pandas as pd
@@ -15,43 +15,43 @@ from ruamel.yaml import YAML
 from stages.core.images import read_image
 from stages.core.params import RAW, SAMPLE, Params
 from stages.report.heat import class_differences, confused_classes, confusion
-from stages.report.plots import curves_svg, frontier_svg
-from stages.report.recommendation import attacker_convinces
+from stages.report.plots import curves_svg, exposed_words, frontier_svg
+from stages.report.recommendation import bound_text
+from stages.results.columns import Column, attacker_name, cell, columns_of, show
+from stages.results.decision import Verdict
 from stages.results.gallery import OUTLINED, RESTORED, gallery_folders
-from stages.results.privacy import CONVINCING_SHARE
+from stages.results.privacy import CONVINCING_SHARE, attacks_run, convinces
 from stages.results.scores import read_privacy, read_utility
-from stages.results.statistics import wilson_interval
+from stages.results.statistics import FEWEST_RUNS, wilson_interval
 
 _INGEST = Path("metrics/ingest.json")
-# Columns that the table lacks where few or no people are known, no image has a key point, there is no variant, or there
-# are few validation images.
-_UNKNOWN = {"efficient": False} | dict.fromkeys(
-    (
-        *(
-            "identity_accuracy_noise_known",
-            "identity_rank5",
-            "keypoint_survival",
-            "membership_tpr_at_fpr1",
-            "p_value",
-            "people_named",
-        ),
-        *("region_identity_accuracy_naive", "region_identity_accuracy_restored", "region_identity_chance"),
-        *("region_keypoint_survival", "region_named", "region_named_low", "region_named_high"),
-        *("images_left_open", "regions_found", "regions_given", "regions_missed"),
-    ),
-    math.nan,
-)
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
+_DIFFERENCES = {"accuracy": "Accuracy, row less column, in points", "named": "Images named, row less column, in points"}
+
+
+class Metrics(NamedTuple):
+    """A table of the page: data sets in rows, metrics in columns, and what these mean."""
+
+    caption: str
+    columns: list[Column]
+    rows: list[tuple[str, list[tuple[str, str]]]]  # data set; of each metric the value, and its interval or nothing
 
 
 def page_content(
-    table: pd.DataFrame, curves: pd.DataFrame, groups: pd.DataFrame, answer: str, shown: list[str], params: Params
+    table: pd.DataFrame,
+    verdicts: dict[str, Verdict],
+    pairs: pd.DataFrame,
+    curves: pd.DataFrame,
+    groups: pd.DataFrame,
+    answer: str,
+    shown: list[str],
+    params: Params,
 ) -> dict[str, Any]:
     """Gather what the page's template names.
 
     Parameters
     ----------
-    table, curves, groups : pandas.DataFrame
+    table, verdicts, pairs, curves, groups
         From `stages.compare`.
     answer : str
         The recommendation.
@@ -73,25 +73,38 @@ def page_content(
     low, high = wilson_interval(fewest // 2, fewest)
     data = json.loads(_INGEST.read_text(encoding="utf-8"))
     classes = confused_classes(utility)
-    has_people = "identity_accuracy" in table
+    raw = table[table["dataset"] == RAW].iloc[0]
+    has_people = "named" in table
+    findings = [key for key in table if any(key in one["findings"] for one in privacy)]
+    attackers = dict.fromkeys(attacker for one in privacy for attacker in attacks_run(one))
     return dict(
         answer=answer,
+        verdicts=verdict_rows(verdicts),
         has_people=has_people,
-        weak_attacker=has_people and not attacker_convinces(table),
-        convincing=CONVINCING_SHARE,
-        has_membership="membership_auc" in table,
-        has_noise="identity_accuracy_noise_guessed" in table,
+        is_attacked="strongest_chance" in table,
+        weak_attacker=has_people and not convinces(raw),
+        convincing=show(CONVINCING_SHARE, "share"),
+        exposed=exposed_words(table),
+        chance=show(raw.get("strongest_chance"), "share"),
+        attackers=[attacker_name(attacker) for attacker in attackers],
+        people_asked=int(table["people_asked"].min()) if has_people else 0,
+        images_asked=int(table["images_asked"].min()) if has_people else 0,
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
-        rows=[_UNKNOWN | row for row in table.to_dict("records")],
-        has_regions="region_reconstruction_ssim" in table,
-        has_left_open="images_left_open" in table,
-        has_missed="regions_missed" in table,
-        has_found="regions_found" in table,
-        has_recognition="region_recognition_accuracy" in table,
-        findings=[key for key in table if any(key in one["findings"] for one in privacy)],
-        groups=groups.to_dict("records"),
+        largest_share=show(params.compare.max_identity_accuracy, "share"),
+        largest_drop=show(params.compare.max_accuracy_drop, "points"),
+        costs=metrics_of("cost", table, "What each data set costs"),
+        names=metrics_of("named", table, "What the attackers find in each data set"),
+        regions=metrics_of("regions", table, "What is left of the main region")
+        if "region_reconstruction_ssim" in table
+        else None,
+        findings=found(table, findings),
+        membership=metrics_of("membership", table, "What the networks give away of their training images"),
+        has_recognition=any("recognition" in key for key in findings),
+        pairs=[difference_rows(pairs, measure, caption) for measure, caption in _DIFFERENCES.items()],
+        groups=group_rows(groups),
         seeds=len(utility[0]["predictions"]),
+        fewest_runs=FEWEST_RUNS,
         frontier=frontier_svg(table, params.compare),
         all_shown=len(shown) == len(params.datasets),
         gallery=scenes,
@@ -99,7 +112,7 @@ def page_content(
         curves=[curves_svg(curves, measure) for measure in ("accuracy", "loss")],
         classes=class_differences(table),
         fewest=fewest,
-        class_spread=(high - low) / 2,
+        class_spread=[show(end, "share") for end in (low, high)],
         confusions=[confusion(dataset, one, classes) for dataset, one in zip(params.datasets, utility, strict=True)],
         hidden_classes=len(utility[0]["classes"]) - len(classes),
         data=data,
@@ -110,36 +123,91 @@ def page_content(
         is_sample=params.data.source == SAMPLE,
         renamed=params.data.rename,
         detail=params.attack.image_size,
-        fewest_people=int(table["people_asked"].min()) if has_people else 0,
     )
+
+
+def verdict_rows(verdicts: dict[str, Verdict]) -> dict[str, Any]:
+    """Put each variant's bounds into words, in a column for every bound that any variant has."""
+    texts = {name: {bound.key: bound_text(bound) for bound in verdict.bounds} for name, verdict in verdicts.items()}
+    keys = list(dict.fromkeys(key for bounds in texts.values() for key in bounds))
+    heads = [next(bounds[key] for bounds in texts.values() if key in bounds) for key in keys]
+    rows = [(name, verdicts[name].status, [bounds.get(key) for key in keys]) for name, bounds in texts.items()]
+    return {"heads": heads, "rows": rows}
+
+
+def metrics_of(name: str, table: pd.DataFrame, caption: str) -> Metrics | None:
+    """Return the table of that name; None if no data set has any of its metrics."""
+    return _metrics(columns_of(name, table), table, caption)
+
+
+def found(table: pd.DataFrame, keys: Iterable[str]) -> Metrics | None:
+    """Return a table of all numbers that attacks of any name found."""
+    columns = [Column(key, key.replace("_", " "), "count" if key.endswith("_images") else "number") for key in keys]
+    return _metrics(columns, table, "What other attacks find")
+
+
+def _metrics(columns: list[Column], table: pd.DataFrame, caption: str) -> Metrics | None:
+    if not columns:
+        return None
+    rows = [(row["dataset"], [cell(row, column) for column in columns]) for row in table.to_dict("records")]
+    return Metrics(caption, columns, rows)
+
+
+def difference_rows(pairs: pd.DataFrame, measure: str, caption: str) -> dict[str, Any] | None:
+    """Arrange the differences between variants as a matrix; None where there are none."""
+    if len(pairs) == 0 or pairs[f"{measure}_difference"].isna().all():
+        return None
+    names = list(dict.fromkeys([*pairs["variant"], *pairs["compared_with"]]))
+    cells = {}
+    for row in pairs.to_dict("records"):
+        value, low, high = (row[f"{measure}_{part}"] for part in ("difference", "low", "high"))
+        one, other = row["variant"], row["compared_with"]
+        differs = bool(low > 0 or high < 0)
+        for pair, numbers in (((one, other), (value, low, high)), ((other, one), (-value, -high, -low))):
+            middle, *ends = (show(number, "points") for number in numbers)
+            cells[pair] = (middle, " to ".join(ends), differs)
+    return {
+        "caption": caption,
+        "names": names,
+        "rows": [(name, [cells.get((name, column)) for column in names]) for name in names],
+    }
+
+
+def group_rows(groups: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Put the numbers of each group into words."""
+    columns = [
+        Column("accuracy", "", "share", interval="accuracy"),
+        Column("accuracy_drop", "", "points", interval="accuracy_drop"),
+        Column("accuracy_drop_p", "", "p"),
+        Column("identity_accuracy", "", "share", interval="identity"),
+        Column("identity_p", "", "p"),
+    ]
+    return [
+        (
+            row["dataset"],
+            [(row["group"] or "largest gap", ""), (str(row["images"]), ""), *(cell(row, one) for one in columns)],
+        )
+        for row in groups.to_dict("records")
+    ]
 
 
 def gallery_rows(datasets: list[str], count: int, *, show_restored: bool) -> list[list[tuple[str, str, str | None]]]:
     """Read the images of the gallery, a row for each scene.
 
-    Parameters
-    ----------
-    datasets : list of str
-        The columns.
-    count : int
-        How many rows.
-    show_restored : bool
-        Whether to add what the attack made of them.
-
     Returns
     -------
     list of list of tuple
-        Data set, its image, and that image restored or None; images as data URLs.
+        Data set, its image, and with `show_restored` what the attack made of it or None; images as data URLs.
     """
     folders = gallery_folders(datasets)
     names = sorted({file.name for _, folder in folders for file in folder.glob("*.png")})[:count]
 
-    def cell(dataset: str, folder: Path, name: str) -> tuple[str, str, str | None]:
+    def images(dataset: str, folder: Path, name: str) -> tuple[str, str, str | None]:
         restored = RESTORED / dataset / name
         is_shown = show_restored and dataset != RAW and folder != OUTLINED
         return dataset, _data_url(folder / name), _data_url(restored) if is_shown else None
 
-    return [[cell(dataset, folder, name) for dataset, folder in folders] for name in names]
+    return [[images(dataset, folder, name) for dataset, folder in folders] for name in names]
 
 
 def _data_url(file: Path) -> str:
@@ -166,18 +234,7 @@ def _last_part(path: str | None) -> str | None:
 
 
 def made_with(scores: list[dict]) -> list[tuple[str, str]]:
-    """List what the results were made with, each step's machine once.
-
-    Parameters
-    ----------
-    scores : list of dict
-        What `evaluate` and `attack` wrote.
-
-    Returns
-    -------
-    list of tuple of str
-        The steps, and the versions and processor that they had in common.
-    """
+    """List what the results were made with: the steps, and the versions and processor that they had in common."""
     steps: dict[str, list[str]] = {}
     for made in (made for one in scores for made in one["made_with"].items()):
         text = ", ".join(f"{key} {value}" for key, value in made[1].items())

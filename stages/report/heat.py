@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stages.core.params import RAW
+from stages.results.utility import confusion_shares
 
 MOST_CLASSES = 20  # of a confusion matrix on the page; more cannot be read
 _CLASS = "class "
@@ -76,11 +77,7 @@ def confusion(dataset: str, scores: dict, shown: list[int]) -> Heat:
     Heat
         Rows are what is on the image, columns what was seen in it; in percent of the row.
     """
-    labels = np.array(scores["labels"])
-    counts = np.zeros((len(scores["classes"]),) * 2)
-    for predictions in scores["predictions"]:
-        np.add.at(counts, (labels, predictions), 1)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares = confusion_shares(scores)
     names = [scores["classes"][label] for label in shown]
     rows = []
     for row, name in zip(shown, names, strict=True):

@@ -1,14 +1,14 @@
-"""Draws the plots: privacy against utility, and learning curves."""
+"""Draws the plots: privacy against accuracy, and learning curves."""
 
 import io
 
 import matplotlib
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from stages.core.params import RAW, CompareParams
-from stages.report.recommendation import chance_of, most_allowed
-from stages.report.svg import GOAL, INK, QUIET, dataset_colours, dataset_rounds, to_svg
+from stages.report.svg import GOAL, INK, QUIET, dataset_styles, to_svg
 
 matplotlib.use("agg")
 from matplotlib import pyplot  # noqa: E402
@@ -23,15 +23,17 @@ _STYLE = {
     "grid.color": QUIET,
     "grid.alpha": 0.25,
     "legend.frameon": False,
+    "legend.handlelength": 3.5,
     "xtick.color": INK,
     "ytick.color": INK,
+    "svg.hashsalt": "frontier",
+    "pdf.fonttype": 42,  # letters that a publisher can embed
 }
-# A point and a star for each round of colours, so that data sets of one colour differ in shape.
-_MARKERS = (("o", "*"), ("s", (4, 1, 0)), ("^", (6, 1, 0)), ("D", (8, 1, 0)))
+_UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def draw_frontier(table: pd.DataFrame, params: CompareParams) -> bytes:
-    """Draw accuracy against what the strongest attack names, for `dvc plots` and the README.
+def draw_frontier(table: pd.DataFrame, params: CompareParams, form: str = "png") -> bytes:
+    """Draw accuracy against what the strongest attack gets, for `dvc plots`, the README and papers.
 
     Parameters
     ----------
@@ -39,16 +41,18 @@ def draw_frontier(table: pd.DataFrame, params: CompareParams) -> bytes:
         From `stages.compare.comparison_table`.
     params : CompareParams
         The bounds of a recommendation; within them is the shaded corner.
+    form : str, default="png"
+        ``png``, ``svg`` or ``pdf``.
 
     Returns
     -------
     bytes
-        A PNG picture of one point a data set with 95 % intervals; without identities, of accuracy alone.
+        One point a data set with 95 % intervals, the same for the same table.
     """
     buffer = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
         figure = _plot_frontier(table, params)
-        figure.savefig(buffer, format="png", dpi=185)
+        figure.savefig(buffer, format=form, dpi=185, metadata=_UNDATED[form])
         pyplot.close(figure)
     return buffer.getvalue()
 
@@ -57,9 +61,25 @@ def frontier_svg(table: pd.DataFrame, params: CompareParams) -> Markup:
     """Draw the same as `draw_frontier` for the page."""
     with matplotlib.rc_context(_STYLE):
         figure = _plot_frontier(table, params)
-        svg = to_svg(figure, "frontier", "Accuracy against the share of images that the strongest attack names")
+        svg = to_svg(figure, "frontier", f"Accuracy against the share of test images {exposed_words(table)}")
         pyplot.close(figure)
     return svg
+
+
+def exposed_words(table: pd.DataFrame) -> str:
+    """Say what the strongest attack does to a test image."""
+    return "named by the strongest attack" if "named" in table else "linked to their originals"
+
+
+def most_allowed(table: pd.DataFrame, params: CompareParams) -> float:
+    """Return the largest share of images that may be named, or linked, where guessing gets what it gets on raw."""
+    chance = _raw(table)["strongest_chance"]
+    most = chance + params.max_identity_accuracy * (1 - chance)
+    return min(most, params.max_times_chance * chance) if "named" in table else most
+
+
+def _raw(table: pd.DataFrame) -> pd.Series:
+    return table[table["dataset"] == RAW].iloc[0]
 
 
 def _legend_inches(names: int) -> float:
@@ -67,49 +87,43 @@ def _legend_inches(names: int) -> float:
     return 0.2 * max(0, (names - 9) // 2)
 
 
-def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> pyplot.Figure:
+def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
     figure, axes = pyplot.subplots(figsize=(5.2, 3.8 + _legend_inches(len(table))), layout="constrained")
-    names = table["dataset"].tolist()
-    colours, rounds = dataset_colours(names, RAW), dataset_rounds(names, RAW)
-    known = "strongest_accuracy" in table
-    raw = table[table["dataset"] == RAW].iloc[0]
+    raw, known = _raw(table), "strongest_chance" in table
+    key, ends = ("named", "strongest") if "named" in table else ("linked", "linked")
     if known:
         goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
         corner = (-0.03, 1.05 - goal), most_allowed(table, params) + 0.03, goal
         axes.add_patch(pyplot.Rectangle(*corner, facecolor=GOAL, zorder=0))
         axes.text(-0.015, 1.035, "bounds of a\nrecommendation", va="top", fontsize=8)
-        axes.axvline(chance_of(table), color=QUIET, linestyle=":", linewidth=1)
-        axes.text(chance_of(table) + 0.01, 0.01, "chance", color=QUIET)
-        what = "named by the strongest attack" if "identity_accuracy" in table else "linked to their originals"
-        axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {what} (less is more private)")
+        axes.axvline(raw["strongest_chance"], color=QUIET, linestyle=":", linewidth=1)
+        axes.text(raw["strongest_chance"] + 0.01, 0.01, "by chance", color=QUIET)
+        axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {exposed_words(table)} (less is more private)")
     else:
         axes.set_xticks(range(len(table)), table["dataset"])
-    for x, row in enumerate(table.to_dict("records")):
-        spread = None
-        if known:
-            x = row["strongest_accuracy"]
-            spread = [[x - row["strongest_low"]], [row["strongest_high"] - x]]
-        point, star = _MARKERS[rounds[row["dataset"]] % len(_MARKERS)]
-        is_star = known and row["efficient"]
-        axes.errorbar(
+    styles = dataset_styles(table["dataset"].tolist(), RAW)
+    for place, row in enumerate(table.to_dict("records")):
+        x, style = row[key] if known else place, styles[row["dataset"]]
+        bars = axes.errorbar(
             x,
             row["accuracy"],
-            xerr=spread,
+            xerr=[[x - row[f"{ends}_low"]], [row[f"{ends}_high"] - x]] if known else None,
             yerr=[[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]],
-            color=colours[row["dataset"]],
+            color=style.colour,
             linestyle="none",
-            marker=star if is_star else point,
-            markersize=12 if is_star else 8 if row["dataset"] == RAW else 6,
-            markerfacecolor="none" if row["dataset"] == RAW else colours[row["dataset"]],
+            marker=style.marker,
+            markersize=8 if row["dataset"] == RAW else 6,
+            markerfacecolor="none" if row["dataset"] == RAW else style.colour,
             # Raw's ring stays visible around a variant that is as good.
             zorder=4 if row["dataset"] == RAW else 3,
             capsize=3,
             label=row["dataset"],
         )
+        for lines in bars[2]:
+            lines.set_linestyle(style.dashes)
     axes.axhline(raw["accuracy"], color=QUIET, linestyle="--", linewidth=1)
-    axes.set(ylim=(0, 1.05), ylabel="accuracy (more is better)")
-    title = "star: no other variant is better on both" if known else None
-    figure.legend(loc="outside lower center", ncols=2, title=title)
+    axes.set(ylim=(0, 1.05), ylabel="accuracy on raw test images (more is better)")
+    figure.legend(loc="outside lower center", ncols=2)
     axes.grid()
     return figure
 
@@ -127,25 +141,34 @@ def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
     Returns
     -------
     markupsafe.Markup
-        Mean over seeds: validation as lines, with a band from the lowest to the highest seed; training dashed.
+        Mean over seeds: validation as lines, with a band from the lowest to the highest seed; training thin, with
+        small markers.
     """
     with matplotlib.rc_context(_STYLE):
-        names = list(dict.fromkeys(curves["dataset"]))
-        figure, axes = pyplot.subplots(figsize=(4.6, 3.4 + _legend_inches(len(names))), layout="constrained")
-        rounds = dataset_rounds(names, RAW)
-        for dataset, colour in dataset_colours(names, RAW).items():
-            marker, _ = _MARKERS[rounds[dataset] % len(_MARKERS)]
-            for images, line in (("validation", "-"), ("training", "--")):
+        styles = dataset_styles(list(dict.fromkeys(curves["dataset"])), RAW)
+        figure, axes = pyplot.subplots(figsize=(4.6, 3.4 + _legend_inches(len(styles))), layout="constrained")
+        for dataset, style in styles.items():
+            for images, thin in (("validation", False), ("training", True)):
                 rows = curves[(curves["dataset"] == dataset) & (curves["images"] == images)]
-                label = dataset if images == "training" else None
+                if rows.empty:
+                    continue
                 mean, low, high = (getattr(rows.groupby("epoch")[measure], part)() for part in ("mean", "min", "max"))
-                axes.plot(mean.index, mean, line, color=colour, marker=marker, markersize=3, label=label)
-                if images == "validation":
-                    axes.fill_between(mean.index, low, high, color=colour, alpha=0.15, linewidth=0)
+                axes.plot(
+                    mean.index,
+                    mean,
+                    linestyle=style.dashes,
+                    color=style.colour,
+                    marker=style.marker,
+                    markersize=2.5 if thin else 4.5,
+                    markerfacecolor="none" if thin else style.colour,
+                    linewidth=0.7 if thin else 1.6,
+                    label=dataset if thin or "validation" not in set(curves["images"]) else None,
+                )
+                if not thin:
+                    axes.fill_between(mean.index, low, high, color=style.colour, alpha=0.15, linewidth=0)
         axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
-        axes.set(xlabel="epoch", ylabel=f"{measure} (dashed: on training images)", ylim=(0, None))
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        axes.set(xlabel="epoch", ylabel=f"{measure} (thin: on training images)", ylim=(0, None))
+        figure.legend(loc="outside lower center", ncols=2)
         axes.grid()
         svg = to_svg(figure, measure, f"{measure.capitalize()} of every data set while training")
         pyplot.close(figure)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from stages.results.scores import read_utility
+from stages.results.utility import confusion_shares
 
 HISTORY = Path("data/scores/history")
 
@@ -34,22 +35,24 @@ def learning_curves(datasets: list[str]) -> pd.DataFrame:
 
 
 def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Take from the comparison what `dvc plots` draws of privacy and utility.
+    """Take from the comparison what `dvc plots` draws of privacy and accuracy.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        From `comparison_table`.
+        From `stages.compare.comparison_table`.
 
     Returns
     -------
     pandas.DataFrame
-        Columns dataset, named (share of test images in which the strongest attack names the right person), named_low,
-        named_high (empty where nobody is known), accuracy, accuracy_low and accuracy_high.
+        Columns dataset, verdict; exposed, exposed_low and exposed_high, the share of test images that the strongest
+        attack names, or where nobody is known links, as `exposed_by` says; accuracy, accuracy_low and accuracy_high.
     """
-    names = {"strongest_accuracy": "named", "strongest_low": "named_low", "strongest_high": "named_high"}
-    columns = ["dataset", *names.values(), "accuracy", "accuracy_low", "accuracy_high"]
-    return table.rename(columns=names).reindex(columns=columns)
+    key, ends = ("named", "strongest") if "named" in table else ("linked", "linked")
+    names = {key: "exposed", f"{ends}_low": "exposed_low", f"{ends}_high": "exposed_high"}
+    columns = ["dataset", "verdict", "exposed_by", *names.values(), "accuracy", "accuracy_low", "accuracy_high"]
+    by = "naming" if "named" in table else "linkage"
+    return table.rename(columns=names).assign(exposed_by=by).reindex(columns=columns)
 
 
 def joined_confusions(datasets: list[str]) -> pd.DataFrame:
@@ -68,10 +71,8 @@ def joined_confusions(datasets: list[str]) -> pd.DataFrame:
     tables = []
     for dataset in datasets:
         scores = read_utility(dataset)
-        names = pd.Series(scores["classes"])
-        actual = names[scores["labels"] * len(scores["predictions"])].to_numpy()
-        predicted = names[sum(scores["predictions"], [])].to_numpy()
-        shares = pd.DataFrame({"actual": actual, "predicted": predicted}).groupby("actual")["predicted"]
-        table = shares.value_counts(normalize=True).rename("share").reset_index().assign(dataset=dataset)
-        tables.append(table.sort_values(["actual", "predicted"]))
+        names = pd.Index(scores["classes"])
+        shares = pd.DataFrame(confusion_shares(scores), names.rename("actual"), names.rename("predicted"))
+        table = shares.stack().rename("share").reset_index().assign(dataset=dataset)
+        tables.append(table[table["share"] > 0].sort_values(["actual", "predicted"]))
     return pd.concat(tables)[["dataset", "actual", "predicted", "share"]].round(4)

@@ -7,6 +7,7 @@ scripts are blocked, as in previews of mail. Exact values are in the tables besi
 import html
 import io
 import re
+from typing import Any, NamedTuple
 
 import matplotlib
 from markupsafe import Markup
@@ -19,16 +20,27 @@ _PAGE_COLOURS = {INK: "var(--ink)", QUIET: "var(--quiet)", GOAL: "var(--goal)"}
 _HUES = ("#d1691b", "#2f83c7", "#1f9d6b", "#b45cc0", "#c9405b", "#8a8f2c", "#5b8f99")
 
 
-def dataset_colours(datasets: list[str], raw: str) -> dict[str, str]:
-    """Give each data set a colour, raw that of the text; after seven variants the colours begin again."""
-    variants = [dataset for dataset in datasets if dataset != raw]
-    return {raw: INK} | {dataset: _HUES[index % len(_HUES)] for index, dataset in enumerate(variants)}
+# In grey print, and to readers who see no colours, they differ in shape and dashes.
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+_DASHES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
 
 
-def dataset_rounds(datasets: list[str], raw: str) -> dict[str, int]:
-    """Count how often the colours have begun again, which is to give data sets of one colour different shapes."""
+class Style(NamedTuple):
+    """How a data set is drawn."""
+
+    colour: str
+    marker: str
+    dashes: Any
+
+
+def dataset_styles(datasets: list[str], raw: str) -> dict[str, Style]:
+    """Give each data set a style, raw that of the text; 56 variants differ, as markers and colours come round apart."""
     variants = [dataset for dataset in datasets if dataset != raw]
-    return {raw: 0} | {dataset: index // len(_HUES) for index, dataset in enumerate(variants)}
+    styles = {raw: Style(INK, "o", "-")}
+    for number, dataset in enumerate(variants):
+        marker = _MARKERS[(number + 1) % len(_MARKERS)]
+        styles[dataset] = Style(_HUES[number % len(_HUES)], marker, _DASHES[number % len(_DASHES)])
+    return styles
 
 
 def to_svg(figure: Figure, name: str, description: str) -> Markup:

@@ -1,59 +1,22 @@
-"""Formats the comparison as a workbook, as Markdown for a README or a pull request, and for a terminal."""
+"""Formats the comparison as a workbook, as Markdown for a README, as LaTeX for a paper, and for a terminal."""
 
 import datetime
 import io
+import re
 from collections.abc import Iterable
 
 import pandas as pd
 
+from stages.results.columns import cell, columns_of, show, unit_of
+
 # A fixed date, so that the same results give the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
-_SHARES = (
-    *("accuracy", "class ", "commonest", "identity", "keypoint", "linkage", "macro_f1", "membership", "most_exposed"),
-    *("people_advantage", "people_named", "region", "strongest", "unchanged"),
-)
-_MARKDOWN = {
-    "accuracy": "accuracy (95 %)",
-    "accuracy_drop": "drop (95 %)",
-    "p_value": "p",
-    "accuracy_anonymized": "on anonymized",
-    "strongest_accuracy": "images named (95 %)",
-    "identity_accuracy_naive": "naively",
-    "identity_chance": "by chance",
-    "region_named": "by region (95 %)",
-    "people_named": "people named",
-    "linkage_accuracy": "linked",
-    "membership_auc": "membership AUC",
-    "reconstruction_psnr_gain": "dB regained",
-    "keypoint_survival": "key points left",
-}
-_BRIEF = ("accuracy", "strongest_accuracy", "region_named")
-_TERMINAL = {
-    "accuracy": "accuracy",
-    "accuracy_ci95": "+-95%",
-    "accuracy_drop": "drop",
-    "strongest_accuracy": "images",
-    "identity_chance": "chance",
-    "region_named": "regions",
-    "people_named": "people",
-    "reconstruction_psnr_gain": "dB",
-}
 _TERMINAL_WIDTH = 80  # characters
+_FORMATS = {"share": "0.0%", "points": "0.0%", "dB": '0.00" dB"', "count": "0"}
 
 
 def to_xlsx(table: pd.DataFrame) -> bytes:
-    """Format the table as a workbook.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-
-    Returns
-    -------
-    bytes
-        The same for the same table.
-    """
+    """Format all of the table as a workbook; the same bytes for the same table."""
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="xlsxwriter") as writer:
         book = writer.book
@@ -61,9 +24,8 @@ def to_xlsx(table: pd.DataFrame) -> bytes:
         table.to_excel(writer, sheet_name="comparison", index=False)
         sheet = writer.sheets["comparison"]
         heading = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
-        share, decibels, number = (book.add_format({"num_format": form}) for form in ("0.0%", '0.00" dB"', "0.0000"))
         for column, name in enumerate(table.columns):
-            form = decibels if "psnr" in name else share if name.startswith(_SHARES) else number
+            form = book.add_format({"num_format": _FORMATS.get(unit_of(name), "0.0000")})
             longest = max(map(len, table[name])) if name == "dataset" else 7
             # Room for the arrow of the filter beside the name.
             sheet.set_column(column, column, max(longest, len(name) + 2) + 2, form)
@@ -75,46 +37,37 @@ def to_xlsx(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def to_markdown(table: pd.DataFrame, *, brief: bool = False) -> str:
-    """Format the metrics as a table for a README or a pull request.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-    brief : bool, default=False
-        Whether to leave out all but accuracy and the strongest attacks.
-
-    Returns
-    -------
-    str
-        One row a data set; a metric that no data set has is left out.
-    """
-    columns = {key: title for key, title in _MARKDOWN.items() if key in table and (key in _BRIEF or not brief)}
-    lines = ["| data set | " + " | ".join(columns.values()) + " |", "| --- |" + " ---: |" * len(columns)]
+def brief_rows(table: pd.DataFrame) -> list[list[str]]:
+    """Return what fits into a README: a row of titles, and one for each data set."""
+    columns = columns_of("brief", table)
+    rows = [["data set", *(f"{column.title} (95 %)" if column.interval else column.title for column in columns)]]
     for row in table.to_dict("records"):
-        cells = [_markdown_cell(row, key) for key in columns]
-        lines.append(f"| `{row['dataset']}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        cells = [cell(row, column) for column in columns]
+        rows.append([row["dataset"], *(f"{text} ({ends})" if ends else text for text, ends in cells)])
+    return rows
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Format `brief_rows` for a README or a pull request."""
+    titles, *rows = brief_rows(table)
+    lines = [titles, ["---"] + ["---:"] * (len(titles) - 1), *([f"`{row[0]}`", *row[1:]] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def to_latex(table: pd.DataFrame) -> str:
+    """Format `brief_rows` as a table of the package booktabs."""
+    titles, *rows = ([re.sub(r"([%_&#$])", r"\\\1", text) for text in row] for row in brief_rows(table))
+    lines = [" & ".join(row) + r" \\" for row in (titles, *rows)]
+    head = [rf"\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}", r"\toprule", lines[0], r"\midrule"]
+    return "\n".join([*head, *lines[1:], r"\bottomrule", r"\end{tabular}", ""])
 
 
 def to_terminal(table: pd.DataFrame) -> str:
-    """Format the metrics for a terminal of 80 columns.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-
-    Returns
-    -------
-    str
-        At most 80 characters wide; a long name of a data set is cut. ``images`` and ``people`` are what the strongest
-        attack names.
-    """
-    columns = {key: title for key, title in _TERMINAL.items() if key in table}
-    cells = [[_cell(row, key) for key in columns] for row in table.to_dict("records")]
-    widths = [max(map(len, column)) for column in zip(columns.values(), *cells, strict=True)]
+    """Format the metrics for a terminal of 80 columns; a long name of a data set is cut."""
+    columns = columns_of("terminal", table)
+    titles = [column.title.removesuffix(" in points").removesuffix(" at worst") for column in columns]
+    cells = [[show(row[column.key], column.unit) for column in columns] for row in table.to_dict("records")]
+    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
     longest = max(len("data set"), *map(len, table["dataset"]))
     first = min(longest, _TERMINAL_WIDTH - sum(widths) - 2 * len(widths))
     names = [name if len(name) <= first else name[: first - 2] + ".." for name in table["dataset"]]
@@ -122,24 +75,4 @@ def to_terminal(table: pd.DataFrame) -> str:
     def line(name: str, parts: Iterable[str]) -> str:
         return name.ljust(first) + "".join("  " + part.rjust(width) for part, width in zip(parts, widths, strict=True))
 
-    return "\n".join([line("data set", columns.values()), *map(line, names, cells)])
-
-
-def _markdown_cell(row: dict, key: str) -> str:
-    text = _cell(row, key)
-    if key == "accuracy":
-        return f"{text} ± {row['accuracy_ci95']:.3f}"
-    interval = {"accuracy_drop": key, "region_named": key, "strongest_accuracy": "strongest"}.get(key)
-    if interval is None or pd.isna(row[key]):
-        return text
-    return f"{text} ({row[f'{interval}_low']:.3f} to {row[f'{interval}_high']:.3f})"
-
-
-def _cell(row: dict, key: str) -> str:
-    if pd.isna(row[key]):
-        return ""
-    if key == "p_value":
-        return "< 0.001" if row[key] < 0.001 else f"{row[key]:.3f}"
-    if key == "people_named":
-        return f"{round(row[key] * row['people_asked'])} of {row['people_asked']:.0f}"
-    return f"{row[key]:.3f}"
+    return "\n".join([line("data set", titles), *map(line, names, cells)])

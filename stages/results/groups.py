@@ -10,9 +10,11 @@ from stages.core.params import RAW
 from stages.results.naming import Verdicts, images_named
 from stages.results.privacy import read_verdicts
 from stages.results.scores import read_privacy, read_utility
-from stages.results.statistics import CHUNK, RESAMPLES, crossed_estimate
+from stages.results.statistics import crossed_estimate
 from stages.results.utility import accuracy_interval, correct_predictions
 
+RESAMPLES = 2000
+CHUNK = 100  # resamples at a time, so that memory stays bounded
 _DROP = ("accuracy_drop", "accuracy_drop_low", "accuracy_drop_high", "accuracy_drop_p")
 _NAMED = ("identity_accuracy", "identity_low", "identity_high", "identity_p")
 COLUMNS = ("dataset", "group", "images", "accuracy", "accuracy_low", "accuracy_high", *_DROP, *_NAMED)
@@ -118,7 +120,8 @@ def _rows(dataset: str, groups: dict[str, str], people: dict[str, int]) -> Itera
         row = {"dataset": dataset, "group": group, "images": int(ours.sum()), "accuracy": right.mean()}
         row["accuracy_low"], row["accuracy_high"] = accuracy_interval(right)
         if dataset != RAW:
-            row |= zip(_DROP, crossed_estimate(before.astype(float) - right, least=-1, most=1)[:3], strict=False)
+            drop = crossed_estimate(before.astype(float) - right, least=-1, most=1)
+            row |= zip(_DROP, (drop.mean, *drop.limits()), strict=False)
         if named.any():
             naming = images_named(Verdicts(verdicts.people[named], verdicts.named[named]))
             row |= zip(_NAMED, (naming.share, naming.low, naming.high), strict=False)

@@ -1,10 +1,15 @@
-"""How many images, and how many people, attackers name: shares with 95 % intervals."""
+"""How many images, and how many people, attackers name: shares, and what of them guessing would not have named."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.results.statistics import CHUNK, RESAMPLES, wilson_interval
+from stages.results.statistics import LIMIT_TAIL, TAIL, skill_limits
+
+_DRAWS = 2000  # people whose votes are simulated
+_MOST_VOTES = 4_000_000  # that are simulated at once
+_FEW_PEOPLE = 200  # of more, the exact limits are narrow by themselves
+_DEALS = 200  # how often the asked people are exchanged, for what the strongest attack gets by chance
 
 
 class Verdicts(NamedTuple):
@@ -15,100 +20,133 @@ class Verdicts(NamedTuple):
 
 
 class Naming(NamedTuple):
-    """How well an attacker names people, with the ends of 95 % intervals; shares of images, or of people."""
+    """How well an attacker names people: shares of images, or of people."""
 
     share: float
-    low: float
+    low: float  # the ends of the 95 % interval
     high: float
-    advantage_high: float  # upper end, of the share that guessing would miss
+    advantage: float  # share of those that blind guessing with the same names would miss
+    advantage_least: float  # its limits; each misses in 5 % of cases, or of several attackers together
+    advantage_most: float
+    least: float  # the share's own limits
+    most: float
 
 
-def images_named(verdicts: Verdicts) -> Naming:
-    """Return the share of images in which the right person is named.
+class Counts(NamedTuple):
+    """An attacker's hits by person."""
 
-    Images of one person are alike, so whole people are drawn again and again (bootstrap); the interval is never
-    narrower than Wilson's, which takes all images for independent.
+    trials: np.ndarray  # (people,) images, or 1
+    hits: np.ndarray  # (people,) how many are named right; a tie between k names counts 1 / k
+    guessed: np.ndarray  # (people,) how likely dealing out the same names at random names the person
 
-    Parameters
-    ----------
-    verdicts : Verdicts
-        At least one image.
+    def naming(self, attackers: int = 1) -> Naming:
+        """Compute the shares and their limits; `attackers` is how many are judged together."""
+        nothing = np.zeros(len(self.trials))
+        share, chance = self.hits.sum() / self.trials.sum(), self.trials @ self.guessed / self.trials.sum()
+        low, high = skill_limits(self.hits, self.trials, nothing, TAIL)
+        least, most = (
+            skill_limits(self.hits, self.trials, self.guessed, tail)[end]
+            for end, tail in enumerate((LIMIT_TAIL / attackers, LIMIT_TAIL))
+        )
+        advantage = (share - chance) / (1 - chance) if chance < 1 else 1.0
+        # Where guessing misses nothing, nothing was shown.
+        ends = (float(chance + end * (1 - chance)) for end in (least, most))
+        return Naming(float(share), low, high, float(advantage), least, most, *ends)
 
-    Returns
-    -------
-    Naming
-        Of images.
 
-    References
-    ----------
-    McCarthy, Snowden: The bootstrap and finite population sampling. Vital and Health Statistics 2(95), 1985: one unit
-    less is drawn than there are, as else the variance comes out too small.
+def count_images(verdicts: Verdicts) -> Counts:
+    """Count the images in which each person is named."""
+    people, who, trials = np.unique(verdicts.people, return_inverse=True, return_counts=True)
+    hits = np.bincount(who, verdicts.people == verdicts.named)
+    names, often = np.unique(verdicts.named, return_counts=True)
+    return Counts(trials.astype(float), hits, _look_up(people, names, often / often.sum()))
+
+
+def count_people(verdicts: Verdicts) -> Counts:
+    """Count the people whose own name is the one that is given most often to their images.
+
+    An attacker can do so who knows which images show the same person. A tie between k names counts 1 / k.
     """
-    right = verdicts.people == verdicts.named
-    share, wilson = float(right.mean()), wilson_interval(int(right.sum()), len(right))
-    low, high, advantage = _bootstrap(verdicts)
-    chance = _guessed(verdicts).mean()
-    advantage = max(advantage, (wilson[1] - chance) / (1 - chance)) if chance < 1 else 1.0
-    return Naming(share, min(low, wilson[0]), max(high, wilson[1]), advantage)
+    people, who = np.unique(verdicts.people, return_inverse=True)
+    names, name = np.unique(verdicts.named, return_inverse=True)
+    pairs, often = np.unique(who * len(names) + name, return_counts=True)
+    of_person, given = np.divmod(pairs, len(names))
+    most = np.zeros(len(people), int)
+    np.maximum.at(most, of_person, often)
+    wins = often == most[of_person]
+    part = wins / np.bincount(of_person, wins)[of_person]  # what each name gets of the person's one vote
+    hits = np.bincount(of_person, part * (names[given] == people[of_person]), minlength=len(people))
+    votes = np.bincount(given, part, minlength=len(names)) / len(people)
+    return Counts(np.ones(len(people)), hits, _look_up(people, names, votes))
 
 
-def people_named(verdicts: Verdicts) -> Naming:
-    """Return the share of people whom an attacker names who knows which images show the same person.
+def images_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
+    """Return the share of images in which the right person is named, and its limits over people and images."""
+    return count_images(verdicts).naming(attackers)
 
-    Such an attacker takes the name it gives most often to a person's images; if several are given equally often and
-    the right one is among them, the person counts as named.
 
-    Parameters
-    ----------
-    verdicts : Verdicts
-        At least one image.
+def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
+    """Return the share of people whose own name is given most often to their images, and its limits.
 
-    Returns
-    -------
-    Naming
-        Of people, with Wilson's interval, as people are independent of each other.
+    People are independent of each other, so the limits over them are exact. Where each person has several images,
+    another upper limit is often lower: the images' own, taken through the vote, but at least the share that was
+    counted. Each is valid by itself; the lower one counts. With one image a person they are the same.
     """
-    people = np.unique(verdicts.people)
-    votes = Verdicts(people, np.array([_vote(verdicts.named[verdicts.people == one], one) for one in people]))
-    right = votes.people == votes.named
-    return Naming(float(right.mean()), *wilson_interval(int(right.sum()), len(people)), _bootstrap(votes)[2])
+    images, people = count_images(verdicts), count_people(verdicts)
+    counted = people.naming(attackers)
+    chance = float(people.guessed.mean())
+    if images.trials.max() <= 1 or len(people.trials) > _FEW_PEOPLE or chance >= 1:
+        return counted
+    voted = _vote_share(images.naming().most, images.trials, len(np.unique(verdicts.named)))
+    most = min(counted.advantage_most, max(counted.advantage, (voted - chance) / (1 - chance)))
+    return counted._replace(advantage_most=most, most=chance + most * (1 - chance))
+
+
+def strongest_by_chance(attacks: list[Verdicts]) -> float:
+    """Return the share of images that the strongest of several attackers names right by chance.
+
+    The asked people are exchanged at random, the same way for all attackers, which are alike. 1 / people where that
+    never hits.
+    """
+    rng = np.random.default_rng(0)
+    people = np.unique(np.concatenate([verdicts.people for verdicts in attacks]))
+    who = [np.searchsorted(people, verdicts.people) for verdicts in attacks]
+    shares = []
+    for _ in range(_DEALS):
+        dealt = rng.permutation(people)
+        shares.append(max(np.mean(dealt[one] == each.named) for one, each in zip(who, attacks, strict=True)))
+    return float(np.mean(shares)) or 1 / len(people)
 
 
 def most_exposed(verdicts: Verdicts) -> float:
     """Return the share of images in which the person who is named most reliably is named."""
-    _, who = np.unique(verdicts.people, return_inverse=True)
-    return float((np.bincount(who, verdicts.people == verdicts.named) / np.bincount(who)).max())
+    counts = count_images(verdicts)
+    return float((counts.hits / counts.trials).max())
 
 
-def _vote(named: np.ndarray, person: int) -> int:
-    names, counts = np.unique(named, return_counts=True)
-    winners = names[counts == counts.max()]
-    return person if person in winners else int(winners[0])
+def _look_up(people: np.ndarray, names: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return the share of each person's name; 0 for those who are never named."""
+    place = np.minimum(np.searchsorted(names, people), len(names) - 1)
+    return np.where(names[place] == people, shares[place], 0.0)
 
 
-def _guessed(verdicts: Verdicts) -> np.ndarray:
-    """Return how likely each image's person is to be named by random guessing with the same names."""
-    names, counts = np.unique(verdicts.named, return_counts=True)
-    often = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
-    return np.array([often.get(person, 0.0) for person in verdicts.people.tolist()])
+def _vote_share(chance: float, trials: np.ndarray, names: int) -> float:
+    """Return the share of people who win the vote over their images if each image is named right with a chance.
 
-
-def _bootstrap(verdicts: Verdicts) -> tuple[float, float, float]:
-    """Draw whole people: the ends of the share's interval, and the upper end of the advantage over blind guessing."""
-    _, who = np.unique(verdicts.people, return_inverse=True)
-    images = np.bincount(who).astype(float)
-    right = np.bincount(who, verdicts.people == verdicts.named)
-    guessed = np.bincount(who, _guessed(verdicts))
-    count = len(images)
+    Wrong names are dealt evenly among the others.
+    """
     rng = np.random.default_rng(0)
-    shares, advantages = [], []
-    for _ in range(0, RESAMPLES, CHUNK):
-        times = rng.multinomial(max(1, count - 1), np.full(count, 1 / count), size=CHUNK).astype(float)
-        shares.append(times @ right / (times @ images))
-        missed = times @ (images - guessed)
-        # Resamples in which guessing misses nobody are skipped.
-        telling = missed > 1e-9
-        advantages.append((times @ (right - guessed))[telling] / missed[telling])
-    low, high = np.quantile(np.concatenate(shares), (0.025, 0.975))
-    gained = np.concatenate(advantages)
-    return float(low), float(high), float(np.quantile(gained, 0.975)) if len(gained) else 1.0
+    draws = int(np.clip(_MOST_VOTES // trials.max(), 100, _DRAWS))
+    images = np.sort(trials)[np.linspace(0, len(trials) - 1, draws).round().astype(int)].astype(int)
+    right = rng.binomial(images, min(chance, 1.0))
+    votes = rng.integers(max(names - 1, 1), size=(draws, images.max()))
+    # What is no wrong name must not be taken for one: a negative number of its own.
+    place = np.arange(images.max())
+    votes = np.sort(np.where((place < right[:, None]) | (place >= images[:, None]), -1 - place, votes), axis=1)
+    most, ties = (right < images).astype(int), images - right
+    for length in range(1, images.max()):
+        repeated = (votes[:, length:] == votes[:, :-length]).sum(axis=1)
+        if not repeated.any():
+            break
+        most, ties = np.where(repeated > 0, length + 1, most), np.where(repeated > 0, repeated, ties)
+    return float(np.where(right > most, 1.0, np.where(right == most, 1 / (1 + ties), 0.0)).mean())

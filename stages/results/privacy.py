@@ -5,9 +5,16 @@ from statistics import fmean
 
 import numpy as np
 
-from stages.results.naming import Naming, Verdicts, images_named, most_exposed, people_named
+from stages.results.naming import (
+    Counts,
+    Naming,
+    Verdicts,
+    images_named,
+    most_exposed,
+    people_named,
+    strongest_by_chance,
+)
 from stages.results.scores import rounded
-from stages.results.statistics import wilson_interval
 
 # The attack that knows the noise shows what its leak would cost; nobody else can run it.
 KNOWN_NOISE = "noise_known"
@@ -27,21 +34,13 @@ def privacy_row(scores: dict) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        Flat, rounded to 4 decimals. Shares of images: identity_accuracy (of the informed attacker),
-        identity_accuracy_<attacker> for the others, identity_chance. Of the informed attacker's distances:
-        identity_rank5, identity_auc, identity_tpr_at_fpr1 (`stages.attacks.operating_points`). Then
-        reconstruction_psnr_gain (dB), reconstruction_ssim, keypoint_survival, unchanged_pixels. All of these again as
-        region_<key>, of the main regions of images. Share of people: people_named, by the attacker who names most.
-        Counts: images_left_open, regions_given, regions_missed. Share of regions: regions_found. <attack>_<key> and
-        region_<attack>_<key>: what the attacks of `stages.attacks.evidence.find_attacks` found. What could not be
-        measured is absent.
+        Rounded to 4 decimals; explained in `stages.results.columns`. <attack>_<key> and region_<attack>_<key> are what
+        the attacks of `stages.attacks.evidence.find_attacks` found. What could not be measured is absent.
     """
     row: dict[str, float] = {}
     for prefix in VIEWS:
         row |= {f"{prefix}{key}": value for key, value in _identity_row(scores.get(f"{prefix}identity")).items()}
         row |= {f"{prefix}{key}": value for key, value in _pixel_row(scores, prefix).items()}
-    if "identity" in scores:
-        row["people_named"] = max(people_named(verdicts).share for verdicts in attacks_run(scores).values())
     found = _measured(scores.get("regions_found", []))
     if found:
         row["regions_found"] = sum(found) / sum(_measured(scores["regions_asked"]))
@@ -77,7 +76,7 @@ def _measured(values: list[float | None]) -> list[float]:
 
 
 def exposure(scores: dict) -> dict[str, float | int | str]:
-    """Compute what the recommendation rests on: the strongest of the attacks that were run, and its intervals.
+    """Compute what the rule rests on: the strongest of the attacks that were run, its intervals and limits.
 
     Parameters
     ----------
@@ -87,39 +86,60 @@ def exposure(scores: dict) -> dict[str, float | int | str]:
     Returns
     -------
     dict of str to object
-        Which candidate it is: informed_attacker. Shares of images: identity_low and identity_high of that attacker;
-        strongest_accuracy with strongest_low, strongest_high and strongest_chance of strongest_attack; region_named
-        with region_named_low and region_named_high of the strongest attacker who looks at regions; most_exposed, of one
-        person's images. Shares of people: people_named_low and people_named_high of the attacker who names most of the
-        people_asked, which are fewer where it sees a part of the images. Of the share that blind guessing would miss,
-        the greatest of all
-        attackers: strongest_advantage_high, people_advantage_high. Count: people_left_out. Where nobody is known, the
-        attack is linkage, and what concerns people is absent.
+        Rounded to 4 decimals; explained in `stages.results.columns`. Where nobody is known, the attack is linkage, and
+        what concerns people is absent.
     """
     attacks = attacks_run(scores)
+    linked = _linkage_exposure(scores["findings"])
     if not attacks:
-        return _linkage_exposure(scores["findings"])
-    images = {attacker: images_named(verdicts) for attacker, verdicts in attacks.items()}
-    people = {attacker: people_named(verdicts) for attacker, verdicts in attacks.items()}
+        return linked
+    count = len(attacks)
+    images = {attacker: images_named(verdicts, count) for attacker, verdicts in attacks.items()}
+    people = {attacker: people_named(verdicts, count) for attacker, verdicts in attacks.items()}
     strongest = max(images, key=lambda attacker: images[attacker].share)
     most = max(people, key=lambda attacker: people[attacker].share)
-    return {
-        "identity_low": images["informed"].low,
-        "identity_high": images["informed"].high,
-        "informed_attacker": scores["identity"]["attacker"],
-        "strongest_attack": strongest,
-        "strongest_accuracy": images[strongest].share,
-        "strongest_chance": scores[f"{VIEWS[strongest.startswith(VIEWS[1])]}identity"]["chance"],
-        "strongest_low": images[strongest].low,
-        "strongest_high": images[strongest].high,
-        "strongest_advantage_high": max(naming.advantage_high for naming in images.values()),
-        "people_named_low": people[most].low,
-        "people_named_high": people[most].high,
-        "people_advantage_high": max(naming.advantage_high for naming in people.values()),
-        "most_exposed": max(most_exposed(verdicts) for verdicts in attacks.values()),
-        "people_asked": len(np.unique(attacks[most].people)),
-        "people_left_out": scores["identity"]["left_out"]["people"],
-    } | _region_exposure(images)
+    # Who was asked about few images, such as restored ones, cannot be told from chance where people are many.
+    enough = max(len(verdicts.people) for verdicts in attacks.values()) / 2
+    often = [attacker for attacker, verdicts in attacks.items() if len(verdicts.people) >= enough]
+    chance = strongest_by_chance([attacks[attacker] for attacker in often])
+    return (
+        {key: value for key, value in linked.items() if key.startswith("linked")}
+        | {
+            "informed_attacker": scores["identity"]["attacker"],
+            "strongest_attack": strongest,
+            **rounded(
+                {
+                    "identity_low": images["informed"].low,
+                    "identity_high": images["informed"].high,
+                    "named": images[strongest].share,
+                    "strongest_low": images[strongest].low,
+                    "strongest_high": images[strongest].high,
+                    "people_named": people[most].share,
+                    "people_named_low": people[most].low,
+                    "people_named_high": people[most].high,
+                    "most_exposed": max(most_exposed(verdicts) for verdicts in attacks.values()),
+                    "people_left_out": scores["identity"]["left_out"]["people"],
+                }
+            ),
+            "strongest_chance": chance,
+            "times_chance": max(images[attacker].share for attacker in often) / chance,
+            "times_chance_least": max(images[attacker].least for attacker in often) / chance,
+            "times_chance_most": max(images[attacker].most for attacker in often) / chance,
+            **_advantages("images", images),
+            **_advantages("people", people),
+            "images_asked": len(attacks[strongest].people),
+            "people_asked": len(np.unique(attacks[most].people)),
+            "attackers": count,
+        }
+        | _region_exposure(images)
+    )
+
+
+def _advantages(name: str, namings: dict[str, Naming]) -> dict[str, float]:
+    """Return the greatest advantage over guessing of any attacker, and its limits."""
+    parts = (f"{name}_advantage", f"{name}_advantage_least", f"{name}_advantage_most")
+    found = zip(*((one.advantage, one.advantage_least, one.advantage_most) for one in namings.values()), strict=True)
+    return {part: max(values) for part, values in zip(parts, found, strict=True)}
 
 
 def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
@@ -127,26 +147,27 @@ def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
     if not of_regions:
         return {}
     strongest = max(of_regions, key=lambda naming: naming.share)
-    return {"region_named": strongest.share, "region_named_low": strongest.low, "region_named_high": strongest.high}
+    return rounded(
+        {"region_named": strongest.share, "region_named_low": strongest.low, "region_named_high": strongest.high}
+    )
 
 
 def _linkage_exposure(findings: dict[str, float]) -> dict[str, float | str]:
-    attacks = [f"{prefix}linkage" for prefix in VIEWS if f"{prefix}linkage_accuracy" in findings]
-    rows = []
-    for attack in attacks:
-        share, chance, count = (findings[f"{attack}_{key}"] for key in ("accuracy", "chance", "images"))
-        low, high = wilson_interval(round(share * count), int(count))
-        rows.append((share, low, high, (high - chance) / (1 - chance), attack, chance))
-    if not rows:
+    namings, chances = {}, {}
+    for attack in [f"{prefix}linkage" for prefix in VIEWS if f"{prefix}linkage_accuracy" in findings]:
+        share, chance, images = (findings[f"{attack}_{key}"] for key in ("accuracy", "chance", "images"))
+        each = np.ones(int(images))
+        namings[attack], chances[attack] = Counts(each, share * each, chance * each).naming(), chance
+    if not namings:
         return {}
-    share, low, high, _, attack, chance = max(rows, key=lambda row: row[0])
+    strongest = max(namings, key=lambda attack: namings[attack].share)
+    naming = namings[strongest]
+    ends = {"low": naming.low, "high": naming.high}
     return {
-        "strongest_attack": attack,
-        "strongest_accuracy": share,
-        "strongest_low": low,
-        "strongest_high": high,
-        "strongest_chance": chance,
-        "strongest_advantage_high": max(row[3] for row in rows),
+        "strongest_attack": strongest,
+        **rounded({"linked": naming.share} | {f"linked_{end}": value for end, value in ends.items()}),
+        "strongest_chance": chances[strongest],
+        **_advantages("images", namings),
     }
 
 

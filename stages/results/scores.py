@@ -6,33 +6,6 @@ from pathlib import Path
 from stages.core.errors import PipelineError
 
 SCORES = Path("data/scores")
-# What `metrics/m/<dataset>.json` holds, in this order; `dvc metrics show` has a column for each.
-METRIC_KEYS = (
-    "accuracy",
-    "accuracy_ci95",
-    "accuracy_std",
-    "accuracy_drop",
-    "p_value",
-    "accuracy_anonymized",
-    "macro_f1",
-    "loss",
-    "identity_accuracy",
-    "identity_accuracy_naive",
-    "identity_chance",
-    "region_identity_accuracy",
-    "people_named",
-    "linkage_accuracy",
-    "linkage_chance",
-    "region_linkage_accuracy",
-    "images_left_open",
-    "regions_missed",
-    "regions_found",
-    "membership_auc",
-    "membership_tpr_at_fpr1",
-    "reconstruction_psnr_gain",
-    "reconstruction_ssim",
-    "keypoint_survival",
-)
 
 
 def utility_file(dataset: str) -> Path:

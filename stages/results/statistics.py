@@ -1,59 +1,51 @@
 """Intervals and tests: of shares, of means over runs and images, and of paired differences."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.optimize import brentq
+from scipy.special import betainc
+from scipy.stats import binomtest, norm
 from scipy.stats import t as student_t
 
-RESAMPLES = 2000
-CHUNK = 100  # resamples at a time, so that memory stays bounded
-
-
-def wilson_interval(successes: float, trials: int) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a share.
-
-    Parameters
-    ----------
-    successes, trials : int
-        Counts, at least one trial.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper bound.
-
-    References
-    ----------
-    Wilson: Probable inference, the law of succession, and statistical inference. JASA 22, 1927.
-
-    Examples
-    --------
-    >>> [round(bound, 4) for bound in wilson_interval(8, 10)]
-    [0.4902, 0.9433]
-    """
-    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+TAIL = 0.025  # of each end of an interval that is shown
+LIMIT_TAIL = 0.05  # of the one end of a limit that a decision rests on
+_SMALLEST_TAIL = 1e-9
+_FEW_PEOPLE = 8
+_USUAL_CORRELATION = 0.2  # of the trials of one person
+FEWEST_RUNS = 5  # from which a p-value is given: with fewer, runs that happen to be alike make it far too small
 
 
 class Estimate(NamedTuple):
-    """A mean over training runs and test images, with the ends of its 95 % interval and a two-sided p-value of zero."""
+    """A mean over training runs and test images, and how much of its standard error comes from each."""
 
     mean: float
-    low: float
-    high: float
-    p_value: float
+    middle: float  # of its intervals: the mean, drawn a little towards the middle of the bounds
+    error_of_runs: float
+    error_of_images: float
+    runs: int
+    bounds: tuple[float, float]
+
+    def limits(self, tail: float = TAIL) -> tuple[float, float]:
+        """Return the ends of the interval that misses at either end as often as `tail` says."""
+        reach = reach_of(self.error_of_runs, self.error_of_images, self.runs, tail)
+        return max(self.bounds[0], self.middle - reach), min(self.bounds[1], self.middle + reach)
+
+
+def reach_of(error_of_runs: float, error_of_images: float, runs: int, tail: float) -> float:
+    """Return how far an interval reaches from its middle; each part of the error has its own quantile."""
+    quantile = student_t.ppf(1 - tail, max(runs - 1, 1))
+    return float(np.hypot(quantile * error_of_runs, norm.ppf(1 - tail) * error_of_images))
 
 
 def crossed_estimate(values: np.ndarray, *, least: float, most: float) -> Estimate:
     """Estimate the mean of a measure over training runs and test images that are both drawn by chance.
 
-    Every run is judged on the same images (crossed random effects). The variance of the mean is the variance between
-    runs divided by their number, plus the variance between images divided by theirs; the degrees of freedom are
-    Satterthwaite's. In simulations where runs differ more than images tell, the interval covers the truth in 0.92 of
-    cases with three runs, 0.94 with five, but 0.88 with two. One run tells nothing of others: then the interval counts
-    images alone. Small p-values are too small where runs happen to be alike: with three runs that differ as much and
-    no difference between methods, 0.07 fell below 0.05, and 0.015 below 0.001.
+    Every run is judged on the same images (crossed random effects). The part of the error that comes from runs counts
+    with Student's quantile for their number, the part from images with the normal one: with two or three runs, the
+    degrees of freedom cannot be estimated from the data themselves. One run tells nothing of others: then the interval
+    counts images alone. ``python -m tests.decisions`` prints how often it misses.
 
     Parameters
     ----------
@@ -66,106 +58,46 @@ def crossed_estimate(values: np.ndarray, *, least: float, most: float) -> Estima
     Returns
     -------
     Estimate
-        The interval is within the bounds.
+        Its intervals are within the bounds.
 
     References
     ----------
-    Satterthwaite: An approximate distribution of estimates of variance components. Biometrics Bulletin 2, 1946.
     Agresti, Coull: Approximate is better than "exact" for interval estimation of binomial proportions. The American
     Statistician 52, 1998. Agresti, Min: Simple improved confidence intervals for comparing matched proportions.
     Statistics in Medicine 24, 2005.
-    Brennan: Generalizability Theory. Springer, 2001 (crossed designs).
+    Graybill, Wang: Confidence intervals on nonnegative linear combinations of variances. JASA 75, 1980.
 
     Examples
     --------
     >>> correct = np.ones((1, 100))
     >>> correct[:, :10] = 0
-    >>> [round(float(number), 3) for number in crossed_estimate(correct, least=0, most=1)[:3]]
-    [0.9, 0.823, 0.946]
+    >>> [round(end, 3) for end in crossed_estimate(correct, least=0, most=1).limits()]
+    [0.823, 0.946]
     """
-    images = values.mean(axis=0)
+    images, runs = values.mean(axis=0), values.mean(axis=1)
     pseudo = 2 if least < 0 else 4
     count = len(images) + pseudo
     middle = (images.sum() + pseudo / 2 * (least + most)) / count
     # Of differences, half a pseudo-image stands in each cell of the table of agreement: two of four are at the bounds.
     squares = (images**2).sum() + (1 if least < 0 else pseudo / 2 * (least**2 + most**2))
-    of_images = max(0.0, squares / count - middle**2) / count
-    return _estimate(float(values.mean()), float(middle), values.mean(axis=1), of_images, count, (least, most))
+    of_images = float(np.sqrt(max(0.0, squares / count - middle**2) / count))
+    of_runs = float(runs.std(ddof=1) / np.sqrt(len(runs))) if len(runs) > 1 else 0.0
+    return Estimate(float(values.mean()), float(middle), of_runs, of_images, len(runs), (least, most))
 
 
-def _estimate(
-    mean: float, middle: float, runs: np.ndarray, of_images: float, count: int, bounds: tuple[float, float]
-) -> Estimate:
-    of_runs = float(runs.var(ddof=1)) / len(runs) if len(runs) > 1 else 0.0
-    variance = of_runs + of_images
-    freedom = np.inf
-    if of_runs > 0:
-        freedom = variance**2 / (of_runs**2 / (len(runs) - 1) + of_images**2 / (count - 1))
-    error = np.sqrt(variance)
-    reach = float(student_t.ppf(0.975, freedom) * error)
-    p_value = float(2 * student_t.sf(abs(middle) / error, freedom)) if error > 0 else float(middle == 0)
-    return Estimate(mean, max(bounds[0], middle - reach), min(bounds[1], middle + reach), p_value)
-
-
-def macro_f1_estimate(predictions: np.ndarray, labels: np.ndarray) -> Estimate:
-    """Estimate the mean macro-F1 over training runs and test images, as `crossed_estimate` does.
+def paired_p_value(differences: np.ndarray) -> float | None:
+    """Test whether the mean of paired differences over runs and images is zero.
 
     Parameters
     ----------
-    predictions : numpy.ndarray
-        (runs, images) int.
-    labels : numpy.ndarray
-        (images,) int.
+    differences : numpy.ndarray
+        (runs, images), from -1 to 1.
 
     Returns
     -------
-    Estimate
-        The variance between images is that of the mean over runs when images are drawn again (bootstrap). Where every
-        run is right on every image, the interval has no width, however few the images are.
-
-    Examples
-    --------
-    >>> round(macro_f1_estimate(np.array([[0, 1, 1, 1]]), np.array([0, 0, 1, 1])).mean, 4)
-    0.7333
-    """
-    rng = np.random.default_rng(0)
-    count = len(labels)
-    whole = _macro_f1(predictions, labels, np.ones((1, count)))
-    drawn = [
-        _macro_f1(predictions, labels, rng.multinomial(count, np.full(count, 1 / count), size=CHUNK)).mean(axis=0)
-        for _ in range(0, RESAMPLES, CHUNK)
-    ]
-    runs = whole[:, 0]
-    of_images = float(np.concatenate(drawn).var(ddof=1))
-    return _estimate(float(runs.mean()), float(runs.mean()), runs, of_images, count, (0, 1))
-
-
-def _macro_f1(predictions: np.ndarray, labels: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return the macro-F1 of each run, (runs, draws), if the images come so many times."""
-    times = times.astype(float)
-    classes = np.union1d(labels, predictions)
-    shown = labels[:, None] == classes
-    scores = []
-    for run in predictions:
-        said = run[:, None] == classes
-        right, together = times @ (shown & said), times @ shown.astype(float) + times @ said.astype(float)
-        scores.append(np.mean(2 * right / np.maximum(together, 1e-9), axis=1))
-    return np.array(scores)
-
-
-def paired_p_value(correct: np.ndarray, reference: np.ndarray) -> float:
-    """Test whether networks of one kind are right as often as those of another, on the same images and seeds.
-
-    Parameters
-    ----------
-    correct, reference : numpy.ndarray
-        (runs, images) bool.
-
-    Returns
-    -------
-    float
-        Two-sided. With several runs, the test of `crossed_estimate` that the mean difference is zero; with one, the
-        exact McNemar test, which counts images alone.
+    float or None
+        Two-sided, and never below the exact sign test over images (McNemar's, with one run), as no number of runs
+        makes up for few images. None with fewer than five runs.
 
     References
     ----------
@@ -173,30 +105,124 @@ def paired_p_value(correct: np.ndarray, reference: np.ndarray) -> float:
 
     Examples
     --------
-    >>> reference = np.ones((1, 10), bool)
-    >>> correct = reference.copy()
-    >>> correct[0, :6] = False
-    >>> round(paired_p_value(correct, reference), 6)
-    0.03125
+    >>> lost = np.zeros((5, 100))
+    >>> lost[:, :10] = 1
+    >>> round(paired_p_value(lost), 4)
+    0.002
     """
-    if len(correct) > 1:
-        return crossed_estimate(reference.astype(float) - correct, least=-1, most=1).p_value
-    lost, gained = (reference & ~correct).sum(), (correct & ~reference).sum()
-    return float(binomtest(int(lost), int(lost + gained)).pvalue) if lost + gained else 1.0
+    if len(differences) < FEWEST_RUNS:
+        return None
+    _, middle, of_runs, of_images, runs, _ = crossed_estimate(differences, least=-1, most=1)
+
+    def beyond(tail: float) -> float:
+        return abs(middle) - reach_of(of_runs, of_images, runs, tail)
+
+    # The tail at which an interval would end at zero.
+    tail = (
+        0.5
+        if abs(middle) < 1e-12
+        else _SMALLEST_TAIL
+        if beyond(_SMALLEST_TAIL) > 0
+        else brentq(beyond, _SMALLEST_TAIL, 0.5)
+    )
+    return max(2 * float(tail), sign_test(differences))
+
+
+def sign_test(differences: np.ndarray) -> float:
+    """Return the two-sided p-value of the exact sign test over images, of their means over runs."""
+    means = differences.mean(axis=0)
+    lost, gained = int((means > 0).sum()), int((means < 0).sum())
+    return float(binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0
+
+
+def wilson_interval(successes: float, trials: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a share (Wilson 1927)."""
+    interval = binomtest(successes, trials).proportion_ci(1 - 2 * TAIL, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def skill_limits(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, tail: float) -> tuple[float, float]:
+    """Return the ends of the interval of a skill: the share of the trials that guessing would miss which is hit.
+
+    A trial is hit with the probability ``guessed + skill * (1 - guessed)``. The limits are those of Clopper and
+    Pearson, so they are exact for no hits or hits alone, on the effective number of trials: trials of one person are
+    alike, so their number is divided by the design effect, and by the uncertainty of that effect.
+
+    Parameters
+    ----------
+    hits, trials : numpy.ndarray
+        (people,) How many trials each person has, and how many of them are hit; ties count as fractions.
+    guessed : numpy.ndarray
+        (people,) How often guessing hits a trial of each person. With zeros, the skill is the share of hits.
+    tail : float
+        How often each end may miss.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end, from 0 to 1; 0 and 1 where guessing misses nothing.
+
+    References
+    ----------
+    Korn, Graubard: Confidence intervals for proportions with small expected number of positive counts estimated from
+    survey data. Survey Methodology 24(2), 1998.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in skill_limits(np.zeros(5), np.ones(5), np.zeros(5), 0.05)]
+    [0.0, 0.451]
+    """
+    missed = float(trials @ (1 - guessed))
+    if missed < 1e-9:
+        return 0.0, 1.0
+    count = float(hits.sum())
+    scale = _effective_share(hits, trials, guessed, float(np.clip((count - trials @ guessed) / missed, 0, 1)), tail)
+
+    def at_most(skill: float, hits: float) -> float:
+        return _probability_at_most(hits * scale, trials, guessed + skill * (1 - guessed), scale)
+
+    # One hit less, of the effective ones.
+    lower = _solve(lambda skill: 1 - at_most(skill, count - 1 / scale) - tail, rising=True)
+    return lower, _solve(lambda skill: at_most(skill, count) - tail, rising=False)
+
+
+def _effective_share(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, skill: float, tail: float) -> float:
+    """Return by what the number of trials is multiplied, as those of one person are alike."""
+    people = len(trials)
+    if people < 2 or trials.max() <= 1:
+        return 1.0
+    expected = guessed + skill * (1 - guessed)
+    independent = float(trials @ (expected * (1 - expected)))
+    squares = ((hits - trials * expected) ** 2).sum() * people / (people - 1)
+    effect = max(1.0, squares / independent) if independent > 1e-9 else 1.0
+    if people < _FEW_PEOPLE:
+        # So few people often happen to be alike: one more of the usual kind keeps the effect from being too small.
+        effect = ((people - 1) * effect + 1 + _USUAL_CORRELATION * (trials.mean() - 1)) / people
+    return float((norm.ppf(tail) / student_t.ppf(tail, people - 1)) ** 2 / effect)
+
+
+def _probability_at_most(hits: float, trials: np.ndarray, chances: np.ndarray, scale: float) -> float:
+    """Return how likely at most so many hits are: a sum of different trials, by the binomial of its two moments."""
+    mean, variance = float(trials @ chances), float(trials @ (chances * (1 - chances)))
+    if hits < 0:
+        return 0.0
+    if mean < 1e-12:
+        return 1.0
+    chance = max(1 - variance / mean, 1e-12)
+    count = mean / chance * scale
+    return 1.0 if hits >= count else float(betainc(count - hits, hits + 1, 1 - chance))
+
+
+def _solve(function: Callable[[float], float], *, rising: bool) -> float:
+    """Return where a monotone function of a share is 0; the nearer end if it is so nowhere."""
+    almost = 1 - 1e-9
+    if (function(0.0) >= 0) == rising:
+        return 0.0
+    return 1.0 if (function(almost) < 0) == rising else float(brentq(function, 0.0, almost))
 
 
 def holm(p_values: list[float]) -> list[float]:
     """Correct p-values for their number, so that the chance of any false alarm among them stays as small as each says.
-
-    Parameters
-    ----------
-    p_values : list of float
-        One a comparison.
-
-    Returns
-    -------
-    list of float
-        In the same order, none smaller than before.
 
     References
     ----------

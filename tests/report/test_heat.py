@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stages.compare import comparison_table
+from stages.core.params import load_params
 from stages.report.heat import MOST_CLASSES, class_differences, confused_classes, confusion
 from tests.synthetic import CLASSES, WRONG, utility
 
@@ -14,7 +15,7 @@ def texts(heat) -> dict[str, list[str]]:
 
 def test_class_differences_are_points_against_raw_with_the_worst_class_first(results):
     results()
-    heat = class_differences(comparison_table(list(WRONG)))
+    heat = class_differences(comparison_table(list(WRONG), load_params().compare)[0])
     assert heat.columns == list(WRONG)
     assert list(texts(heat).items()) == [("boat", ["90%", "-30", "-70"]), ("car", ["100%", "0", "0"])]
     boats = dict(heat.rows)["boat"]

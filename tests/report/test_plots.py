@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.report.plots import curves_svg, draw_frontier, frontier_svg
-from stages.report.svg import GOAL, INK, QUIET, dataset_colours
+from stages.report.plots import curves_svg, draw_frontier, frontier_svg, most_allowed
+from stages.report.svg import GOAL, INK, QUIET, dataset_styles
 from tests.report.test_recommendation import bounds, table
 
 
@@ -18,29 +18,40 @@ def size_of(picture: bytes) -> tuple[int, ...]:
 
 
 def large_table(names: str) -> pd.DataFrame:
-    return table(**{name: (0.7, 0.5) for name in names}).assign(efficient=False)
+    return table(**{name: (0.7, 0.5) for name in names})
 
 
-@pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("draw", [draw_frontier, frontier_svg])
-def test_the_frontier_is_the_same_twice_and_changes_with_the_numbers(draw, known):
-    def frontier(accuracy: float):
-        data = table(a=(accuracy, 0.3))
-        return draw(
-            data if known else data.drop(columns=["identity_accuracy", "strongest_accuracy", "efficient"]), bounds()
-        )
+def drawn(accuracy: float, kind: str, form: str):
+    """Draw a frontier where people are known, where images are linked, or where nothing was attacked."""
+    data = table(a=(accuracy, 0.3))
+    if kind != "named":
+        data = data.rename(columns={"named": "linked", "strongest_low": "linked_low", "strongest_high": "linked_high"})
+    if kind == "nothing":
+        data = data.drop(columns=["linked", "strongest_chance"])
+    return frontier_svg(data, bounds()) if form == "page" else draw_frontier(data, bounds(), form)
 
-    first = frontier(0.8)
-    assert frontier(0.8) == first != frontier(0.5)
-    if draw is draw_frontier:
-        height, width, _ = size_of(first)
-        assert width > height > 600
-    else:
-        ElementTree.fromstring(first)
-        assert "var(--ink)" in first
-        assert not any(colour in first for colour in (INK, QUIET, GOAL))
-        assert ("var(--goal)" in first) is known
-        assert "accuracy (more is better)" in first
+
+@pytest.mark.parametrize("kind", ["named", "linked", "nothing"])
+@pytest.mark.parametrize("form", ["page", "png", "svg", "pdf"])
+def test_the_frontier_is_the_same_twice_and_changes_with_the_numbers(kind, form):
+    first = drawn(0.8, kind, form)
+    assert drawn(0.8, kind, form) == first != drawn(0.5, kind, form)
+
+
+def test_the_frontier_of_the_page_has_its_colours_and_says_what_is_across():
+    pages = {kind: drawn(0.8, kind, "page") for kind in ("named", "linked", "nothing")}
+    for kind, page in pages.items():
+        ElementTree.fromstring(page)
+        assert "var(--ink)" in page
+        assert not any(colour in page for colour in (INK, QUIET, GOAL))
+        assert ("var(--goal)" in page) is (kind != "nothing")
+    assert "named by the strongest attack" in pages["named"]
+    assert "linked to their originals" in pages["linked"] and "named" not in pages["linked"]
+
+
+@pytest.mark.parametrize(("chance", "most"), [(0.5, 0.625), (1 / 16, 0.25), (0.001, 0.004)])
+def test_the_bounds_depend_on_chance(chance, most):
+    assert most_allowed(table().assign(strongest_chance=chance), bounds()) == pytest.approx(most)
 
 
 def test_the_picture_grows_with_a_long_legend():
@@ -58,8 +69,9 @@ def test_curves_have_a_line_for_every_data_set_and_kind_of_images(images):
     ]
     svgs = {measure: curves_svg(pd.DataFrame(rows), measure) for measure in ("accuracy", "loss")}
     lines = re.findall(r'<path d="M[^"]*L[^"]*"[^>]*style="fill: none; stroke[^:]*: ([^"]+)"', svgs["loss"])
-    for colour in (dataset_colours(["raw", "a", "b"], "raw") | {"raw": "var(--ink)"}).values():
-        # In the plot, and those of training once more in the legend.
+    for style in dataset_styles(["raw", "a", "b"], "raw").values():
+        colour = "var(--ink)" if style.colour == INK else style.colour
+        # In the plot, and once more in the legend.
         assert sum(colour in line for line in lines) == len(images) + 1
     assert all(f">{name}<" in svgs["loss"] for name in ("raw", "a", "b"))
     seen = []
@@ -71,12 +83,12 @@ def test_curves_have_a_line_for_every_data_set_and_kind_of_images(images):
     assert len(set(seen)) == len(seen)
 
 
-def test_seven_variants_have_a_colour_each_and_those_of_one_colour_differ_in_shape():
-    names = "abcdefghijklmnopqrstuvwxyz"[:22]
-    colours = dataset_colours(["raw", *names], "raw")
-    assert colours["raw"] == INK and INK not in {colours[name] for name in names}
-    assert len({colours[name] for name in "abcdefg"}) == 7
-    marks = set(re.findall(r'href="#([^"]+)"[^>]*style="fill: (#[^;]+)', frontier_svg(large_table(names), bounds())))
-    # Two ends of intervals, and a point for each round.
-    assert sum(colour == colours["a"] for _, colour in marks) == 2 + 4
-    assert sum(colour == colours["b"] for _, colour in marks) == 2 + 3
+def test_every_variant_differs_in_print_without_colours():
+    names = "abcdefghijklmnopqrstuvwxyz"
+    styles = dataset_styles(["raw", *names], "raw")
+    assert styles["raw"].colour == INK and INK not in {styles[name].colour for name in names}
+    assert len({styles[name].colour for name in "abcdefg"}) == 7
+    assert len({style[1:] for style in styles.values()}) == len(styles)
+    assert len({style.marker for style in list(styles.values())[:8]}) == 8
+    svg = frontier_svg(large_table("ab"), bounds())
+    assert len(set(re.findall(r"stroke-dasharray: ([\d., ]+)", svg))) >= 3  # two variants, and the grid lines

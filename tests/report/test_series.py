@@ -6,6 +6,7 @@ import pandas as pd
 import yaml
 
 from stages.compare import compare, comparison_table
+from stages.core.params import load_params
 from stages.report.series import frontier_points, joined_confusions, learning_curves
 from stages.results.scores import utility_file
 from tests.clones import ROOT
@@ -45,13 +46,14 @@ def test_confusions_are_shares_of_what_the_images_show(results):
 
 def test_frontier_keeps_its_columns_where_nobody_is_known(results):
     results()
-    known = frontier_points(comparison_table(list(WRONG)))
-    assert known[["named", "accuracy"]].to_numpy().tolist() == [[1.0, 0.95], [0.6, 0.8], [0.2, 0.6]]
-    assert (known["named_low"] < known["named"] + 1e-9).all()
+    known = frontier_points(comparison_table(list(WRONG), load_params().compare)[0])
+    assert known[["exposed", "accuracy"]].to_numpy().tolist() == [[1.0, 0.95], [0.6, 0.8], [0.2, 0.6]]
+    assert (known["exposed_low"] < known["exposed"] + 1e-9).all()
+    assert set(known["exposed_by"]) == {"naming"}
     results(people=False)
-    unknown = frontier_points(comparison_table(list(WRONG)))
+    unknown = frontier_points(comparison_table(list(WRONG), load_params().compare)[0])
     assert list(unknown.columns) == list(known.columns)
-    assert (unknown["named"] == 0.5).all()  # linked to their originals
+    assert (unknown["exposed"] == 0.5).all() and set(unknown["exposed_by"]) == {"linkage"}
 
 
 def test_every_plot_of_the_pipeline_finds_its_file_and_columns(results):
@@ -63,3 +65,10 @@ def test_every_plot_of_the_pipeline_finds_its_file_and_columns(results):
         assert (ROOT / ".dvc" / "plots" / f"{settings['template']}.json").is_file()
         for file, column in settings["y"].items():
             assert {settings["x"], column} <= set(pd.read_csv(file).columns)
+
+
+def test_facets_keep_their_own_names_whatever_the_order_of_the_data_sets():
+    # An empty or unsorted order of facets pairs headers and cells by first appearance, which revisions do not share.
+    for file in (ROOT / ".dvc" / "plots").glob("*.json"):
+        facets = json.loads(file.read_text()).get("facet", {})
+        assert not [facet for facet in facets.values() if "sort" in facet]

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from stages.compare import compare, comparison_table
-from stages.report.tables import to_markdown, to_terminal, to_xlsx
+from stages.core.params import load_params
+from stages.report.tables import to_latex, to_markdown, to_terminal, to_xlsx
 from tests.synthetic import WRONG
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -49,8 +50,8 @@ def test_workbook_holds_the_same_table_with_percentages_and_decibels(results):
     for column in sheet.iter(f"{SHEET}col"):
         for name in header[int(column.get("min")) - 1 : int(column.get("max"))]:
             form[name] = forms[int(column.get("style"))]
-    assert {form[name] for name in ("accuracy", "identity_chance", "people_named", "class boat")} == {"0.0%"}
-    assert (form["reconstruction_psnr_gain"], form["p_value"]) == ('0.00" dB"', "0.0000")
+    assert {form[name] for name in ("accuracy", "named", "identity_accuracy_naive", "class boat")} == {"0.0%"}
+    assert (form["reconstruction_psnr_gain"], form["macro_f1"]) == ('0.00" dB"', "0.0000")
 
 
 def as_number(value: str) -> float | str:
@@ -72,19 +73,31 @@ def time_zone(monkeypatch):
 
 def test_workbook_has_no_time_of_its_making(results, time_zone):
     results()
-    table = comparison_table(list(WRONG))
+    table = comparison_table(list(WRONG), load_params().compare)[0]
     books = [(time_zone(name), to_xlsx(table))[1] for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]
     assert books[0] == books[1]
     assert "2000-01-01T00:00:00Z" in parts_of(books[0])["docProps/core.xml"]
 
 
-def test_markdown_has_a_row_for_each_data_set(results):
-    results()
-    lines = to_markdown(comparison_table(list(WRONG))).splitlines()
+@pytest.mark.parametrize("people", [True, False])
+def test_five_columns_fit_into_a_readme(results, people):
+    results(people=people)
+    lines = to_markdown(comparison_table(list(WRONG), load_params().compare)[0]).splitlines()
     assert len(lines) == 2 + len(WRONG)
-    assert len({line.count("|") for line in lines}) == 1
-    assert lines[2].startswith("| `raw` | 0.950 ± ")
-    assert " | 1.000 (0.839 to 1.000) | " in lines[2] and " | 5 of 5 | " in lines[2]
+    exposed = "named" if people else "linked"
+    assert lines[0] == f"| data set | accuracy (95 %) | drop in points (95 %) | {exposed} at worst (95 %) | verdict |"
+    assert lines[2].startswith("| `raw` | 95.0 % (76.4 to 99.1) |  | ") and lines[2].endswith(" |  |")
+    assert lines[4].endswith("undecided |" if people else "refused |")
+
+
+def test_latex_has_the_same_cells_and_no_bare_special_letters(results):
+    results()
+    table = comparison_table(list(WRONG), load_params().compare)[0]
+    text = to_latex(table)
+    assert text.startswith(r"\begin{tabular}{lrrrr}") and text.endswith("\\end{tabular}\n")
+    assert text.count(r" \\") == 1 + len(WRONG)
+    assert r"gaussian\_blur & 80.0 \% (" in text
+    assert not re.search(r"(?<!\\)[%_#$]", text)
 
 
 @pytest.mark.parametrize("people", [True, False])
@@ -92,9 +105,8 @@ def test_markdown_has_a_row_for_each_data_set(results):
 def test_terminal_table_is_narrow(results, people, length):
     results(people=people)
     name = "b" * length
-    table = comparison_table(list(WRONG)).assign(dataset=["raw", name, "morphology"])
-    # The widest that a metric gets.
-    table["reconstruction_psnr_gain"] = -12.3456
+    table = comparison_table(list(WRONG), load_params().compare)[0].assign(dataset=["raw", name, "morphology"])
+    table["accuracy_drop"] = -1.0  # the widest that a metric gets
     text = to_terminal(table)
     lines = text.splitlines()
     assert len({len(line) for line in lines}) == 1
@@ -102,6 +114,5 @@ def test_terminal_table_is_narrow(results, people, length):
     first = [line.split()[0] for line in lines[1:]]
     assert [first[0], first[2]] == ["raw", "morphology"]
     assert first[1] == name or (first[1].startswith("bbbb") and first[1].endswith("..") and length == 80)
-    assert ("people" in lines[0]) is people
-    assert ("5 of 5" in lines[1]) is people
-    assert "nan" not in text
+    assert ("named" in lines[0]) is people
+    assert "linked" in lines[0] and "nan" not in text

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from stages.results.privacy import exposure, privacy_row
-from stages.results.statistics import wilson_interval
 from tests.synthetic import privacy, verdicts
 
 
@@ -37,7 +37,6 @@ def test_privacy_row_tells_images_from_people():
         "identity_accuracy_naive": 0,
         "identity_accuracy_restored": 0.25,
         "identity_chance": 0.2,
-        "people_named": 1,
         "identity_auc": 0,
         "identity_tpr_at_fpr1": 0,
     }
@@ -45,15 +44,28 @@ def test_privacy_row_tells_images_from_people():
 
 def test_the_strongest_attack_is_the_one_that_names_most_whatever_it_is_called():
     found = exposure(identity(informed=verdicts(4), naive=verdicts(18), restored=verdicts(19)))
-    assert (found["strongest_attack"], found["strongest_accuracy"]) == ("restored", 0.95)
-    assert found["strongest_high"] > 0.95 and found["identity_high"] < 0.5
+    assert (found["strongest_attack"], found["named"], found["attackers"]) == ("restored", 0.95, 6)
+    assert found["strongest_high"] > 0.95 and found["identity_high"] < 0.6
     assert found["most_exposed"] == 1
 
 
 def test_people_named_are_counted_among_those_whom_that_attack_saw():
     seen = {"people": [0, 1, 2, 3], "named": [0, 1, 2, 0]}
     learned = identity(informed=verdicts(4), restored=seen)
-    assert (privacy_row(learned)["people_named"], exposure(learned)["people_asked"]) == (0.75, 4)
+    assert (exposure(learned)["people_named"], exposure(learned)["people_asked"]) == (0.75, 4)
+
+
+def test_few_images_of_many_people_do_not_hide_that_all_others_are_at_chance():
+    who, rng = np.arange(2000), np.random.default_rng(0)
+
+    def guess(images):
+        return {"people": who[:images].tolist(), "named": rng.integers(2000, size=images).tolist()}
+
+    learned = identity(informed=guess(2000), naive=guess(2000), restored=guess(100))
+    del learned["region_identity"]
+    found = exposure(learned)
+    assert found["times_chance_most"] < 8
+    assert found["images_advantage_most"] < 0.1
 
 
 def test_the_greatest_advantage_counts_whichever_attack_has_it():
@@ -62,21 +74,22 @@ def test_the_greatest_advantage_counts_whichever_attack_has_it():
     skilled = np.where(np.arange(100) % 5 == 0, 1 - people, people)
     informed, naive = ({"people": people.tolist(), "named": named.tolist()} for named in (0 * people, skilled))
     found = exposure(identity(informed=informed, naive=naive))
-    assert found["strongest_attack"] == "informed" and found["strongest_advantage_high"] > 0.5
+    assert found["strongest_attack"] == "informed" and found["images_advantage_most"] > 0.5
 
 
 def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
     learned = identity(informed=verdicts(4), noise_known=verdicts(20))
     assert privacy_row(learned)["identity_accuracy_noise_known"] == 1
-    assert privacy_row(learned)["people_named"] == 0
+    assert exposure(learned)["people_named"] == 0
     assert exposure(learned)["strongest_attack"] == "informed"
 
 
 def test_where_nobody_is_known_linkage_alone_counts_and_without_it_nothing():
     learned = exposure(privacy(None))
-    assert (learned["strongest_attack"], learned["strongest_accuracy"]) == ("linkage", 0.5)
-    low, high = wilson_interval(10, 20)
-    assert (learned["strongest_low"], learned["strongest_high"]) == (low, high)
-    assert learned["strongest_advantage_high"] == pytest.approx((high - 0.05) / 0.95)
-    assert not any(key.startswith(("identity", "people", "region")) for key in learned)
+    assert (learned["strongest_attack"], learned["linked"]) == ("linkage", 0.5)
+    exact = binomtest(10, 20).proportion_ci(0.95, method="exact")
+    assert (learned["linked_low"], learned["linked_high"]) == pytest.approx((exact.low, exact.high), abs=1e-4)
+    assert learned["images_advantage"] == pytest.approx(0.45 / 0.95)
+    assert learned["images_advantage_least"] < 0.45 / 0.95 < learned["images_advantage_most"]
+    assert not any(key.startswith(("identity", "named", "people", "region")) for key in learned)
     assert exposure(privacy(None) | {"findings": {}}) == {}

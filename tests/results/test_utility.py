@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from stages.results.statistics import wilson_interval
-from stages.results.utility import accuracy_interval, commonest_class, correct_predictions, utility_row
+from stages.results.utility import accuracy_interval, confusion_shares, correct_predictions, utility_row
 
 
 def scores(predictions: list[list[int]], labels: list[int], loss: list[float], own: list[list[int]] | None = None):
@@ -44,21 +44,21 @@ def test_row_of_one_seed():
     raw = scores([labels], labels, [0.1])
     row = utility_row(scores([[0] * 8 + [1] * 2], labels, [1.23456], own=[[0] * 6 + [1] * 4]), raw)
     low, high = wilson_interval(7, 10)
-    assert {key: value for key, value in row.items() if key not in ("macro_f1_low", "macro_f1_high")} == {
+    drop = {key: row.pop(key) for key in list(row) if "drop" in key}
+    assert row == {
         "accuracy": 0.7,
-        "accuracy_ci95": 0.2477,
-        "accuracy_drop": 0.3,
+        "accuracy_low": round(low, 4),
+        "accuracy_high": round(high, 4),
         "accuracy_anonymized": 0.9,
         "macro_f1": round((10 / 13 + 4 / 7) / 2, 4),
         "loss": 1.2346,
-        "accuracy_low": round(low, 4),
-        "accuracy_high": round(high, 4),
-        "accuracy_drop_low": -0.0444,
-        "accuracy_drop_high": 0.5444,
-        "p_value_uncorrected": 0.25,
         "expected_calibration_error": 0.6173,
         "brier_score": 2.4691,
+        "commonest_class": 0.5,
+        "seeds": 1,
     }
+    assert (drop["accuracy_drop"], drop["accuracy_drop_low"], drop["accuracy_drop_high"]) == (0.3, -0.0444, 0.5444)
+    assert drop["accuracy_drop_low"] < drop["accuracy_drop_least"] < drop["accuracy_drop_most"] < 0.5444
 
 
 def test_row_of_several_seeds_holds_means_and_standard_deviation():
@@ -86,12 +86,46 @@ def test_membership_is_a_mean_over_networks_and_absent_where_it_was_not_measured
     assert utility_row(raw | {"membership": found}, raw)["membership_tpr_at_fpr1"] == 0.5
 
 
-def test_raw_has_no_drop_and_no_p_value():
-    labels = [0, 1, 1]
-    raw = scores([[0, 1, 0]], labels, [0.5])
+def test_p_values_come_from_five_seeds_on_and_raw_has_neither_drop_nor_p():
+    labels = [0, 1, 1, 0]
+    raw = scores([labels] * 5, labels, [0.5])
+    assert not [key for key in utility_row(raw, raw) if "drop" in key or "p_value" in key]
+    worse = [[1, 0, 1, 0]] * 5
+    assert utility_row(scores(worse, labels, [0.5]), raw)["p_value_uncorrected"] >= 0.5  # two images lost
+    few = scores([labels] * 4, labels, [0.5])
+    assert "p_value_uncorrected" not in utility_row(scores(worse[:4], labels, [0.5]), few)
+
+
+def test_a_class_of_one_image_does_not_make_macro_f1_uncertain():
+    labels = [0] * 99 + [1]
+    raw = scores([labels], labels, [0.0])
     row = utility_row(raw, raw)
-    assert [row[f"accuracy_drop{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
-    assert "p_value_uncorrected" not in row
+    assert row["macro_f1"] == 1
+    assert not [key for key in row if key.startswith("macro_f1_")]
+
+
+def test_the_probe_tells_what_is_left_and_what_is_lost():
+    labels = [0, 0, 1, 1]
+    raw = scores([labels], labels, [0.0])
+
+    def probed(predictions, own):
+        return {
+            "labels": labels,
+            "labels_anonymized": labels,
+            "predictions": predictions,
+            "predictions_anonymized": own,
+        }
+
+    row = utility_row(
+        scores([labels], labels, [0.0]) | {"probe": probed([0, 0, 0, 0], [0, 0, 0, 1])},
+        raw | {"probe": probed(labels, labels)},
+    )
+    assert (row["probe_accuracy"], row["probe_drop"], row["probe_accuracy_anonymized"]) == (0.5, 0.5, 0.75)
+
+
+def test_confusion_is_in_shares_of_what_is_shown():
+    found = confusion_shares({"classes": ["a", "b", "c"], "labels": [0, 0, 1], "predictions": [[0, 1, 1], [1, 1, 1]]})
+    assert found.tolist() == [[0.25, 0.75, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_zero_has_no_sign():
@@ -99,7 +133,3 @@ def test_zero_has_no_sign():
     raw = scores([[0] * 29_999 + [1]], labels, [0.5])
     row = utility_row(scores([labels], labels, [0.5]), raw)  # a drop of -0.00003
     assert json.dumps(row["accuracy_drop"]) == "0.0"
-
-
-def test_always_answering_the_commonest_class_is_right_as_often_as_it_comes():
-    assert commonest_class({"labels": [0, 1, 1, 2]}) == 0.5
