@@ -16,9 +16,10 @@ _TRAINING_BYTES = {"float32": 1700, "bfloat16": 850}
 _BATCH_COPIES = 2
 # ResNet50's 24 million weights, their gradients and what Adam keeps of them.
 _NETWORK_BYTES = 4 * 4 * 24_000_000
+# A process that has imported TensorFlow.
+_PROCESS_BYTES = 600_000_000
 # The estimate is a lower bound; so much more is assumed before networks are trained side by side.
 _MARGIN = 2
-_NETWORKS_A_WORKER = 2
 _GIB = 2**30
 
 
@@ -37,9 +38,9 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
 
 
 def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> int:
-    """Return how many networks to train at the same time."""
-    left = memory_bytes() // _MARGIN - networks * _network_bytes(params)
-    return max(1, min(networks, _NETWORKS_A_WORKER * worker_count(), left // _batch_bytes(params, inputs)))
+    """Return how many networks to train at the same time: one a worker, as far as memory holds them."""
+    each = _PROCESS_BYTES + _network_bytes(params) + _batch_bytes(params, inputs)
+    return max(1, min(networks, worker_count(), memory_bytes() // _MARGIN // each))
 
 
 def _network_bytes(params: TrainParams) -> int:

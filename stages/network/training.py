@@ -26,6 +26,7 @@ from stages.network.speed import slow_step
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
 LOWEST_RATE = 0.02  # share of its peak
 COST_SHARE = 0.03  # of the time, for saving states
+_traced: dict[str, keras.Model] = {}  # at most one, of this process
 _WRITE_SPEED = 100e6  # assumed of the disk until a state was saved, in bytes a second
 
 
@@ -44,10 +45,9 @@ def train_network(
 ) -> Fitted:
     """Train the network of one seed, or go on with training it."""
     start_tensorflow(params.precision)
-    model = _initial_model(features, params, seed)
     held_out = validation_mask(features.paths, features.labels, params.validation_fraction, seed)
     rows, validation = np.flatnonzero(~held_out), _Batches(features, np.flatnonzero(held_out), PREDICTION_BATCH)
-    _compile(model, params, math.ceil(len(rows) / params.batch_size))
+    model = _compiled_model(features, params, seed, math.ceil(len(rows) / params.batch_size))
     state = State(file, model)
     count_images(len(state.history) * len(features.labels))
     watch = _Watch(validation, count_images)
@@ -73,6 +73,23 @@ def train_network(
     table.insert(1, "epoch", np.arange(1, len(table) + 1))
     made_with = environment(accelerator_names()) | {"precision": params.precision}
     return Fitted(seed, state.best or _weights(model), table.round(6), made_with, slow_step(params, watch.seconds))
+
+
+def _compiled_model(features: Features, params: TrainParams, seed: int, batches: int) -> keras.Model:
+    """Return a model to train: where there is one, that of the last seed with other weights, as tracing is slow."""
+    initial = _initial_model(features, params, seed)
+    key = json.dumps([params.model_dump(exclude={"seeds"}), features.classes, batches, len(initial.trainable_weights)])
+    if key not in _traced:
+        _traced.clear()
+        _compile(initial, params, batches)
+        _traced[key] = initial
+        return initial
+    model = _traced[key]
+    for variable, value in zip(model.variables, initial.variables, strict=True):
+        variable.assign(value)
+    for variable in model.optimizer.variables:  # moments and the step's number; the rate follows from that
+        variable.assign(keras.ops.zeros_like(variable))
+    return model
 
 
 def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:

@@ -45,14 +45,13 @@ def test_a_batch_of_features_that_no_memory_holds_is_refused():
 
 
 def test_networks_share_the_machine_as_far_as_memory_holds_them(monkeypatch):
-    monkeypatch.setenv("PIPELINE_WORKERS", "2")
+    monkeypatch.setenv("PIPELINE_WORKERS", "4")
     params, inputs = train_params(batch_size=8), stored(1000, 32, 32, 3)
     at_once = {}
     for gib in (1, 4, 64):
         monkeypatch.setattr(memory, "memory_bytes", lambda gib=gib: gib * 2**30)
         at_once[gib] = [networks_at_once(params, inputs, count) for count in (1, 3, 9)]
-    # The weights of all nine take more than half of 4 GiB.
-    assert at_once == {1: [1, 1, 1], 4: [1, 3, 1], 64: [1, 3, 4]}
+    assert at_once == {1: [1, 1, 1], 4: [1, 2, 2], 64: [1, 3, 4]}
 
 
 @pytest.mark.parametrize(
