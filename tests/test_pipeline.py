@@ -127,7 +127,7 @@ def test_the_committed_report_is_small_and_gives_the_same_answer():
 
 @pytest.mark.parametrize(
     ("readme", "names"),
-    [("README.md", ["comparison", "sweep"]), ("tests/README.md", ["benchmarks", "classic", "scale"])],
+    [("README.md", ["comparison"]), ("tests/README.md", ["benchmarks", "classic", "scale"])],
 )
 def test_a_readme_shows_the_committed_results(readme, names):
     text = (ROOT / readme).read_text()

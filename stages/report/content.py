@@ -85,10 +85,10 @@ def page_content(
         weak_attacker=has_people and not convinces(raw),
         convincing=show(CONVINCING_SHARE, "share"),
         exposed=exposed_words(table),
-        chance=show(raw.get("strongest_chance"), "share"),
+        chance=_range(table["strongest_chance"]) if has_people else "",
         attackers=[attacker_name(attacker) for attacker in attackers],
         people_asked=int(table["people_asked"].min()) if has_people else 0,
-        images_asked=int(table["images_asked"].min()) if has_people else 0,
+        images_asked=int(table["images_asked"].max()) if has_people else 0,
         left_out=int(table["people_left_out"].max()) if has_people else 0,
         rule=params.compare,
         largest_share=show(params.compare.max_identity_accuracy, "share"),
@@ -124,6 +124,11 @@ def page_content(
         renamed=params.data.rename,
         detail=params.attack.image_size,
     )
+
+
+def _range(shares: pd.Series) -> str:
+    ends = [show(end, "share") for end in (shares.min(), shares.max())]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def verdict_rows(verdicts: dict[str, Verdict]) -> dict[str, Any]:
