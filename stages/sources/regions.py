@@ -213,6 +213,12 @@ def _read_annotations(file: Path, files: list[SourceFile], params: DataParams) -
         voc = [path for path in found if path.suffix.lower() == ".xml"]
         if not found:
             raise PipelineError(f"`regions.file` must hold .txt or .xml files; received: none in {shown(file)}")
+        yolo = [path for path in found if path not in voc and path.name.lower() not in NOT_YOLO]
+        if voc and yolo:
+            raise PipelineError(
+                f"`regions.file` must hold either .xml or .txt files of boxes; received: both, such as "
+                f"{shown(voc[0])} and {shown(yolo[0])}"
+            )
         if not voc:
             unit = "normalized"
         annotations = itertools.chain.from_iterable(map(read_voc, voc) if voc else _read_yolo(file, found))
@@ -242,7 +248,7 @@ def _checked(region: Region) -> Region:
     if not region.label.isprintable():
         message = f"`label` must be a text that can be printed, in one line; received: {shown(region.label)}"
         raise PipelineError(f"{region.entry}: {message}")
-    if region.unit in ("pixels", "percent") and region.size is None and min(place) >= -1 and max(place) <= 2:
+    if region.unit in ("pixels", "percent") and min(place) >= -1 and max(place) <= 2:
         raise region.refusal(
             f"a box must be in {region.unit}; this one looks normalized, for which there is `regions.unit: normalized`"
         )
