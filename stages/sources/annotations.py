@@ -1,6 +1,7 @@
 """Reads boxes as annotation tools write them: COCO (JSON), YOLO (a text file an image) and Pascal VOC (XML)."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stages.core.errors import PipelineError, shown
 from stages.sources.places import composed
 
-NOT_YOLO = ("classes.txt", "labels.txt", "train.txt", "val.txt", "test.txt", "readme.txt")  # beside a YOLO's boxes
+_BESIDE_YOLO = re.compile(r"(classes|labels|train|val|test|readme.*)\.txt", re.IGNORECASE)  # or of images of that name
+_YOLO_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\d.]+(\s+[-+.\de]+){4}")
 _YOLO = "a line of YOLO must hold a class, and 4 numbers of a box, with or without a score, or corners of a polygon"
 _WITH_LANDMARKS = 4 + 2 * 5  # numbers of a face's box and of its eyes, nose and corners of the mouth
 _VOC_SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -144,6 +146,11 @@ def read_voc(file: Path) -> Iterator[Annotation]:
             yield Annotation(entry, root.findtext("filename", ""), corners, label, size=(height, width))
     except (ElementTree.ParseError, ValueError) as error:
         raise PipelineError(f"`{shown(file)}` must be Pascal VOC in UTF-8; received: {shown(error)}") from None
+
+
+def is_yolo(file: Path) -> bool:
+    """Tell whether a text holds boxes, and not names of classes, paths of images or notes."""
+    return not _BESIDE_YOLO.fullmatch(file.name) or bool(_YOLO_START.match(file.read_bytes()))
 
 
 def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:

@@ -156,8 +156,15 @@ def test_broken_files_get_one_line_that_names_the_entry(read, name, content, mes
     assert message in said and said.isprintable()
 
 
+def test_a_yolo_file_is_read_whatever_its_image_is_called(read):
+    Path("source/a").mkdir(parents=True)
+    Path("source/a/test.png").write_bytes(b"")
+    files = {"x/test.txt": "0 0.5 0.5 0.25 0.5", "x/train.txt": "images/1.png\n", "x/README.txt": "0 faces or more"}
+    assert set(read(files, "x")) == {"a/test.png"}
+
+
 def test_a_folder_of_two_formats_is_refused(read):
-    files = {"x/1.xml": VOC.format(xmin=2), "x/classes.txt": "face"}
+    files = {"x/1.xml": VOC.format(xmin=2), "x/classes.txt": "face", "x/README.roboflow.txt": "Hello"}
     assert set(read(files, "x")) == {"a/1.png"}
     assert "received: both" in message_of(PipelineError, read, files | {"x/2.txt": "0 0.5 0.5 0.1 0.1"}, "x")
 
