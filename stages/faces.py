@@ -60,6 +60,7 @@ def hide_faces(options: argparse.Namespace) -> None:
     """
     source, out = options.source.resolve(), options.out.resolve()
     check = out.with_name(f"{out.name}_check")
+    _check_changes(options)
     _check_places(source, out, check, options.review)
     work = HOME / _digest(source)
     with work_in(work):
@@ -112,6 +113,11 @@ def _path(text: str) -> Path:
     return Path(text).absolute()
 
 
+def _check_changes(options: argparse.Namespace) -> None:
+    if options.review is not None and (options.box or options.keep):  # numbers on the sheets would not be its lines
+        raise PipelineError("with `--review`, change the boxes in its table; received: `--box` or `--keep` too")
+
+
 def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> None:
     for folder in (out, check):
         if folder.is_relative_to(source) or source.is_relative_to(folder):
@@ -137,6 +143,11 @@ def _parameters(source: Path, options: argparse.Namespace) -> Params:
     if options.strength is not None:
         if options.method == "mask":
             raise PipelineError(f"`--strength` has no meaning with `--method mask`; received: {options.strength:g}")
+        if not options.strength >= amount / 2:  # nothing, or little, would be hidden
+            raise PipelineError(
+                f"`--strength` of `--method {options.method}` must be at least {amount / 2:g}; "
+                f"received: {options.strength:g}"
+            )
         amount = options.strength
     preset, warning = read_preset("faces")
     if warning:
@@ -159,7 +170,8 @@ def _run_stages(parameters: Params, options: argparse.Namespace) -> list[str]:
     found, photos = read_boxes(DETECTIONS_FILE), Dataset(RAW_FOLDER)
     boxes = found
     if options.review is not None:
-        boxes = review_boxes(boxes, photos, options.review, Path(f"{_digest(options.review)}.json"))
+        state = HOME / f"review-{_digest(options.review)}.json"  # of the table, whatever SOURCE it is for
+        boxes = review_boxes(boxes, photos, options.review, state)
     boxes = change_boxes(boxes, photos, options.box, options.keep)
     write_boxes(DETECTIONS_FILE, boxes)
     anonymize(VARIANT, parameters=parameters)

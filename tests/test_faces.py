@@ -155,6 +155,34 @@ def test_a_table_is_read_back_and_opens_no_photo_that_it_was_not_written_for(run
     assert "3 photos, 4 faces" in run(*review)
 
 
+def test_a_table_opens_no_photo_of_another_source(run):
+    review = ("--review", "boxes.csv")
+    run(*review, **{"1.png": draw("a")})
+    Path("boxes.csv").unlink()
+    Path("others").mkdir()
+    run(*review, source="others", **{"1.png": draw("c")})
+    assert "1 photos, 2 faces" in run(*review)  # the row of the other photo, and the face
+    assert hidden("1.png")
+
+
+@pytest.mark.parametrize("content", ["", " \n", "path", "x", "path,x,y,width\n"])
+def test_a_table_without_its_header_opens_no_photo(run, content):
+    run("--review", "boxes.csv", **{"1.png": draw("a")})
+    Path("boxes.csv").write_text(content)
+    with pytest.raises(PipelineError, match="boxes.csv`"):
+        run("--review", "boxes.csv")
+    assert hidden("1.png")
+    Path("boxes.csv").write_text("path,x,y,width,height\n")
+    assert "0 faces hidden" in run("--review", "boxes.csv")
+
+
+def test_names_that_differ_in_a_blank_share_no_row(run):
+    photos = {" 1.png": draw("b"), "1.png": draw("a")}
+    for _ in range(2):
+        assert "2 photos, 3 faces" in run("--review", "boxes.csv", **photos)
+    assert all(hidden(file) for file in tree("out"))
+
+
 @pytest.mark.parametrize(
     "row", ["1.png,1,1,a,9", "1.png,nan,1,9,9", "1.png,96,1,9,9", "1.png,0.1,0.1,0.5,0.5", "9.png,1,1,9,9"]
 )
@@ -186,7 +214,11 @@ WRONG = {
         "must be a point in a face that was found",
     ),
     "mask": (["--strength", "3"], "`--strength` has no meaning with `--method mask`; received: 3"),
-    "strength": (["--method", "blur", "--strength", "-3"], "sigma` must be greater than or equal to 0"),
+    "weak blur": (["--method", "blur", "--strength", "0"], "must be at least 10; received: 0"),
+    "weak pixelate": (["--method", "pixelate", "--strength", "1"], "must be at least 8; received: 1"),
+    "no number": (["--method", "blur", "--strength", "nan"], "must be at least 10; received: nan"),
+    "endless": (["--method", "blur", "--strength", "inf"], "sigma` must be a finite number"),
+    "both": (["--review", "boxes.csv", "--keep", "1.png", "20", "20"], "change the boxes in its table"),
 }
 
 

@@ -1,6 +1,7 @@
 """Reads boxes as annotation tools write them: COCO (JSON), YOLO (a text file an image) and Pascal VOC (XML)."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stages.core.errors import PipelineError, shown
 from stages.sources.places import composed
 
-NOT_YOLO = ("classes.txt", "labels.txt", "train.txt", "val.txt", "test.txt", "readme.txt")  # beside a YOLO's boxes
+_BESIDE_YOLO = re.compile(r"(classes|labels|train|val|test|readme.*)\.txt", re.IGNORECASE)  # or of images of that name
+_YOLO_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\d.]+(\s+[-+.\de]+){4}")
 _YOLO = "a line of YOLO must hold a class, and 4 numbers of a box, with or without a score, or corners of a polygon"
+_WITH_LANDMARKS = 4 + 2 * 5  # numbers of a face's box and of its eyes, nose and corners of the mouth
 _VOC_SIDES = ("xmin", "ymin", "xmax", "ymax")
 Corners = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -68,6 +71,8 @@ def read_coco(file: Path) -> Iterator[Annotation]:
     except (ValueError, RecursionError) as error:
         raise PipelineError(f"`{shown(file)}` must be JSON in UTF-8; received: {shown(error)}") from None
     images = {image.id: image for image in coco.images}
+    if len(images) < len(coco.images):
+        raise PipelineError(f"`{shown(file)}`: each of `images` must have an `id` of its own; received: one twice")
     names = {category.id: category.name for category in coco.categories}
     for number, annotation in enumerate(coco.annotations):
         entry = f"`{shown(file)}`, annotation {number}"
@@ -143,6 +148,11 @@ def read_voc(file: Path) -> Iterator[Annotation]:
         raise PipelineError(f"`{shown(file)}` must be Pascal VOC in UTF-8; received: {shown(error)}") from None
 
 
+def is_yolo(file: Path) -> bool:
+    """Tell whether a text holds boxes, and not names of classes, paths of images or notes."""
+    return not _BESIDE_YOLO.fullmatch(file.name) or bool(_YOLO_START.match(file.read_bytes()))
+
+
 def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
     """Read a YOLO file: `class x_center y_center width height`, with a score or not, or `class x y x y x y ...`."""
     try:
@@ -155,7 +165,7 @@ def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
             continue
         try:
             number, values = int(float(cells[0])), [float(cell) for cell in cells[1:]]
-            is_box = len(values) in (4, 5)
+            is_box = len(values) in (4, 5, _WITH_LANDMARKS)
             if not is_box and (len(values) < 6 or len(values) % 2):
                 raise ValueError
         except (ValueError, OverflowError):
@@ -163,6 +173,9 @@ def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
         if is_box:
             x, y, width, height = values[:4]
             corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            if len(values) == _WITH_LANDMARKS and min(values) >= 0:  # or a polygon of 7 corners: hold either
+                around = corners_of_points(values)
+                corners = (*map(min, corners[:2], around[:2]), *map(max, corners[2:], around[2:]))  # type: ignore[assignment]
         else:
             corners = corners_of_points(values)
         label = labels[number] if 0 <= number < len(labels) else str(number)

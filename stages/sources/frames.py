@@ -10,6 +10,7 @@ from stages.core.params import DataParams
 from stages.sources.decoding import FORMATS, RejectedImage, longest_file
 from stages.sources.finding import link_limit
 from stages.sources.intake import Taken
+from stages.sources.pixels import orientation
 from stages.sources.reading import read_source
 from stages.sources.regions import Region
 
@@ -112,6 +113,8 @@ def _is_turned(image: Taken, params: DataParams) -> bool:
     try:
         content = read_source(image.source, max_bytes=longest_file(params.max_pixels), within=link_limit(params))
         with Image.open(io.BytesIO(content), formats=FORMATS) as stored:
-            return stored.size == image.upright != stored.size[::-1]
+            # Pillow tells the upright size of a TIFF file.
+            size = stored.size[::-1] if stored.format == "TIFF" and orientation(stored) in range(5, 9) else stored.size
+            return size == image.upright != size[::-1]
     except (RejectedImage, OSError):
         return False

@@ -83,7 +83,7 @@ def valid_name(name: str, suffix: str = "") -> str:
     ('a_b_.png', 'con_.png', 'a._')
     """
     name = _REFUSED.sub("_", shown(name))
-    name = _RESERVED.sub(r"\1_", re.sub("[ .]$", "_", name))
+    name = _RESERVED.sub(r"\1_", re.sub("^ |[ .]$", "_", name))
     encoded = name.encode()
     if len(encoded) > LONGEST_NAME:
         ending = f"_{hashlib.sha256(encoded).hexdigest()[:16]}{suffix}".encode()

@@ -33,7 +33,7 @@ def to_rgb(image: Image.Image, bits: int | None) -> tuple[np.ndarray, bool]:
     tags = getattr(image, "tag_v2", {})
     if (image.mode in ("I", "F") and not deep) or _SIGNED in tags.get(TiffImagePlugin.SAMPLEFORMAT, ()):
         raise UnreadableImageError("signed, 32-bit or floating-point pixels have no known range")
-    profile, turn = image.info.get("icc_profile"), _TURNS.get(_orientation(image))
+    profile, turn = image.info.get("icc_profile"), _TURNS.get(orientation(image))
     if deep:
         image = _shallow(image, bits)
     image = image if turn is None else image.transpose(turn)
@@ -75,7 +75,8 @@ def count_levels(pixels: np.ndarray) -> int:
     return int(high - low) + 1
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
+    """Return EXIF's orientation of an open image, 1 to 8; 1 where it cannot be read."""
     # Not `ImageOps.exif_transpose`: it rewrites all of EXIF, and so fails if any other tag is broken.
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)

@@ -12,7 +12,7 @@ from stages.core.boxes import REGIONS, Box
 from stages.core.errors import PipelineError, shown
 from stages.core.images import SPLITS
 from stages.core.params import DataParams, RegionParams
-from stages.sources.annotations import NOT_YOLO, Annotation, ImageNames, read_coco, read_voc, read_yolo
+from stages.sources.annotations import Annotation, ImageNames, is_yolo, read_coco, read_voc, read_yolo
 from stages.sources.finding import link_limit
 from stages.sources.intake import Taken
 from stages.sources.listing import list_places
@@ -213,9 +213,15 @@ def _read_annotations(file: Path, files: list[SourceFile], params: DataParams) -
         voc = [path for path in found if path.suffix.lower() == ".xml"]
         if not found:
             raise PipelineError(f"`regions.file` must hold .txt or .xml files; received: none in {shown(file)}")
+        yolo = [path for path in found if path.suffix.lower() == ".txt" and is_yolo(path)]
+        if voc and yolo:
+            raise PipelineError(
+                f"`regions.file` must hold either .xml or .txt files of boxes; received: both, such as "
+                f"{shown(voc[0])} and {shown(yolo[0])}"
+            )
         if not voc:
             unit = "normalized"
-        annotations = itertools.chain.from_iterable(map(read_voc, voc) if voc else _read_yolo(file, found))
+        annotations = itertools.chain.from_iterable(map(read_voc, voc) if voc else _read_yolo(file, yolo))
     names = ImageNames((place for place in places if may_be_image(suffix_of(place), b"")), with_suffix=unit == "pixels")
     for annotation in annotations:
         left, top, right, bottom = annotation.corners
@@ -228,10 +234,9 @@ def _read_annotations(file: Path, files: list[SourceFile], params: DataParams) -
 
 def _read_yolo(folder: Path, files: list[Path]) -> Iterator[Iterator[Annotation]]:
     labels = folder / "classes.txt"
-    names = labels.read_text(encoding="utf-8-sig").splitlines() if labels in files else []
+    names = labels.read_text(encoding="utf-8-sig").splitlines() if labels.is_file() else []
     for file in files:
-        if file.name.lower() not in NOT_YOLO:
-            yield read_yolo(file, str(file.relative_to(folder).with_suffix("")), names)
+        yield read_yolo(file, str(file.relative_to(folder).with_suffix("")), names)
 
 
 def _checked(region: Region) -> Region:
@@ -242,7 +247,7 @@ def _checked(region: Region) -> Region:
     if not region.label.isprintable():
         message = f"`label` must be a text that can be printed, in one line; received: {shown(region.label)}"
         raise PipelineError(f"{region.entry}: {message}")
-    if region.unit in ("pixels", "percent") and region.size is None and min(place) >= -1 and max(place) <= 2:
+    if region.unit in ("pixels", "percent") and min(place) >= -1 and max(place) <= 2:
         raise region.refusal(
             f"a box must be in {region.unit}; this one looks normalized, for which there is `regions.unit: normalized`"
         )

@@ -38,11 +38,10 @@ def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Box
 
 
 def _read(table: Path, photos: Dataset) -> Boxes:
-    if len(table.read_bytes().split(maxsplit=1)) < 2:  # a header alone: no photo has a box
-        return {}
     boxes: Boxes = {}
     paths = photos.paths()
-    for row in read_rows(table, _SIDES, taken=paths, list_all=lambda: paths, optional=("label", "score")):
+    rows = read_rows(table, _SIDES, taken=paths, list_all=lambda: paths, optional=("label", "score"), may_be_empty=True)
+    for row in rows:
         try:
             x, y, width, height = (float(row.cells[side]) for side in _SIDES)
             left, top, right, bottom = floor(x), floor(y), ceil(x + width), ceil(y + height)

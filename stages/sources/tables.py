@@ -50,6 +50,7 @@ def read_rows(
     list_all: Callable[[], Iterable[str]],
     optional: tuple[str, ...] = (),
     is_written: Callable[[str], bool] = lambda path: False,
+    may_be_empty: bool = False,
 ) -> list[Row]:
     """Read a table about files of the source.
 
@@ -80,7 +81,7 @@ def read_rows(
                 raise refusal(file, line, str(error)) from None
         named = {name: composed(by_column.get(name, "").strip()) for name in (*required[1:], *optional)}
         rows.append(Row(line, path, named))
-    if not rows:
+    if not rows and not may_be_empty:
         raise PipelineError(f"`{shown(file)}` must hold rows below its header; received: none")
     return rows
 

@@ -95,6 +95,12 @@ def test_yolo_has_boxes_by_their_centres_and_polygons(read):
     assert boxes_of(read({"b/2.txt": files["labels/b/2.txt"]}, "b")) == {"b/2.png": [(4, 3, 8, 3, "5")]}
 
 
+@pytest.mark.parametrize("landmarks", ["0.45 0.4 0.55 0.4 0.5 0.5 0.45 0.6 0.55 0.6", "-1 -1 " * 5])
+def test_a_yolo_box_with_landmarks_is_a_whole_face(read, landmarks):
+    (box,) = boxes_of(read({"x/1.txt": f"0 0.5 0.5 0.5 0.5 {landmarks}"}, "x"))["a/1.png"]
+    assert box[:4] == (4, 3, 8, 6)
+
+
 def test_voc_counts_pixels_from_one_or_from_zero(read):
     assert boxes_of(read({"voc/x.xml": VOC.format(xmin=2)}, "voc")) == {"a/1.png": [(1, 2, 5, 6, "face")]}
 
@@ -113,6 +119,8 @@ BROKEN = {
     "endless": ("x.json", with_annotation(bbox=[1, 2, 3, float("inf")]), "`annotations.0.bbox"),
     "empty box": ("x.json", with_annotation(bbox=[1, 2, 0, 4]), "annotation 0: a box must have a width"),
     "neither": ("x.json", with_annotation(bbox=[]), "annotation 0: it must have a `bbox`"),
+    "normalized": ("x.json", with_annotation(bbox=[0.4, 0.3, 0.2, 0.3]), "annotation 0: a box must be in pixels"),
+    "an id twice": ("x.json", json.dumps(COCO).replace('"id": 8', '"id": 7'), "x.json`: each of `images`"),
     "odd runs": (
         "x.json",
         with_annotation(bbox=[], segmentation={"size": [2, 2], "counts": [9]}),
@@ -146,6 +154,19 @@ def test_broken_files_get_one_line_that_names_the_entry(read, name, content, mes
 
     said = message_of(PipelineError, run)
     assert message in said and said.isprintable()
+
+
+def test_a_yolo_file_is_read_whatever_its_image_is_called(read):
+    Path("source/a").mkdir(parents=True)
+    Path("source/a/test.png").write_bytes(b"")
+    files = {"x/test.txt": "0 0.5 0.5 0.25 0.5", "x/train.txt": "images/1.png\n", "x/README.txt": "0 faces or more"}
+    assert set(read(files, "x")) == {"a/test.png"}
+
+
+def test_a_folder_of_two_formats_is_refused(read):
+    files = {"x/1.xml": VOC.format(xmin=2), "x/classes.txt": "face", "x/README.roboflow.txt": "Hello"}
+    assert set(read(files, "x")) == {"a/1.png"}
+    assert "received: both" in message_of(PipelineError, read, files | {"x/2.txt": "0 0.5 0.5 0.1 0.1"}, "x")
 
 
 def test_an_image_must_be_meant_by_its_name_alone(read):

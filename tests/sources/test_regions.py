@@ -133,24 +133,25 @@ def test_boxes_that_all_lie_in_a_corner_are_of_another_unit(boxes, image, refuse
     ],
 )
 @pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
 def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_one(
-    tmp_path, monkeypatch, box, refused, turned
+    tmp_path, monkeypatch, box, refused, turned, suffix
 ):
     monkeypatch.chdir(tmp_path)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     Path("source/a").mkdir(parents=True)
     stored = Image.new("RGB", (640, 480) if turned else (480, 640))
-    stored.save("source/a/1.jpg", exif=exif if turned else b"")
-    image = taken("/a/1.jpg", "x", size=(640, 480), upright=(640, 480))
+    stored.save(f"source/a/1.{suffix}", exif=exif if turned else b"")
+    image = taken(f"/a/1.{suffix}", "x", size=(640, 480), upright=(640, 480))
     image = image._replace(source=image.source._replace(origin=Origin("source")))
-    told = {"a/1.jpg": [region(*box)]}
+    told = {f"a/1.{suffix}": [region(*box)]}
     if refused and turned:
         assert "stored one" in message_of(PipelineError, check_regions, told, [image], [image], data(source="source"))
     else:
         check_regions(told, [image], [image], data(source="source"))
     # A box that fits the upright picture alone speaks for the others.
-    told["a/1.jpg"] += [region(10, 500, 100, 100), region(200, 500, 100, 100)]
+    told[f"a/1.{suffix}"] += [region(10, 500, 100, 100), region(200, 500, 100, 100)]
     check_regions(told, [image], [image], data(source="source"))
 
 
