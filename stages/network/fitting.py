@@ -3,8 +3,12 @@
 import multiprocessing
 import os
 import signal
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ProcessPoolExecutor, wait
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.sharedctypes import Synchronized
@@ -67,37 +71,59 @@ class _Trainer:
 
     stop: Event
     images: Synchronized
-    parent: int
+    is_training = False
 
     @classmethod
     def start(cls, stop: Event, images: Synchronized, gpus: SimpleQueue | None, parent: int) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and sets `stop`
-        cls.stop, cls.images, cls.parent = stop, images, parent
+        cls.stop, cls.images = stop, images
         if gpus is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = str(gpus.get())
+        threading.Thread(target=cls._watch, args=[parent], daemon=True).start()
+
+    @classmethod
+    def _watch(cls, parent: int) -> None:
+        # Importing and tracing take half a minute, and a process without work would wait for it forever. A network is
+        # sent whole, as the parent would wait for the rest of it.
+        while os.getppid() == parent and not (cls.stop.is_set() and cls.is_training):
+            time.sleep(_LOOK_SECONDS)
+        os._exit(1)
 
     @classmethod
     def count(cls, images: int) -> None:
-        if os.getppid() != cls.parent:
-            os._exit(1)
-        if cls.stop.is_set():
-            raise CancelledError
         with cls.images.get_lock():
             cls.images.value += images
 
 
 def _train_in_process(features: Features, params: TrainParams, seed: int, file: Path) -> "Fitted":
-    from stages.network.training import train_network
+    _Trainer.is_training = True
+    try:
+        from stages.network.training import train_network
 
-    return train_network(features, params, seed, file, _Trainer.count)
+        return train_network(features, params, seed, file, _Trainer.count)
+    finally:
+        _Trainer.is_training = False
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back, and keep it from processes that are started meanwhile; it is for this one to end them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fit_in_processes(
     features: Features, params: TrainParams, files: dict[int, Path], processes: _Processes, bar: tqdm
 ) -> "list[Fitted]":
     with processes.pool as pool:
-        futures = [pool.submit(_train_in_process, features, params, seed, file) for seed, file in files.items()]
+        futures = []
         try:
+            with _without_ctrl_c():
+                futures += [
+                    pool.submit(_train_in_process, features, params, seed, file) for seed, file in files.items()
+                ]
             unfinished = set(futures)
             while unfinished:
                 done, unfinished = wait(unfinished, _LOOK_SECONDS, FIRST_EXCEPTION)

@@ -5,13 +5,16 @@ once: so a result does not depend on the number of threads, and short training i
 """
 
 import os
+from contextlib import suppress
 
-from stages.core.errors import hold_back_errors
+from stages.core.errors import PipelineError, hold_back_errors
 from stages.core.machine import ONEDNN_VARIABLE, onednn, operation_threads, worker_count
 from stages.core.seeding import order_key
 
-if onednn():
-    os.environ[ONEDNN_VARIABLE] = "1"
+os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever other projects of the user need
+with suppress(PipelineError):  # which `start_tensorflow` raises, as no stage runs yet
+    if onednn():
+        os.environ[ONEDNN_VARIABLE] = "1"
 with hold_back_errors():
     # TensorFlow writes to standard error that it looked for a GPU, whatever its settings.
     import keras
@@ -21,6 +24,7 @@ with hold_back_errors():
 
 def start_tensorflow(precision: str, *, fast_inference: bool = False) -> None:
     """Make TensorFlow deterministic, whatever the number of threads."""
+    onednn()
     try:
         tf.config.threading.set_intra_op_parallelism_threads(operation_threads())
         tf.config.threading.set_inter_op_parallelism_threads(worker_count())

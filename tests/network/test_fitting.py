@@ -1,8 +1,12 @@
 """Fitting: validation images, learning, determinism, and what early stopping and interruptions leave."""
 
+import contextlib
 import os
 import random
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import CancelledError
 
 import numpy as np
@@ -197,6 +201,52 @@ def test_a_process_that_is_killed_is_one_line(tmp_path, monkeypatch):
 
 def kill_this_process(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+from tests.network.test_fitting import fit_in, fitting, head_params, train_or_wait
+
+if __name__ == "__main__":
+    fitting._train_in_process = train_or_wait
+    fit_in(Path(sys.argv[1]), head_params(), seeds=(3, 4))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_is_left_of_a_killed_stage_whether_it_works_or_waits_for_work(number, tmp_path):
+    (tmp_path / "script.py").write_text(TWO_PROCESSES)
+    settings = os.environ | {"PIPELINE_WORKERS": "2", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "script.py", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=settings, stderr=subprocess.DEVNULL, start_new_session=True)
+    with contextlib.suppress(ProcessLookupError):
+        try:
+            wait_until((tmp_path / "4").exists)
+            process.send_signal(number)
+            process.wait(20)
+            wait_until(lambda: os.killpg(process.pid, 0))  # raises where no process is left
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def train_or_wait(features, params, seed, file):
+    training.train_network = lambda *given: seed == 4 and (file.with_name("4").touch(), time.sleep(300))
+    return fitting._train_in_process(features, params, seed, file)
+
+
+def wait_until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_process_that_trains_is_not_reached_by_ctrl_c():
+    with fitting._without_ctrl_c():
+        command = [sys.executable, "-c", "import signal, os; os.kill(os.getpid(), signal.SIGINT); print('goes on')"]
+        assert subprocess.run(command, capture_output=True, text=True).stdout == "goes on\n"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.parametrize(("times", "slow"), [(4.5, False), (5.5, True)])
