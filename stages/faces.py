@@ -63,7 +63,7 @@ def hide_faces(options: argparse.Namespace) -> None:
     _check_changes(options)
     _check_places(source, out, check, options.review)
     work = HOME / _digest(source)
-    with work_in(work):
+    with work_in(work, is_kept=not options.forget):
         parameters = _parameters(_as_folder(source, options.source.name), options)
         left_open = _run_stages(parameters, options)
         images, boxes = Dataset(DATA / VARIANT), read_boxes(DETECTIONS_FILE)
@@ -77,9 +77,7 @@ def hide_faces(options: argparse.Namespace) -> None:
                 (checks / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             record_files(out, copies, HOME)
             record_files(check, checks, HOME)
-    if options.forget:
-        shutil.rmtree(work)
-    else:
+    if not options.forget:
         print(f"faces: copies of the photos, for the next call, are in {shown(work)}/; `--forget` keeps none")
     fate = "left out" if options.only_with_faces else "copied AS THEY ARE"
     _list(f"{len(without)} photos have no face to hide, and are {fate}", without, check / WITHOUT)

@@ -113,6 +113,9 @@ def test_out_is_what_the_last_whole_call_made(run, monkeypatch):
         for work in ("sources.taking.decode_image", "detect.load_detector"):
             patch.setattr(f"stages.{work}", lambda *given, **options: 1 // 0)
         assert run("--method", "blur").startswith("faces: 2 photos, 3 faces hidden")
+    with pytest.raises(PipelineError):
+        run("--forget", "--keep", "2.png", "0", "0")
+    assert [path.name for path in Path("home").iterdir() if path.is_dir()] == []
     run("--forget")
     assert [path.name for path in Path("home").iterdir() if path.is_dir()] == []
 

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,8 +47,11 @@ def _record(folder: Path, records: Path) -> Path:
 
 
 @contextlib.contextmanager
-def work_in(folder: Path) -> Iterator[None]:
-    """Run stages in a folder, for its owner alone, one call at a time; what they print of files there is dropped."""
+def work_in(folder: Path, *, is_kept: bool) -> Iterator[None]:
+    """Run stages in a folder, for its owner alone, one call at a time; what they print of files there is dropped.
+
+    Unless it is kept, it is removed at the end, after an error too.
+    """
     home, before = folder.parent, Path.cwd()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -64,3 +68,5 @@ def work_in(folder: Path) -> Iterator[None]:
                 yield
         finally:
             os.chdir(before)
+            if not is_kept:
+                shutil.rmtree(folder)

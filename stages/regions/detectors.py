@@ -15,6 +15,8 @@ from stages.regions.matching import merge_boxes
 from stages.regions.yunet import load_yunet
 
 LABEL = "face"
+# CenterFace misses large faces: it looks once more at a copy with this longer side, for faces from this side on.
+_NEAR, _NEAR_FACE = 500, 100  # pixels
 Detector = Callable[[np.ndarray], list[Box]]
 
 
@@ -37,15 +39,17 @@ def load_detector(params: RegionParams) -> Detector:
     PipelineError
         If a file that `regions.detector` names is no model of a detector.
     """
-    finders = [_load(name, params) for name in params.detector]
+    looks = [(_load(name, params), params.max_side) for name in params.detector]
+    near = [_model_file(name) for name in params.detector if name != MTCNN and is_centerface(_model_file(name))]
+    near_looks = [(load_centerface(model, _NEAR_FACE, params.threshold.centerface), _NEAR) for model in near]
 
     def detect(image: np.ndarray) -> list[Box]:
         sides = np.array(image.shape[:2])
-        scale = 1 if params.max_side is None else min(1, params.max_side / sides.max())
-        seen = resize_image(image, (max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))))
         whole = Box(0, 0, int(sides[1]), int(sides[0]))
         found: list[Box] = []
-        for find in finders:
+        for find, max_side in looks + (near_looks if sides.max() > _NEAR else []):
+            scale = 1 if max_side is None else min(1, max_side / sides.max())
+            seen = resize_image(image, (max(1, round(sides[0] * scale)), max(1, round(sides[1] * scale))))
             boxes = [_box(face, sides / seen.shape[:2]) for face in find(seen)]
             found, _ = merge_boxes(found, [box for box in boxes if box.overlap(whole) > 0])
         return found

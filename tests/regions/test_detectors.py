@@ -122,6 +122,17 @@ def test_centerface_finds_centres_and_sizes_in_images_of_any_size(centerface):
     assert [(box.x, box.score) for box in detect(both)] == [(106, pytest.approx(0.9)), (31, pytest.approx(0.72))]
 
 
+def test_centerface_looks_once_more_at_a_small_copy_for_large_faces(centerface, monkeypatch):
+    # The model gives all faces 32 x 16 pixels, so that it finds a large one in the small copy alone.
+    monkeypatch.setattr("stages.regions.detectors._NEAR", 50)
+    monkeypatch.setattr("stages.regions.detectors._NEAR_FACE", 20)
+    image = red_square(160, 32, 16)
+    sizes = {(box.width, box.height) for box in centerface()(image)}
+    assert {(32, 16), (128, 64)} <= sizes
+    monkeypatch.setattr("stages.regions.detectors._NEAR_FACE", 40)
+    assert {(box.width, box.height) for box in centerface()(image)} == {(32, 16)}
+
+
 def test_boxes_of_several_detectors_are_joined(tmp_path):
     models = [str(write_yunet(tmp_path / "squares.onnx")), str(write_centerface(tmp_path / "centres.onnx"))]
     image = red_square(64, 32, 16) + red_square(160, 140, 4)
