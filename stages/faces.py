@@ -68,7 +68,10 @@ def hide_faces(options: argparse.Namespace) -> None:
         left_open = _run_stages(parameters, options)
         images, boxes = Dataset(DATA / VARIANT), read_boxes(DETECTIONS_FILE)
         paths = images.paths()
-        without, left_out = [path for path in paths if path not in boxes], list(_left_out(parameters.data))
+        without, left_out = (
+            [path for path in paths if path not in boxes and path not in left_open],
+            list(_left_out(parameters.data)),
+        )
         with new_folder(check) as checks, new_folder(out) as copies:
             copy_images(images, copies, without if options.only_with_faces else ())
             shutil.copytree(CONTACT / VARIANT, checks, dirs_exist_ok=True)
@@ -85,8 +88,8 @@ def hide_faces(options: argparse.Namespace) -> None:
     _list(f"{len(left_open)} faces that were found are left open, as you said, in", left_open, check / LEFT_OPEN)
     print(f"faces: before you hand {shown(out)}/ on, look for missed faces on the contact sheets in {shown(check)}/")
     finish(
-        f"faces: {len(paths)} photos, {sum(map(len, boxes.values()))} faces hidden, {len(without)} photos without a "
-        f"face, {len(left_out)} left out"
+        f"faces: {len(paths)} photos, {sum(map(len, boxes.values()))} faces hidden, {len(left_open)} left open, "
+        f"{len(without)} photos without a face, {len(left_out)} left out"
     )
 
 
@@ -120,9 +123,14 @@ def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> 
     for folder in (out, check):
         if folder.is_relative_to(source) or source.is_relative_to(folder):
             raise PipelineError(f"OUT must lie neither within SOURCE nor around it; received: {shown(folder)}")
-        check_owned(folder, HOME, is_litter)
+        check_owned(folder, HOME, _is_of_a_file_browser)
         if review is not None and review.resolve().is_relative_to(folder):
             raise PipelineError(f"the table of `--review` must lie outside OUT; received: {shown(review)}")
+
+
+def _is_of_a_file_browser(name: str) -> bool:
+    last = Path(name).name
+    return last in (".DS_Store", "Thumbs.db", "desktop.ini", ".directory") or last.startswith("._")
 
 
 def _as_folder(source: Path, name: str) -> Path:

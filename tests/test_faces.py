@@ -76,7 +76,7 @@ def test_faces_are_hidden_names_and_formats_stay_and_the_rest_is_named(run):
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     (folder / "film.mp4").write_bytes(b"film")
     (folder / ".hidden.jpg").write_bytes(draw("a", "JPEG"))
-    assert run() == "faces: 7 photos, 7 faces hidden, 1 photos without a face, 2 left out\n"
+    assert run() == "faces: 7 photos, 7 faces hidden, 0 left open, 1 photos without a face, 2 left out\n"
     assert tree("out") == ["2020, ä/x _1_.JPG", "a.tif", "b.webp", "c.bmp", "d.jpeg", "e.jpg", "empty.png"]
     assert tree("out_check") == ["0001.jpg", "boxes.csv", "left_open.txt", "left_out.txt", "without_faces.txt"]
     assert Path("out_check/without_faces.txt").read_text() == "empty.png\n"
@@ -125,6 +125,7 @@ def test_out_is_what_the_last_whole_call_made(run, monkeypatch):
     [
         (lambda: Path("out/mine.png").write_bytes(b"mine"), "mine.png"),
         (lambda: Path("out/1.png").write_bytes(b"retouched"), "1.png"),
+        (lambda: Path("out/.mine.png").write_bytes(b"mine"), ".mine.png"),
         (lambda: Path("out_check/note").write_bytes(b"mine"), "note"),
     ],
 )
@@ -147,7 +148,7 @@ def test_a_table_is_read_back_and_opens_no_photo_that_it_was_not_written_for(run
     assert [row[0] for row in rows()] == ["path", "1.png", "2.png", "2.png"]
     kept = [row for row in rows() if row[0] != "1.png"] + [["2.png", "40", "40", "9", "9", "", ""]]
     Path("boxes.csv").write_text("\n".join(";".join(row) for row in kept))
-    assert run(*review) == "faces: 2 photos, 3 faces hidden, 1 photos without a face, 0 left out\n"
+    assert run(*review) == "faces: 2 photos, 3 faces hidden, 1 left open, 0 photos without a face, 0 left out\n"
     assert (hidden("1.png"), hidden("2.png")) == (False, True)
     assert Path("out_check/left_open.txt").read_text() == "1.png\n"
     # Neither a new photo nor another one under an old name is open because it has no row.
@@ -199,7 +200,7 @@ def test_a_row_that_cannot_be_right_is_refused_by_its_line(run, row):
 def test_boxes_are_added_and_faces_kept_by_arguments(run):
     photos = {"1.png": draw("b"), "2.png": draw("none")}
     last = run("--box", "2.png", "80", "50", "40", "40", "--keep", "1.png", "70", "20", **photos)
-    assert last == "faces: 2 photos, 2 faces hidden, 0 photos without a face, 0 left out\n"
+    assert last == "faces: 2 photos, 2 faces hidden, 1 left open, 0 photos without a face, 0 left out\n"
     with Image.open("out/1.png") as image:
         assert (image.getpixel((70, 20)), image.getpixel((16, 16))) == (YELLOW, (128, 128, 128))
     with Image.open("out/2.png") as image:
@@ -241,7 +242,7 @@ def test_a_source_that_is_missing_or_holds_out_is_refused(run, source):
 def test_one_photo_without_a_face_is_copied_and_named_or_left_out(run):
     Path("my 'photos', ü/I, 1.jpg").write_bytes(draw("none", "JPEG", comment=b"Q7MARK"))
     one = "my 'photos', ü/I, 1.jpg"
-    assert run(source=one) == "faces: 1 photos, 0 faces hidden, 1 photos without a face, 0 left out\n"
+    assert run(source=one) == "faces: 1 photos, 0 faces hidden, 0 left open, 1 photos without a face, 0 left out\n"
     assert tree("out") == ["I, 1.jpg"]
     assert b"Q7MARK" not in Path("out/I, 1.jpg").read_bytes()
     run("--only-with-faces", source=one)
