@@ -22,16 +22,17 @@ STAGES = f"""
 from stages.network.runtime import keras
 {SMALL_NETWORK}
 
-from importlib import import_module
-import yaml
+if __name__ == "__main__":  # the stub above is for the processes that train, too
+    from importlib import import_module
+    import yaml
 
-with open("params.yaml", encoding="utf-8") as params, open("{ROOT}/dvc.yaml", encoding="utf-8") as pipeline:
-    names = {{"${{" + key + "}}": list(values) for key, values in yaml.safe_load(params).items()}}
-    stages = yaml.safe_load(pipeline)["stages"]
-for name, stage in stages.items():
-    function = getattr(import_module("stages." + name), name)
-    for arguments in ([item] for item in names[stage["foreach"]]) if "foreach" in stage else [[]]:
-        function(*arguments)
+    with open("params.yaml", encoding="utf-8") as params, open("{ROOT}/dvc.yaml", encoding="utf-8") as pipeline:
+        names = {{"${{" + key + "}}": list(values) for key, values in yaml.safe_load(params).items()}}
+        stages = yaml.safe_load(pipeline)["stages"]
+    for name, stage in stages.items():
+        function = getattr(import_module("stages." + name), name)
+        for arguments in ([item] for item in names[stage["foreach"]]) if "foreach" in stage else [[]]:
+            function(*arguments)
 """
 
 
@@ -46,6 +47,7 @@ def write_workspace(folder, reverse):
     params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25}
     params["attack"] |= {"image_size": 32, "reconstruction_images": 10}
     folder.mkdir()
+    (folder / "run.py").write_text(STAGES, encoding="utf-8")
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     names = [f"{kind}/id{number % 2}_é{number}.png" for kind in ("red", "blue") for number in range(10)]
     images = np.random.default_rng(0).integers(0, 256, (len(names), 40, 48, 3), np.uint8)
@@ -67,7 +69,7 @@ def test_the_environment_changes_no_byte(tmp_path):
         folder = tmp_path / str(number)
         write_workspace(folder, reverse=number == 1)
         variables = os.environ | environment | {"PYTHONPATH": str(ROOT)}
-        runs.append(subprocess.Popen([sys.executable, "-c", STAGES], cwd=folder, env=variables, stderr=subprocess.PIPE))
+        runs.append(subprocess.Popen([sys.executable, "run.py"], cwd=folder, env=variables, stderr=subprocess.PIPE))
     for run in runs:
         _, errors = run.communicate(timeout=300)
         assert run.returncode == 0, errors.decode()

@@ -86,9 +86,9 @@ def for_training(model: keras.Model, seed: int, momentum: float) -> keras.Model:
     def copy(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         if type(layer) is keras.layers.Conv2D:
-            return Conv2D.from_config(config | {"kernel_initializer": initializer(seed, layer.name)})
+            return Conv2D(**config | {"kernel_initializer": initializer(seed, layer.name)})
         if type(layer) is keras.layers.BatchNormalization:
-            return BatchNormalization.from_config(config | {"momentum": momentum})
-        return layer.__class__.from_config(config)
+            return BatchNormalization(**config | {"momentum": momentum})
+        return layer.__class__(**config)
 
     return keras.models.clone_model(model, clone_function=copy)

@@ -33,6 +33,8 @@ def start_tensorflow(precision: str, *, fast_inference: bool = False) -> None:
     tf.config.experimental.enable_op_determinism()
     tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": fast_inference})
     keras.utils.clear_session()
+    keras.config.set_epsilon(1e-7)  # whatever ~/.keras/keras.json says
+    keras.config.set_image_data_format("channels_last")
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
 
 

@@ -228,8 +228,6 @@ def settings_text(params: Params) -> str:
         values[section][key] = _last_part(values[section][key])
     values["regions"]["detector"] = [_last_part(name) for name in values["regions"]["detector"]]
     text, writer = io.StringIO(), YAML()
-    # As params.yaml spells it; the library would write nothing.
-    writer.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     writer.dump(values, text)
     return text.getvalue()
 

@@ -217,7 +217,10 @@ SIZE = 2**40
 DAMAGE = {
     "empty file": (lambda file: file.write_bytes(b""), NOT_WHOLE.format("empty file")),
     "text": (lambda file: file.write_bytes(b"Dear diary"), NOT_WHOLE.format("truncated header")),
-    "compressed": (lambda file: file.write_bytes(gzip.compress(os.urandom(999))), NOT_WHOLE.format("invalid header")),
+    "compressed": (
+        lambda file: file.write_bytes(gzip.compress(np.random.default_rng(0).bytes(999), mtime=0)),
+        NOT_WHOLE.format("invalid header"),
+    ),
     "header": (lambda file: edit(file, 1024 + 3, new=b"!"), NOT_WHOLE.format("bad checksum")),
     "cut in a header": (lambda file: os.truncate(file, 1024 + 100), NOT_WHOLE.format("truncated header")),
     "cut in a file": (lambda file: os.truncate(file, 512 + 3), NO_END),
