@@ -14,7 +14,10 @@ WORKERS_VARIABLE = "PIPELINE_WORKERS"
 OPERATION_THREADS_VARIABLE = "PIPELINE_OPERATION_THREADS"
 ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 # Variables by which a user chooses kernels, and so results: they are recorded where they are set.
-KERNEL_VARIABLES = ("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+KERNEL_VARIABLES = (
+    *(f"{prefix}_{name}" for prefix in ("ONEDNN", "DNNL") for name in ("MAX_CPU_ISA", "DEFAULT_FPMATH_MODE")),
+    *("OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "TF_XLA_FLAGS", "XLA_FLAGS"),
+)
 # Features of x86 processors by which libraries choose kernels.
 _INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile")
 _CPUINFO = Path("/proc/cpuinfo")

@@ -118,7 +118,7 @@ def page_content(
         data=data,
         image_count={split: sum(counts.values()) for split, counts in data["images"].items()},
         class_count=len(utility[0]["classes"]),
-        made_with=made_with([*utility, *privacy]),
+        made_with=made_with(params.datasets, utility, privacy),
         settings=settings_text(params),
         is_sample=params.data.source == SAMPLE,
         renamed=params.data.rename,
@@ -236,11 +236,18 @@ def _last_part(path: str | None) -> str | None:
     return f".../{Path(path).name}" if path is not None and Path(path).is_absolute() else path
 
 
-def made_with(scores: list[dict]) -> list[tuple[str, str]]:
-    """List what the results were made with: the steps, and the versions and processor that they had in common."""
-    steps: dict[str, list[str]] = {}
-    for made in (made for one in scores for made in one["made_with"].items()):
-        text = ", ".join(f"{key} {value}" for key, value in made[1].items())
-        if made[0] not in steps.setdefault(text, []):
-            steps[text].append(made[0])
-    return [(", ".join(names), text) for text, names in steps.items()]
+def made_with(datasets: list[str], utility: list[dict], privacy: list[dict]) -> list[tuple[str, str]]:
+    """List what the results were made with: the steps, of which data sets if not of all, and versions and processor."""
+    steps: dict[str, dict[str, list[str]]] = {}
+    for dataset, *both in zip(datasets, utility, privacy, strict=True):
+        for step, made in (item for scores in both for item in scores["made_with"].items()):
+            text = ", ".join(f"{key} {value}" for key, value in made.items())
+            steps.setdefault(text, {}).setdefault(step, []).append(dataset)
+    return [(_steps(named, datasets), text) for text, named in steps.items()]
+
+
+def _steps(named: dict[str, list[str]], datasets: list[str]) -> str:
+    groups: dict[str, list[str]] = {}
+    for step, of in named.items():
+        groups.setdefault("" if of == datasets else f" of {', '.join(of)}", []).append(step)
+    return "; ".join(f"{', '.join(names)}{of}" for of, names in groups.items())

@@ -52,6 +52,8 @@ def test_the_processor_is_named_as_well_as_the_system_can(tmp_path, monkeypatch,
     ("variable", "value"),
     [
         (ONEDNN_VARIABLE, "0"),
+        ("DNNL_MAX_CPU_ISA", "AVX2"),
+        ("TF_XLA_FLAGS", "--tf_xla_auto_jit=2"),
         ("ONEDNN_MAX_CPU_ISA", "AVX2"),
         ("PIPELINE_OPERATION_THREADS", "7"),
         ("OPENBLAS_CORETYPE", "A"),

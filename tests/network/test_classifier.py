@@ -1,7 +1,13 @@
 """The network that is trained."""
 
-import numpy as np
+import os
+import subprocess
+import sys
 
+import numpy as np
+import pytest
+
+from stages.core.machine import ONEDNN_VARIABLE
 from stages.core.params import load_params
 from stages.network.classifier import build_classifier, make_predictor
 from stages.network.runtime import start_tensorflow
@@ -27,3 +33,18 @@ def test_predictions_keep_the_order_of_the_inputs_and_use_the_weights_of_the_mom
     np.testing.assert_allclose(predict(inputs), expected, rtol=1e-4, atol=1e-6)
     model.set_weights([weights * 2 for weights in model.get_weights()])
     assert np.abs(predict(inputs) - expected).max() > 0.01
+
+
+@pytest.mark.parametrize(("variable", "value", "error"), [("KERAS_BACKEND", "torch", None), (ONEDNN_VARIABLE, "on", 1)])
+def test_settings_of_tensorflow_that_are_not_ours_end_in_one_line_or_do_not_count(variable, value, error):
+    code = (
+        "from stages.core.errors import run_stage\n"
+        "from stages.network.runtime import start_tensorflow\n"
+        "def stage(): start_tensorflow('float32')\n"
+        "run_stage(stage)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {variable: value}, capture_output=True, text=True
+    )
+    assert ended.returncode == (error or 0)
+    assert len(ended.stderr.splitlines()) == (error or 0)

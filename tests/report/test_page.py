@@ -9,6 +9,7 @@ import h5py
 import pytest
 
 from stages.compare import compare
+from stages.report.content import made_with
 from stages.results.scores import privacy_file, utility_file
 from tests.synthetic import MADE_WITH, PATHS, WRONG, privacy, utility, verdicts
 
@@ -175,7 +176,7 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
         "25.0 %",
         "it needs what is kept secret",
         "95.0 %",
-        "attack: system Some system, processor Slow 1, numpy 1.2.3",
+        "attack of raw: system Some system, processor Slow 1, numpy 1.2.3",
         "learning_rate: 0.25",
         evil,
         "a & b",
@@ -225,3 +226,13 @@ def test_no_path_of_the_machine_is_told(page, tmp_path):
     assert "someone" not in made.text
     assert ".../photos" in made.text
     assert ".../resnet.h5" in made.text
+
+
+def test_a_step_that_was_done_with_other_kernels_says_of_which_data_sets():
+    on, off = ({"training": {"oneDNN": state}} for state in ("on", "off"))
+    attack = {"made_with": {"attack": {"oneDNN": "on"}}}
+    scores = [{"made_with": on}, {"made_with": off}, {"made_with": on}]
+    assert made_with(["raw", "blur", "mask"], scores, [attack] * 3) == [
+        ("training of raw, mask; attack", "oneDNN on"),
+        ("training of blur", "oneDNN off"),
+    ]
