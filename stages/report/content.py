@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import cv2
 import pandas as pd
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from stages.core.images import read_image
 from stages.core.params import RAW, SAMPLE, Params
@@ -228,8 +229,16 @@ def settings_text(params: Params) -> str:
         values[section][key] = _last_part(values[section][key])
     values["regions"]["detector"] = [_last_part(name) for name in values["regions"]["detector"]]
     text, writer = io.StringIO(), YAML()
+    writer.Representer = _Representer
     writer.dump(values, text)
     return text.getvalue()
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes null, for which the library's own, and so `params.yaml`, has nothing."""
+
+
+_Representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
 
 
 def _last_part(path: str | None) -> str | None:

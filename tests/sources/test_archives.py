@@ -8,6 +8,7 @@ import tracemalloc
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
