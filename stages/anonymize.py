@@ -35,32 +35,7 @@ _CODE = ("anonymize.py", "core", "methods", "regions")
 def anonymize_image(
     image: np.ndarray, path: str, variant: Variant, secret: bytes | None = None, boxes: Sequence[Box] = ()
 ) -> np.ndarray:
-    """Anonymize one image where its variant acts.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8, RGB.
-    path : str
-        The image's path relative to the data set. Draws that protect nobody depend on this path, the seed, and the
-        region, if there is one.
-    variant : Variant
-        The method, its arguments, and where it acts.
-    secret : bytes, optional
-        From `load_secret`, for a method that needs it.
-    boxes : sequence of Box, optional
-        The image's regions.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, RGB.
-
-    Raises
-    ------
-    TypeError
-        If the method returned anything else, or needs a secret and there is none.
-    """
+    """Anonymize one image where its variant acts."""
 
     def act(part: np.ndarray, box: Box | None) -> np.ndarray:
         return _apply(part, draw_name(path, box), variant, secret)
@@ -83,21 +58,7 @@ def _apply(image: np.ndarray, name: str, variant: Variant, secret: bytes | None)
 
 
 def anonymize(name: str, *, parameters: Params | None = None) -> None:
-    """Anonymize `data/raw` into `data/<name>`, all images or none.
-
-    Parameters
-    ----------
-    name : str
-        A variant of the parameters.
-    parameters : Params, optional
-        In place of those of `params.yaml`.
-
-    Raises
-    ------
-    PipelineError
-        If the variant is unknown, the secret cannot be used, no image has a region for a variant that acts on regions,
-        one has none with `regions.required`, or an image cannot be read, anonymized or written.
-    """
+    """Anonymize `data/raw` into `data/<name>`, all images or none."""
     withdraw_changed()
     params = parameters or load_params()
     variant = params.variant(name)

@@ -49,13 +49,7 @@ MOST_PIXELS = 50_000_000
 
 
 def attack(dataset: str) -> None:
-    """Run all attacks on one data set.
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-    """
+    """Run all attacks on one data set."""
     params = load_params().require_classes("attack")
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
     target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params, Dataset(DATA / RAW), Dataset(DATA / dataset))

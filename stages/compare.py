@@ -39,23 +39,7 @@ _BY_DATASET = (
 
 
 def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.DataFrame, dict[str, Verdict]]:
-    """Compute the table of all data sets, and judge the variants.
-
-    Parameters
-    ----------
-    datasets : list of str
-        ``raw`` and variants.
-    bounds : CompareParams
-        What a variant may cost and give away.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        One row a data set: the metrics of `stages.results.columns`, the bounds of the 95 % intervals, what the rule
-        rests on, and a column ``class <name>`` with the accuracy on each class.
-    verdicts : dict of str to Verdict
-        What the rule says of each variant.
-    """
+    """Compute the table of all data sets, and judge the variants."""
     raw = read_utility(RAW)
     rows = {}
     for dataset in datasets:

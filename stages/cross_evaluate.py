@@ -26,17 +26,6 @@ _LONGEST_NAME, _SHORTEST_NAME = 24, 7
 def to_terminal(matrix: pd.DataFrame) -> str:
     """Format the accuracies for a terminal.
 
-    Parameters
-    ----------
-    matrix : pandas.DataFrame
-        A row for each data set that networks were trained on, a column for each whose test images they saw, in the same
-        order.
-
-    Returns
-    -------
-    str
-        At most 80 characters wide: long names are cut, and columns that still do not fit go below.
-
     Examples
     --------
     >>> print(to_terminal(pd.DataFrame([[0.9, 0.5], [0.7, 0.8]], ["raw", "mask"], ["raw", "mask"])))
@@ -65,13 +54,7 @@ def to_markdown(matrix: pd.DataFrame) -> str:
 
 
 def cross_evaluate() -> None:
-    """Write and print the matrix of accuracies.
-
-    Raises
-    ------
-    PipelineError
-        If a network or test images are missing.
-    """
+    """Write and print the matrix of accuracies."""
     params = load_params()
     _check_files(params)
     matrix = _test_all(params).round(4)

@@ -29,18 +29,7 @@ METRICS_FILE = Path("metrics/regions.json")
 
 
 def detect(*, parameters: Params | None = None) -> None:
-    """Find the regions of every image.
-
-    Parameters
-    ----------
-    parameters : Params, optional
-        In place of those of `params.yaml`.
-
-    Raises
-    ------
-    PipelineError
-        If `regions.detector` is no detector, or fails on an image.
-    """
+    """Find the regions of every image."""
     withdraw()
     params = parameters or load_params()
     mode = params.regions.boxes

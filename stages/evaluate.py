@@ -38,13 +38,7 @@ _CHUNK = 10_000  # training images whose probabilities are in memory at once
 
 
 def evaluate(dataset: str) -> None:
-    """Test the networks of one data set.
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-    """
+    """Test the networks of one data set."""
     params = load_params().require_classes("evaluate")
     raw, own, trained_on = read_features(RAW, "test"), read_features(dataset, "test"), read_features(dataset, "train")
     start_tensorflow(params.train.precision)

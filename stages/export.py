@@ -21,19 +21,6 @@ def export(dataset: str, folder: str) -> None:
         folder/
             train/<class>/[<folder>/...]<name>.png
             test/<class>/[<folder>/...]<name>.png
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-    folder : str
-        A new or empty folder, which appears whole or not at all. Its files are no links to those of the data set.
-
-    Raises
-    ------
-    PipelineError
-        If the data set is unknown, not there, or not of the present source and params, or the folder must not be
-        written to.
     """
     params = load_params()
     if dataset != RAW:

@@ -27,22 +27,7 @@ _CODE = ("core", "extract.py", "network")
 
 
 def make_inputs(source: Dataset, part: Part, params: TrainParams) -> np.ndarray:
-    """Make the network's inputs of a part of a data set.
-
-    Parameters
-    ----------
-    source : Dataset
-        The data set.
-    part : Part
-        One or more images.
-    params : TrainParams
-        Size, backbone and weights.
-
-    Returns
-    -------
-    numpy.ndarray
-        (images, image_size, image_size, 3) uint8 with a trainable backbone, (images, 2048) float32 with a frozen one.
-    """
+    """Make the network's inputs of a part of a data set."""
     size = params.image_size
 
     def images() -> Iterator[np.ndarray]:
@@ -62,13 +47,7 @@ def make_inputs(source: Dataset, part: Part, params: TrainParams) -> np.ndarray:
 
 
 def extract(dataset: str) -> None:
-    """Write the inputs of both splits of a data set.
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-    """
+    """Write the inputs of both splits of a data set."""
     params = load_params().require_classes("extract").train
     if params.backbone == "frozen":
         from stages.network.backbone import load_backbone

@@ -39,22 +39,7 @@ class Result(NamedTuple):
 
 
 def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
-    """Join the rows of all results that can be compared.
-
-    Parameters
-    ----------
-    results : list of Result
-        The first one is the base: only results with the same row of raw images, so of the same data and training,
-        can be compared with it.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        One row for each different strength, and one for raw; `dataset` names what differs, `experiment` the
-        origin. The same settings with the same result are listed once.
-    left_out : list of str
-        Names of the experiments that cannot be compared.
-    """
+    """Join the rows of all results that can be compared."""
     base = _raw_row(results[0])
     used: list[Result] = []
     left_out: list[str] = []
@@ -78,13 +63,7 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def gather() -> None:
-    """Write the frontier of the workspace and of all finished experiments of HEAD, as far as their results are theirs.
-
-    Raises
-    ------
-    PipelineError
-        If there are no experiments, none has results of its own params, or there is no DVC or git here.
-    """
+    """Write the frontier of the workspace and of all finished experiments of HEAD whose results are theirs."""
     with open_repo() as repo:
         rows = [row for row in dvc.api.exp_show() if row["Experiment"] and row["State"] in _FINISHED]
         if not rows:

@@ -44,19 +44,7 @@ STAGED = ".staged"  # where images wait until all are decoded, and the split is 
 
 
 def ingest(*, parameters: Params | None = None) -> None:
-    """Write all images of `data.source` to `data/raw`, or stop and say why not.
-
-    Parameters
-    ----------
-    parameters : Params, optional
-        In place of those of `params.yaml`.
-
-    Raises
-    ------
-    PipelineError
-        If the source is missing, empty or in no known layout, if a table at its top is wrong, if more than
-        `data.max_rejected` of its files are rejected, or if a class is left without training or test images.
-    """
+    """Write all images of `data.source` to `data/raw`, or stop and say why not."""
     withdraw()
     remove_key()
     everything = parameters or load_params()

@@ -18,18 +18,7 @@ PRESETS = Path(__file__).parent / "presets"
 
 
 def preset(name: str) -> None:
-    """Set the params that a preset names, and leave all others, and all comments, as they are.
-
-    Parameters
-    ----------
-    name : str
-        Of a file in `stages/presets/`.
-
-    Raises
-    ------
-    PipelineError
-        If there is no such preset, or `params.yaml` is broken.
-    """
+    """Set the params that a preset names, and leave all others, and all comments, as they are."""
     names = sorted(file.stem for file in PRESETS.glob("*.yaml"))
     if name not in names:
         raise PipelineError(f"a preset must be one of {', '.join(names)}; received: {name}")

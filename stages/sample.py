@@ -27,19 +27,7 @@ RAW_FOLDER = DATA / RAW
 
 
 def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
-    """Choose the class and the person of every image, independently of each other.
-
-    Parameters
-    ----------
-    params : SampleParams
-        How many images, and the seed.
-
-    Returns
-    -------
-    list of tuple
-        Relative path, class and identity. In each split every class, every identity, and every pair of the two comes
-        equally often, within one.
-    """
+    """Choose the class and the person of every image, independently of each other."""
     scenes = []
     for split, count in (("train", params.train_images), ("test", params.test_images)):
         pairs: list[tuple[str, int]] = []

@@ -16,18 +16,7 @@ RAW_FOLDER = Path("data/raw")
 
 
 def trace(text: str = "") -> None:
-    """Print the rows of the key that contain a text.
-
-    Parameters
-    ----------
-    text : str, default=""
-        Part of the path of an image, or of a file of the source. Without it, all rows are printed.
-
-    Raises
-    ------
-    PipelineError
-        If there is no key, or it belongs to another `data/raw`.
-    """
+    """Print the rows of the key that contain a text."""
     rows = read_key(RAW_FOLDER)
     found = [row for row in rows if any(composed(text) in composed(path) for path in row[:2])]
     writer = csv.writer(sys.stdout, lineterminator="\n")

@@ -25,18 +25,7 @@ HISTORY = Path("data/scores/history")
 
 
 def train(dataset: str) -> None:
-    """Train one network a seed on a data set.
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-
-    Raises
-    ------
-    PipelineError
-        If early stopping is asked for without validation images, or training diverged.
-    """
+    """Train one network a seed on a data set."""
     params = load_params().require_classes("train").train
     features = read_features(dataset, "train")
     if (

@@ -37,15 +37,7 @@ class Box(NamedTuple):
 
 
 def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:
-    """Write boxes, sorted by image; those of an image stay in their order.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        `REGIONS_FILE` or `DETECTIONS_FILE`.
-    boxes : dict of str to list of Box
-        By path below `data/raw`; an image without boxes needs no entry.
-    """
+    """Write boxes, sorted by image; those of an image stay in their order."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(_COLUMNS)

@@ -12,20 +12,6 @@ MOST_CELLS = 16  # images of a row: the most that `compare.gallery_images` asks 
 def choose_images(paths: list[str], count: int, seed: int) -> list[str]:
     """Choose images by seed, of as many classes as possible.
 
-    Parameters
-    ----------
-    paths : list of str
-        Relative paths of test images.
-    count : int
-        How many to choose.
-    seed : int
-        Of the choice.
-
-    Returns
-    -------
-    list of str
-        At most `count` paths.
-
     Examples
     --------
     >>> [path[0] for path in sorted(choose_images(["a/1.png", "a/2.png", "b/1.png"], 2, seed=0))]
@@ -40,36 +26,14 @@ def choose_images(paths: list[str], count: int, seed: int) -> list[str]:
 
 
 def scale_to_cell(image: np.ndarray) -> np.ndarray:
-    """Scale an image so that its longer side is `CELL` pixels long, its aspect ratio kept.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, neither side longer than `CELL`.
-    """
+    """Scale an image so that its longer side is `CELL` pixels long, its aspect ratio kept."""
     scale = CELL / max(image.shape[:2])
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     return resize_image(image, (height, width))
 
 
 def fit_into_cell(image: np.ndarray) -> np.ndarray:
-    """Scale an image into a square cell of `CELL` pixels, on white, its aspect ratio kept.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-
-    Returns
-    -------
-    numpy.ndarray
-        (CELL, CELL, 3) uint8.
-    """
+    """Scale an image into a square cell of `CELL` pixels, on white, its aspect ratio kept."""
     scaled = scale_to_cell(image)
     height, width = scaled.shape[:2]
     cell = np.full((CELL, CELL, 3), 255, np.uint8)

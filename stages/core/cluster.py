@@ -43,29 +43,6 @@ def map_on_cluster(function: Work, items: Iterable, *, address: str, total: int,
 
     Only a few tasks a worker are under way at a time, so memory does not grow with the number of items. The first error
     ends the work and is raised. The tasks of a worker that dies go to another.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one item, and with what to call now and then: it raises `CancelledError` once the work is over.
-    items : iterable
-        What to work on.
-    address : str
-        Of the scheduler.
-    total : int
-        How many items there are.
-    most : int
-        How many items a task may have.
-
-    Yields
-    ------
-    object
-        The function's results.
-
-    Raises
-    ------
-    PipelineError
-        If there is no scheduler or no worker, one of them is lost for good, or a worker may not be used.
     """
     pending: deque[Future] = deque()
     with _connect(address) as client, _share(function) as job:

@@ -15,18 +15,7 @@ UNFINISHED = ".partial"  # ends the names of folders that are being made
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Make a folder that appears whole, or not at all.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder to make; what was there is replaced.
-
-    Yields
-    ------
-    pathlib.Path
-        An empty folder beside it to write into; renamed to `folder` at the end, removed after an error.
-    """
+    """Make a folder that appears whole, or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The suffix keeps apart what is ours from what else may lie beside a folder outside `data/`.
     for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*{UNFINISHED}"):
@@ -60,20 +49,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def make_parent(folder: Path, file: str) -> None:
-    """Make the folders of a file below a folder, but not that folder: it may have been removed, as work was stopped.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A folder that must exist.
-    file : str
-        Relative to it.
-
-    Raises
-    ------
-    FileNotFoundError
-        If `folder` does not exist.
-    """
+    """Make the folders of a file below a folder, but not that folder: it may have been removed, as work was stopped."""
     parent = folder / Path(file).parent
     if not parent.is_dir():
         if parent == folder:
@@ -84,18 +60,7 @@ def make_parent(folder: Path, file: str) -> None:
 
 @contextmanager
 def replace_file(file: Path) -> Iterator[Path]:
-    """Make a file that appears whole, or not at all.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The file to write; its folder is made.
-
-    Yields
-    ------
-    pathlib.Path
-        A name beside it, of the same suffix, to write to; renamed to `file` at the end, removed after an error.
-    """
+    """Make a file that appears whole, or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     for stale in file.parent.glob(f".{glob.escape(file.name)}.[0-9]*"):
         stale.unlink()
@@ -108,14 +73,6 @@ def replace_file(file: Path) -> Iterator[Path]:
 
 
 def write_file(file: Path, content: bytes) -> None:
-    """Write a file that appears whole, or not at all.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The file to write; its folder is made.
-    content : bytes
-        Its content.
-    """
+    """Write a file that appears whole, or not at all."""
     with replace_file(file) as partial:
         partial.write_bytes(content)

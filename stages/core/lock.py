@@ -26,21 +26,7 @@ def open_repo() -> Iterator[Repo]:
 
 
 def differences(repo: Repo, target: str) -> list[str]:
-    """Name what the results of a stage were made from, directly or not, and what is different now.
-
-    Parameters
-    ----------
-    repo : dvc.repo.Repo
-        At the workspace, or switched to a revision.
-    target : str
-        The stage, as ``anonymize@morphology``.
-
-    Returns
-    -------
-    list of str
-        Full keys of params, files and folders; in a revision, only such as git holds. Empty if the results are those of
-        the params, code and data beside them.
-    """
+    """Name what the results of a stage were made from, directly or not, and what is different now."""
     outs = {out.fs_path: out for out in repo.index.outs}
     changed: set[str] = set()
     for stage in repo.stage.collect(target, with_deps=True):

@@ -25,18 +25,7 @@ _STAGES = Path(__file__).parents[1]
 
 
 def code_digest(*places: str) -> str:
-    """Return the SHA-256 of code, for keys of what it made.
-
-    Parameters
-    ----------
-    *places : str
-        Files and folders of `stages/`; none for all of it.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256 of code, for keys of what it made."""
     digest = hashlib.sha256()
     for place in places or ("",):
         for file in sorted((_STAGES / place).rglob("*.py")) or [_STAGES / place]:
@@ -45,19 +34,7 @@ def code_digest(*places: str) -> str:
 
 
 def environment(accelerators: list[str] | None = None) -> dict[str, str]:
-    """Return what results depend on besides data, params and code; the same for every run on a machine.
-
-    Parameters
-    ----------
-    accelerators : list of str, optional
-        Names of the GPUs that did the work.
-
-    Returns
-    -------
-    dict of str to str
-        System, processor and its instructions, the settings that choose kernels, threads of an operation, and the
-        versions of Python and of the packages that compute.
-    """
+    """Return what results depend on besides data, params and code; the same for every run on a machine."""
     parts = {"system": f"{platform.system()} {platform.machine()}", "processor": processor_name()}
     flags = processor_flags()
     parts["instructions"] = " ".join(flag for flag in _INSTRUCTIONS if flag in flags) or "not listed"
@@ -83,13 +60,7 @@ def onednn() -> bool | None:
 
 
 def worker_count() -> int:
-    """Return how many workers to use: `PIPELINE_WORKERS` of the environment, or one per usable core.
-
-    Raises
-    ------
-    PipelineError
-        If `PIPELINE_WORKERS` is not a whole number of at least 1.
-    """
+    """Return how many workers to use: `PIPELINE_WORKERS` of the environment, or one per usable core."""
     if WORKERS_VARIABLE in os.environ:
         return _whole_number(WORKERS_VARIABLE)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -100,11 +71,6 @@ def operation_threads() -> int:
 
     With more, cores that networks side by side leave idle help to train them. Sums are then split in another way for
     each number of threads, so that results are the same only for the same number.
-
-    Raises
-    ------
-    PipelineError
-        If `PIPELINE_OPERATION_THREADS` is not a whole number of at least 1.
     """
     return _whole_number(OPERATION_THREADS_VARIABLE) if OPERATION_THREADS_VARIABLE in os.environ else 1
 

@@ -19,24 +19,7 @@ from stages.core.machine import code_digest, environment
 def remembered(
     name: str, inputs: Iterable[object], code: Iterable[str], make: Callable[[], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """Return what `make` returns, from the file that an earlier call left, if it had the same inputs, code and machine.
-
-    Parameters
-    ----------
-    name : str
-        Of the file; of each name, the last one is kept.
-    inputs : iterable of object
-        All that the arrays depend on: arrays, whose bytes count, and what its `repr` tells wholly.
-    code : iterable of str
-        Folders of `stages/` with all the code that the arrays depend on.
-    make : callable
-        Makes the arrays, none of them of Python objects.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        By name.
-    """
+    """Return what `make` returns, or what an earlier call with the same inputs, code and machine left in the file."""
     file = PARTIAL / f"{name}_{_key(inputs, code)}.npz"
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:

@@ -25,11 +25,6 @@ def write_people(people: dict[str, str]) -> None:
     """Write who is in the images of `data/raw`, with people numbered as they first appear in the sorted paths.
 
     These numbers tell no more than the paths, and which images show the same person. A list of names recovers none.
-
-    Parameters
-    ----------
-    people : dict of str to str
-        Path below `data/raw` to person.
     """
     numbers: dict[str, int] = {}
     for path in sorted(people):
@@ -46,13 +41,7 @@ def read_people() -> People:
 
 
 def write_groups(groups: dict[str, str]) -> None:
-    """Write the groups of the images of `data/raw`, by name, as results are told by group.
-
-    Parameters
-    ----------
-    groups : dict of str to str
-        Path below `data/raw` to group.
-    """
+    """Write the groups of the images of `data/raw`, by name, as results are told by group."""
     _write(GROUPS_FILE, "group", groups)
 
 

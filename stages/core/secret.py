@@ -32,16 +32,6 @@ def load_secret() -> Secret:
     """Read the secret, or make one where there is none.
 
     An experiment that DVC runs in a temporary copy of the repository uses the repository's own secret.
-
-    Returns
-    -------
-    Secret
-        32 random bytes.
-
-    Raises
-    ------
-    PipelineError
-        If the file does not hold 32 bytes, or others than its owner may read it.
     """
     file = _repository() / SECRET
     if not file.exists():
@@ -55,20 +45,7 @@ def load_secret() -> Secret:
 
 
 def secret_key(secret: bytes, *parts: str | bytes) -> bytes:
-    """Return a key for one purpose, from which neither the secret nor another purpose's key can be computed.
-
-    Parameters
-    ----------
-    secret : bytes
-        From `load_secret`.
-    *parts : str or bytes
-        What the key is for; of a path that is not UTF-8, the bytes count.
-
-    Returns
-    -------
-    bytes
-        32 bytes: HMAC-SHA256 of the parts, each preceded by its length.
-    """
+    """Return a key for one purpose, from which neither the secret nor another purpose's key can be computed."""
     digest = hmac.new(secret, digestmod="sha256")
     for part in parts:
         content = part.encode(errors="surrogateescape") if isinstance(part, str) else part
@@ -77,21 +54,7 @@ def secret_key(secret: bytes, *parts: str | bytes) -> bytes:
 
 
 def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
-    """Return a random generator for one purpose, from whose draws nobody can compute others.
-
-    Parameters
-    ----------
-    secret : bytes
-        From `load_secret`.
-    *parts : str or bytes
-        What the draws are for.
-
-    Returns
-    -------
-    numpy.random.Generator
-        The stream of ChaCha20 under `secret_key`. NumPy's own generators are not made to keep a secret: from enough of
-        their numbers, all others can be computed.
-    """
+    """Return a random generator for one purpose, from whose draws nobody can compute others."""
     # Only methods that draw from the secret need it.
     from randomgen import ChaCha
 
@@ -104,22 +67,6 @@ def image_generator(secret: bytes, method: str, arguments: dict[str, Any], image
     Two images, or two strengths of one image, have independent draws: were their noise the same, their difference would
     show what it hides. Copies of an image have the same draws, whatever they are called and whenever
     they are published: the mean of many noises would show what each hides.
-
-    Parameters
-    ----------
-    secret : bytes
-        From `load_secret`.
-    method : str
-        Its name.
-    arguments : dict
-        Its arguments.
-    image : numpy.ndarray
-        The image that the method gets.
-
-    Returns
-    -------
-    numpy.random.Generator
-        From `secret_generator`.
     """
     pixels = hashlib.sha256(f"{image.shape} {image.dtype}:".encode())
     pixels.update(np.ascontiguousarray(image))

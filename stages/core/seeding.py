@@ -6,36 +6,10 @@ import numpy as np
 
 
 def order_key(seed: int, name: str) -> bytes:
-    """Return a key by which names sort into a random order that the seed fixes.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the order.
-    name : str
-        What is to be ordered, for example a relative path; of a path that is not UTF-8, the bytes count.
-
-    Returns
-    -------
-    bytes
-        SHA-256 digest of the two.
-    """
+    """Return a key by which names sort into a random order that the seed fixes."""
     return hashlib.sha256(f"{seed}:{name}".encode(errors="surrogateescape")).digest()
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
-    """Return a random generator for one name.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of all draws of a kind.
-    name : str
-        What the draw is for, for example an image's relative path.
-
-    Returns
-    -------
-    numpy.random.Generator
-        The same stream for the same seed and name, on every machine.
-    """
+    """Return a random generator for one name."""
     return np.random.default_rng(int.from_bytes(order_key(seed, name), "little"))

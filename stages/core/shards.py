@@ -29,18 +29,6 @@ class Member(NamedTuple):
 def write_shard(file: Path, members: Iterable[tuple[str, bytes]]) -> str:
     """Write a tar archive of files and its index; the same members give the same bytes.
 
-    Parameters
-    ----------
-    file : pathlib.Path
-        The archive, with the suffix .tar; the index goes beside it, with the suffix .idx.
-    members : iterable of tuple of str and bytes
-        Name and content of each, in order. They are written one by one.
-
-    Returns
-    -------
-    str
-        SHA-256 of the archive and its index, one after the other.
-
     References
     ----------
     Aizman, Maltby, Breuel: High performance I/O for large scale deep learning. IEEE Big Data 2019 (WebDataset).
@@ -66,23 +54,7 @@ def write_shard(file: Path, members: Iterable[tuple[str, bytes]]) -> str:
 
 
 def read_index(file: Path) -> list[Member]:
-    """Read the index of an archive that `write_shard` wrote.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The archive.
-
-    Returns
-    -------
-    list of Member
-        In the order of the archive.
-
-    Raises
-    ------
-    PipelineError
-        If the index is missing, or not whole.
-    """
+    """Read the index of an archive that `write_shard` wrote."""
     index = file.with_suffix(INDEX_SUFFIX)
     try:
         first, *lines = index.read_text(encoding="utf-8").removesuffix("\n").split("\n")
@@ -96,25 +68,7 @@ def read_index(file: Path) -> list[Member]:
 
 
 def read_member(archive: FileIO, member: Member) -> bytes:
-    """Read one file of an archive.
-
-    Parameters
-    ----------
-    archive : io.FileIO
-        Open for reading.
-    member : Member
-        What to read.
-
-    Returns
-    -------
-    bytes
-        Its content.
-
-    Raises
-    ------
-    PipelineError
-        If the archive ends before.
-    """
+    """Read one file of an archive."""
     content = os.pread(archive.fileno(), member.size, member.offset)
     if len(content) != member.size:
         raise PipelineError(f"`{archive.name}` must hold `{member.name}`; received: a shorter file")

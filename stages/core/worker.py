@@ -49,26 +49,7 @@ class Task(NamedTuple):
 
 
 def run_task(folder: str, digest: str, items: bytes) -> tuple[list, Exception | None, str]:
-    """Do a task on a worker.
-
-    Parameters
-    ----------
-    folder : str
-        Of the client's files.
-    digest : str
-        Of the function's file.
-    items : bytes
-        A pickled list.
-
-    Returns
-    -------
-    results : list
-        Of the items, up to the first error.
-    error : Exception or None
-        Returned, so that it is told from Dask's own.
-    trace : str
-        Where the error was raised.
-    """
+    """Do a task on a worker."""
     results: list = []
     looked = time.monotonic()
 

@@ -48,24 +48,7 @@ def page_content(
     shown: list[str],
     params: Params,
 ) -> dict[str, Any]:
-    """Gather what the page's template names.
-
-    Parameters
-    ----------
-    table, verdicts, pairs, curves, groups
-        From `stages.compare`.
-    answer : str
-        The recommendation.
-    shown : list of str
-        The data sets whose images may be shown.
-    params : Params
-        All of `params.yaml`.
-
-    Returns
-    -------
-    dict of str to object
-        The same for the same results.
-    """
+    """Gather what the page's template names."""
     utility = [read_utility(dataset) for dataset in params.datasets]
     privacy = [read_privacy(dataset) for dataset in params.datasets]
     # What was restored of an image is as personal as the original.
@@ -198,13 +181,7 @@ def group_rows(groups: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def gallery_rows(datasets: list[str], count: int, *, show_restored: bool) -> list[list[tuple[str, str, str | None]]]:
-    """Read the images of the gallery, a row for each scene.
-
-    Returns
-    -------
-    list of list of tuple
-        Data set, its image, and with `show_restored` what the attack made of it or None; images as data URLs.
-    """
+    """Read the images of the gallery, a row for each scene."""
     folders = gallery_folders(datasets)
     names = sorted({file.name for _, folder in folders for file in folder.glob("*.png")})[:count]
 

@@ -30,18 +30,7 @@ class Heat(NamedTuple):
 
 
 def class_differences(table: pd.DataFrame) -> Heat:
-    """Tabulate what each variant costs on each class, the worst class first.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-
-    Returns
-    -------
-    Heat
-        For each class raw's accuracy, and what each variant adds to it in percentage points.
-    """
+    """Tabulate what each variant costs on each class, the worst class first."""
     classes = [name for name in table if name.startswith(_CLASS)]
     accuracy = table.set_index("dataset")[classes].T
     changes = accuracy.drop(columns=RAW).sub(accuracy[RAW], axis=0)
@@ -61,22 +50,7 @@ def _shade(change: float) -> tuple[float, str]:
 
 
 def confusion(dataset: str, scores: dict, shown: list[int]) -> Heat:
-    """Count which class the networks of a data set took for which.
-
-    Parameters
-    ----------
-    dataset : str
-        The table's title.
-    scores : dict
-        Its predictions, as `evaluate` wrote them.
-    shown : list of int
-        The classes to show, from `confused_classes`.
-
-    Returns
-    -------
-    Heat
-        Rows are what is on the image, columns what was seen in it; in percent of the row.
-    """
+    """Count which class the networks of a data set took for which."""
     shares = confusion_shares(scores)
     names = [scores["classes"][label] for label in shown]
     rows = []

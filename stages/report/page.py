@@ -10,13 +10,7 @@ _FOLDER = Path(__file__).parent
 
 
 def render_page(**content: Any) -> bytes:
-    """Fill the page's template with what it names; HTML in UTF-8, where all text from outside is escaped.
-
-    Raises
-    ------
-    jinja2.UndefinedError
-        If something is missing.
-    """
+    """Fill the page's template with what it names; HTML in UTF-8, where all text from outside is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )

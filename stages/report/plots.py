@@ -33,22 +33,7 @@ _UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def draw_frontier(table: pd.DataFrame, params: CompareParams, form: str = "png") -> bytes:
-    """Draw accuracy against what the strongest attack gets, for `dvc plots`, the README and papers.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-    params : CompareParams
-        The bounds of a recommendation; within them is the shaded corner.
-    form : str, default="png"
-        ``png``, ``svg`` or ``pdf``.
-
-    Returns
-    -------
-    bytes
-        One point a data set with 95 % intervals, the same for the same table.
-    """
+    """Draw accuracy against what the strongest attack gets, for `dvc plots`, the README and papers."""
     buffer = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
         figure = _plot_frontier(table, params)
@@ -129,21 +114,7 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
 
 
 def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:
-    """Draw the learning curves of all data sets for the page, one over the other.
-
-    Parameters
-    ----------
-    curves : pandas.DataFrame
-        From `stages.report.series`.
-    measure : str
-        ``accuracy`` or ``loss``.
-
-    Returns
-    -------
-    markupsafe.Markup
-        Mean over seeds: validation as lines, with a band from the lowest to the highest seed; training thin, with
-        small markers.
-    """
+    """Draw the learning curves of all data sets for the page, one over the other."""
     with matplotlib.rc_context(_STYLE):
         styles = dataset_styles(list(dict.fromkeys(curves["dataset"])), RAW)
         figure, axes = pyplot.subplots(figsize=(4.6, 3.4 + _legend_inches(len(styles))), layout="constrained")

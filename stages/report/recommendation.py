@@ -53,21 +53,7 @@ def _number(value: float, unit: str) -> str:
 
 
 def recommend(table: pd.DataFrame, verdicts: dict[str, Verdict]) -> str:
-    """Say in a few sentences which variant to use, or why none.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-    verdicts : dict of str to Verdict
-        Of each variant.
-
-    Returns
-    -------
-    str
-        Of several recommended variants, the one with the smallest drop comes first. An attack that fails proves no
-        privacy, and the sentences do not claim it.
-    """
+    """Say in a few sentences which variant to use, or why none."""
     if not verdicts:
         return "Recommended: none. There is no variant beside the raw images."
     rows = table.set_index("dataset")

@@ -11,18 +11,7 @@ HISTORY = Path("data/scores/history")
 
 
 def learning_curves(datasets: list[str]) -> pd.DataFrame:
-    """Join the learning curves of all data sets.
-
-    Parameters
-    ----------
-    datasets : list of str
-        ``raw`` and variants.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns dataset, images (training or validation), seed, epoch, loss, accuracy.
-    """
+    """Join the learning curves of all data sets."""
     tables = []
     for dataset in datasets:
         history = pd.read_csv(HISTORY / f"{dataset}.csv")
@@ -35,19 +24,7 @@ def learning_curves(datasets: list[str]) -> pd.DataFrame:
 
 
 def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Take from the comparison what `dvc plots` draws of privacy and accuracy.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `stages.compare.comparison_table`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns dataset, verdict; exposed, exposed_low and exposed_high, the share of test images that the strongest
-        attack names, or where nobody is known links, as `exposed_by` says; accuracy, accuracy_low and accuracy_high.
-    """
+    """Take from the comparison what `dvc plots` draws of privacy and accuracy."""
     key, ends = ("named", "strongest") if "named" in table else ("linked", "linked")
     names = {key: "exposed", f"{ends}_low": "exposed_low", f"{ends}_high": "exposed_high"}
     columns = ["dataset", "verdict", "exposed_by", *names.values(), "accuracy", "accuracy_low", "accuracy_high"]
@@ -56,18 +33,7 @@ def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined_confusions(datasets: list[str]) -> pd.DataFrame:
-    """Join the confusion matrices of all data sets.
-
-    Parameters
-    ----------
-    datasets : list of str
-        ``raw`` and variants.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns dataset, actual, predicted, and share: of the images of that class; pairs that never occur are left out.
-    """
+    """Join the confusion matrices of all data sets."""
     tables = []
     for dataset in datasets:
         scores = read_utility(dataset)

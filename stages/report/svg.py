@@ -44,22 +44,7 @@ def dataset_styles(datasets: list[str], raw: str) -> dict[str, Style]:
 
 
 def to_svg(figure: Figure, name: str, description: str) -> Markup:
-    """Turn a figure into an SVG element.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        What to show.
-    name : str
-        Letters that no other figure of the page has; the ids of its parts begin with them.
-    description : str
-        What it shows, in a sentence, for readers who cannot see it.
-
-    Returns
-    -------
-    markupsafe.Markup
-        The same for the same figure; as wide as the page lets it.
-    """
+    """Turn a figure into an SVG element."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):

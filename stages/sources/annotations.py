@@ -183,15 +183,7 @@ def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
 
 
 class ImageNames:
-    """Finds the image that an annotation names: tools write its path from another folder than the source.
-
-    Parameters
-    ----------
-    places : iterable of str
-        Paths of all files of the source.
-    with_suffix : bool
-        Whether annotations name it with its suffix.
-    """
+    """Finds the image that an annotation names: tools write its path from another folder than the source."""
 
     def __init__(self, places: Iterable[str], *, with_suffix: bool):
         self._with_suffix = with_suffix
@@ -205,13 +197,7 @@ class ImageNames:
         return path if self._with_suffix else path[: path.rfind(".")] if "." in path.rpartition("/")[2] else path
 
     def find(self, annotation: Annotation) -> str:
-        """Return the path of the one file whose path ends like the name, or with which the name ends.
-
-        Raises
-        ------
-        PipelineError
-            If there is none, or several.
-        """
+        """Return the path of the one file whose path ends like the name, or with which the name ends."""
         name = composed(annotation.name.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
         found = [
             (key == name, place)

@@ -21,25 +21,7 @@ _CHANCE = 0.05  # that all boxes lie in a corner; if it is less, they have anoth
 def check_regions(
     regions: dict[str, list[Region]], decoded: Iterable[Taken], kept: list[Taken], params: DataParams
 ) -> None:
-    """Refuse boxes that are not of their image as it is taken in, as far as that can be seen.
-
-    Parameters
-    ----------
-    regions : dict of str to list of Region
-        From `read_regions`.
-    decoded : iterable of Taken
-        Files that were decoded, or rejected.
-    kept : list of Taken
-        The images that are written.
-    params : DataParams
-        The source.
-
-    Raises
-    ------
-    PipelineError
-        If a box lies beside its image or names none, or if boxes look like those of the stored picture, before the
-        rotation that EXIF asks for, of one that is scaled down, or like percent.
-    """
+    """Refuse boxes that are not of their image as it is taken in, as far as that can be seen."""
     sources = {image.source.in_source: image for image in decoded}
     written = {image.path: image for image in kept}
     pairs = []

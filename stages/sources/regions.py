@@ -115,26 +115,6 @@ def read_regions(files: list[SourceFile], params: DataParams, how: RegionParams)
 
     `regions.file` says so: a table with the columns `path` and those of `_HEADERS`, and optionally `label` and `score`,
     or what annotation tools write.
-
-    Parameters
-    ----------
-    files : list of SourceFile
-        As `stages.sources.finding.find_sources` found them.
-    params : DataParams
-        The source.
-    how : RegionParams
-        The file, and the unit of a table.
-
-    Returns
-    -------
-    dict of str to list of Region
-        By path relative to the source, or below `data/raw`; empty without `regions.csv`, if no other file is named.
-
-    Raises
-    ------
-    PipelineError
-        If the file is broken, an entry names no file of the source, or a value is not what it must be, or looks like
-        another unit.
     """
     source = Path(params.source)
     regions: defaultdict[str, list[Region]] = defaultdict(list)
@@ -255,22 +235,7 @@ def _checked(region: Region) -> Region:
 
 
 def place_regions(regions: dict[str, list[Region]], kept: list[Taken], params: DataParams) -> PlacedBoxes:
-    """Find the boxes of the written images.
-
-    Parameters
-    ----------
-    regions : dict of str to list of Region
-        From `read_regions`.
-    kept : list of Taken
-        The images.
-    params : DataParams
-        With `data.rename`, labels are left out, as they may name people.
-
-    Returns
-    -------
-    PlacedBoxes
-        Of boxes at the same place in an image, the first is kept.
-    """
+    """Find the boxes of the written images."""
     boxes: dict[str, dict[tuple, Box]] = {}
     sides = []
     for image in kept:

@@ -38,13 +38,7 @@ class Params(BaseModel):
     compare: CompareParams
 
     def require_classes(self, stage: str) -> "Params":
-        """Return the parameters, for a stage that learns classes or attacks what learned them.
-
-        Raises
-        ------
-        PipelineError
-            If `data.classes` gives none.
-        """
+        """Return the parameters, for a stage that learns classes or attacks what learned them."""
         if not self.data.has_classes:
             raise PipelineError(
                 f"`{stage}` is left out, as it needs `data.classes: folders`; received: none; `dvc repro anonymize` is "
@@ -53,36 +47,14 @@ class Params(BaseModel):
         return self
 
     def variant(self, name: str) -> Variant:
-        """Return the variant called `name`, with its method looked up.
-
-        Raises
-        ------
-        PipelineError
-            If `variants` has no such entry.
-        """
+        """Return the variant called `name`, with its method looked up."""
         if name not in self.variants:
             raise PipelineError(f"`variants` has no `{name}`; allowed: {', '.join(self.variants)}")
         return read_variant(name, self.variants[name])
 
 
 def load_params(file: Path = PARAMS_FILE) -> Params:
-    """Read and check all of `params.yaml`.
-
-    Parameters
-    ----------
-    file : pathlib.Path, default=PARAMS_FILE
-        The YAML file.
-
-    Returns
-    -------
-    Params
-        The checked parameters; a variant's numbers are as YAML gave them until `Params.variant` reads them.
-
-    Raises
-    ------
-    PipelineError
-        With one line for each key that is unknown, missing, of a wrong type or out of its range.
-    """
+    """Read and check all of `params.yaml`."""
     values = _read_yaml(file)
     mistakes = []
     try:

@@ -43,27 +43,7 @@ class Section(BaseModel):
 
 
 def validate(model: type[BaseModel], values: Any, prefix: tuple[str, ...] = ()) -> Any:
-    """Check values against a model.
-
-    Parameters
-    ----------
-    model : type
-        The pydantic model.
-    values : object
-        As YAML gave them.
-    prefix : tuple of str, default=()
-        The keys above them.
-
-    Returns
-    -------
-    pydantic.BaseModel
-        The typed values.
-
-    Raises
-    ------
-    PipelineError
-        With one line for each key that is unknown, missing, of a wrong type or out of its range.
-    """
+    """Check values against a model."""
     if not isinstance(values, dict):
         raise PipelineError(
             f"`{'.'.join(prefix) or PARAMS_FILE}` must be a mapping of keys; received: {_shorten(values)}"

@@ -46,18 +46,7 @@ class Variant(BaseModel):
     seed: int | None
 
     def declared(self, name: str) -> Any:
-        """Return what the method's module says of it with these arguments, for attackers who know the method.
-
-        Parameters
-        ----------
-        name : str
-            ``grid_period`` (pixels after which its grid of blocks repeats) or ``blur_kernel`` (one axis of its kernel).
-
-        Returns
-        -------
-        object
-            What the module's function of that name returns; None if it has none.
-        """
+        """Return what the method's module says of it with these arguments, for attackers who know the method."""
         function = getattr(sys.modules[self.method.__module__], name, None)
         return None if function is None else function(**self.arguments)
 
@@ -78,25 +67,7 @@ def find_method(name: str) -> Callable[..., np.ndarray]:
 
 
 def read_variant(name: Any, entry: Any) -> Variant:
-    """Check one entry of `variants`.
-
-    Parameters
-    ----------
-    name : object
-        Its key, which YAML may have read as a number, null or true.
-    entry : object
-        As YAML gave it.
-
-    Returns
-    -------
-    Variant
-        With its method looked up.
-
-    Raises
-    ------
-    PipelineError
-        If its name is not allowed, its method unknown, or an argument unknown, missing, or out of its range.
-    """
+    """Check one entry of `variants`."""
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _RESERVED_NAMES:
         raise PipelineError(
             f"a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, and be none of "
