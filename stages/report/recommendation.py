@@ -1,5 +1,6 @@
 """Says in words what the rule decided: the answer, and each bound of each variant."""
 
+import math
 from typing import NamedTuple
 
 import pandas as pd
@@ -72,10 +73,11 @@ def recommend(table: pd.DataFrame, verdicts: dict[str, Verdict]) -> str:
             sentences.append(f"{_list(by_status[status])} {_are(by_status[status])} {status}.")
     name = (by_status[UNDECIDED] or sorted(by_status[REFUSED], key=lambda name: _excess(verdicts[name])))[0]
     decisive = FAILED if verdicts[name].status == REFUSED else UNDECIDED
-    closest = " comes closest, but" if len(verdicts) > 1 and decisive == FAILED else ""
+    closest = " comes closest on privacy, but" if len(verdicts) > 1 and decisive == FAILED else ""
     verb = "fails" if decisive == FAILED else "leaves open"
     reasons = [_reason(bound) for bound in verdicts[name].bounds if bound.state == decisive]
     sentences.append(f"{name}{closest} {verb}: {'; '.join(reasons)}. {_facts(rows.loc[name])}")
+    sentences.append("Publish none of them on the strength of these numbers.")
     return " ".join(sentences)
 
 
@@ -86,7 +88,9 @@ def _reason(bound: Bound) -> str:
 
 
 def _excess(verdict: Verdict) -> float:
-    return max(bound.excess for bound in verdict.bounds if bound.state == FAILED)
+    """Return how many times the limit of a bound on privacy is surely passed, at most."""
+    failed = [bound for bound in verdict.bounds if bound.state == FAILED and bound.key != COST]
+    return max((bound.least / bound.limit if bound.limit else math.inf for bound in failed), default=0.0)
 
 
 def _facts(row: pd.Series) -> str:
@@ -103,7 +107,7 @@ def _facts(row: pd.Series) -> str:
     text += f" ({chance} by chance)"
     if known:
         named = row["people_named"] * row["people_asked"]
-        text += f", and {named:.3g} of {row['people_asked']:.0f} people by most of their images"
+        text += f", and {named:.3g} of the {row['people_asked']:.0f} people whom it has learned by most of their images"
     else:
         text += "; who is in the images is not known, so this rests on linkage alone"
     return f"{text}. It costs {show(row['accuracy_drop'], 'points')} points of accuracy."

@@ -53,7 +53,7 @@ def test_of_several_that_pass_the_cheapest_comes_first_and_no_privacy_is_claimed
         "Recommended: b.",
         "a is within all bounds too.",
         "10.0 %",
-        "1 of 10 people",
+        "1 of the 10 people whom it has learned",
         "2.0 points",
         "may do better",
     )
@@ -64,7 +64,7 @@ def test_of_refused_ones_the_closest_is_named_with_the_bound_it_breaks_and_the_a
     answer = recommend(table(a=(0.8, 0.96), b=(0.8, 0.5)), verdicts)
     says(
         answer,
-        "Recommended: none. a and b are refused. b comes closest",
+        "Recommended: none. a and b are refused. b comes closest on privacy",
         "images named beyond guessing (45 %, at most 25 %",
     )
     says(answer, "attacker who knows the method names the right person in 50.0 % of the test images (10.0 % by chance)")
