@@ -83,7 +83,7 @@ def test_the_first_screen_has_the_answer_the_failed_bound_and_the_attacker(page)
         "An attacker who knows the method",
         "images named beyond guessing at most 25 %",
         "undecided",
-        "3.5 of 5 people",
+        "3.5 of the 5 people",
         "Someone who knows the method and its strength",
         "20 test images of 5 people",
         "5 people are few",
