@@ -94,6 +94,19 @@ def with_workers(images: list[np.ndarray]) -> list[tuple[Way, Way]]:
     return [(lambda: run(1), lambda: run(cores))]
 
 
+def on_processors(name: str, plain: str, fast: str, ways: tuple[Callable, Callable]) -> dict[str, Benchmark]:
+    """Return a benchmark of two ways that run networks, in processes of their own, for each of the processors."""
+
+    def pairs(instructions: dict[str, str]) -> list[tuple[Way, Way]]:
+        first, second = (networks.in_child(way, **instructions) for way in ways)
+        return [(first, second)]
+
+    return {
+        f"{name}{suffix}": Benchmark(f"{plain}{words}", fast, lambda images, isa=isa: pairs(isa))
+        for suffix, words, isa in PROCESSORS
+    }
+
+
 BENCHMARKS = {
     "merging_grid": Benchmark("`cv2.inpaint` four times", "`blocking_merging`, grid", on_images(merging, "grid")),
     "merging_random": Benchmark("`cv2.inpaint` four times", "`blocking_merging`, random", on_images(merging, "random")),
@@ -107,26 +120,18 @@ BENCHMARKS = {
             (networks.in_child(networks.detect_plain, images), networks.in_child(networks.detect_fast, images))
         ],
     ),
-    **{
-        f"backbone{suffix}": Benchmark(
-            f"Keras' `predict`, ResNet50 on {networks.PHOTOS} photos at {networks.PHOTO_SIZE}, all cores{words}",
-            "`extract`'s frozen graph, in float32",
-            lambda images, isa=isa: [
-                (networks.in_child(networks.predict_plain, **isa), networks.in_child(networks.predict_fast, **isa))
-            ],
-        )
-        for suffix, words, isa in PROCESSORS
-    },
-    **{
-        f"training{suffix}": Benchmark(
-            f"Keras' layers and Adam, one network of the default on {networks.IMAGES} images, all cores{words}",
-            "`train`'s layers and Adam",
-            lambda images, isa=isa: [
-                (networks.in_child(networks.train_plain, **isa), networks.in_child(networks.train_fast, **isa))
-            ],
-        )
-        for suffix, words, isa in PROCESSORS
-    },
+    **on_processors(
+        "backbone",
+        f"Keras' `predict`, ResNet50 on {networks.PHOTOS} photos at {networks.PHOTO_SIZE}, all cores",
+        "`extract`'s frozen graph, in float32",
+        (networks.predict_plain, networks.predict_fast),
+    ),
+    **on_processors(
+        "training",
+        f"Keras' layers and Adam, one network of the default on {networks.IMAGES} images, all cores",
+        "`train`'s layers and Adam",
+        (networks.train_plain, networks.train_fast),
+    ),
 }
 
 
