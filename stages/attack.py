@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from stages.attacks._restorer import Restorer
-from stages.attacks.evidence import UNKNOWN, Evidence, find_attacks
+from stages.attacks.attackers import ATTACKS
+from stages.attacks.evidence import UNKNOWN, Evidence
 from stages.attacks.identity import Identifier
 from stages.attacks.naming import chance_of, learn, lessons_of
 from stages.attacks.operating_points import measure_operating_points
@@ -22,7 +23,7 @@ from stages.attacks.pixels import measure_pixels
 from stages.attacks.recognition import SIDE, Recognizer, recognition
 from stages.attacks.restoration import Unchanged, train_restorer
 from stages.attacks.roles import Roles
-from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes
+from stages.core.boxes import DETECTIONS_FILE, REGION, REGIONS_FILE, Box, read_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
@@ -118,7 +119,7 @@ def _attack_pixels(
         if boxes:
             part = around(main_region(boxes), original.shape[:2])
             of_region = measure_pixels(original[part], anonymized[part], restored[part])
-            row |= {f"region_{key}": value for key, value in of_region.items()}
+            row |= {f"{REGION}{key}": value for key, value in of_region.items()}
             row["regions_asked"], row["regions_found"] = len(boxes), find_again(anonymized, boxes)
         return [view.look(restored, path) if view.shows(path) else None for view in views], row
 
@@ -167,7 +168,7 @@ def _attack_view(
     known = evidence.test.known()
     findings: dict[str, float] = {}
     names: dict[str, np.ndarray] = {}
-    for name, run in find_attacks().items():
+    for name, run in ATTACKS.items():
         found = run(evidence)
         if isinstance(found, dict):
             findings |= {f"{view.prefix}{name}_{key}": value for key, value in found.items()}

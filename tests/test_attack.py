@@ -20,6 +20,7 @@ from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
 from stages.core.people import write_people
 from stages.core.seeding import generator
+from stages.results.columns import ATTACKERS
 from stages.results.gallery import write_gallery
 from stages.results.privacy import exposure, privacy_row
 from stages.results.scores import privacy_file
@@ -62,7 +63,8 @@ def scores_of(dataset):
 
 
 def named(scores):
-    """Return the share of images in which each attacker names the right person."""
+    """Return the share of images in which each attacker names the right person, all of which have a name in words."""
+    assert scores["identity"]["attacks"].keys() <= ATTACKERS.keys()
     return {name: np.mean(np.equal(one["people"], one["named"])) for name, one in scores["identity"]["attacks"].items()}
 
 
@@ -231,6 +233,7 @@ def places(people, workspace):
 
 
 def shares(identity):
+    assert identity["attacks"].keys() <= ATTACKERS.keys()
     return {name: np.mean(np.equal(one["people"], one["named"])) for name, one in identity["attacks"].items()}
 
 

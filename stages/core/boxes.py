@@ -10,6 +10,7 @@ from stages.core.files import write_file
 REGIONS = "regions.csv"  # that a source may have at its top
 REGIONS_FILE = Path("data") / REGIONS
 DETECTIONS_FILE = Path("data/detections.csv")
+REGION = "region_"  # begins the names of attackers that see the main region alone, and of what they find
 _COLUMNS = ("path", "x", "y", "width", "height", "label", "score")
 
 

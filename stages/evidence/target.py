@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.attacks._restorer import Restorer
-from stages.core.boxes import Box
+from stages.core.boxes import REGION, Box
 from stages.core.datasets import Dataset
 from stages.core.images import SPLITS, resize_image
 from stages.core.params import Acting, Params
@@ -123,7 +123,7 @@ def face_view(target: Target, size: int) -> View:
     def look(image: np.ndarray, path: str) -> np.ndarray:
         return square_crop(image, main_region(target.boxes[path]), size)
 
-    return View("faces", "region_", look, target.boxes.__contains__)
+    return View("faces", REGION, look, target.boxes.__contains__)
 
 
 def make_views(target: Target, size: int) -> list[View]:
@@ -150,4 +150,4 @@ def make_views(target: Target, size: int) -> list[View]:
         part = around(main_region(target.boxes[path]), image.shape[:2])
         return resize_image(image[part], (size, size))
 
-    return [whole, View("regions", "region_", look, target.boxes.__contains__)]
+    return [whole, View("regions", REGION, look, target.boxes.__contains__)]

@@ -13,6 +13,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
+from stages.core.boxes import REGION
 from stages.core.images import read_image
 from stages.core.params import RAW, SAMPLE, Params
 from stages.report.heat import class_differences, confused_classes, confusion
@@ -80,7 +81,7 @@ def page_content(
         costs=metrics_of("cost", table, "What each data set costs"),
         names=metrics_of("named", table, "What the attackers find in each data set"),
         regions=metrics_of("regions", table, "What is left of the main region")
-        if "region_reconstruction_ssim" in table
+        if f"{REGION}reconstruction_ssim" in table
         else None,
         findings=found(table, findings),
         membership=metrics_of("membership", table, "What the networks give away of their training images"),

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from stages.core.boxes import REGION
+
 
 class Column(NamedTuple):
     """A metric, and how it is shown."""
@@ -99,16 +101,19 @@ COLUMNS = (
 )  # fmt: skip
 _BY_KEY = {column.key: column for column in COLUMNS}
 METRIC_KEYS = tuple(column.key for column in COLUMNS if "metrics" in column.tables.split())
+# The attack that knows the noise shows what its leak would cost; nobody else can run it.
+KNOWN_NOISE = "noise_known"
+# All attackers that name people, and linkage. Those who need evidence alone are listed in `attacks/attackers.py` too.
 ATTACKERS = {
     "informed": "an attacker who knows the method",
     "naive": "an attacker who has seen originals only",
     "restored": "an attacker who restores the images first",
     "restored_informed": "an attacker who learned from restored images and restores the images first",
     "noise_guessed": "an attacker who guesses the noise",
+    KNOWN_NOISE: "an attacker who knows the noise",
     "recognizer": "a stranger with a face recognizer",
     "linkage": "whoever holds the originals",
 }
-REGION = "region_"
 
 
 def attacker_name(attack: str) -> str:
@@ -142,7 +147,7 @@ def _of_region(column: Column, table: pd.DataFrame) -> Column:
 def _attacker_column(key: str) -> Column:
     part, _, attacker = key.partition("identity_accuracy_")
     title = f"{attacker.replace('_', ' ')}{', region' if part else ''}"
-    counts = "; it needs what is kept secret, so it does not count as an attack" if attacker == "noise_known" else ""
+    counts = "; it needs what is kept secret, so it does not count as an attack" if attacker == KNOWN_NOISE else ""
     return Column(key, title, "share", "", f"share of images named by {attacker_name(part + attacker)}{counts}")
 
 

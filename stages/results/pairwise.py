@@ -7,9 +7,10 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from stages.core.boxes import REGION
 from stages.core.params import RAW
 from stages.results.naming import Verdicts
-from stages.results.privacy import VIEWS, read_verdicts
+from stages.results.privacy import attacks_run
 from stages.results.scores import read_privacy, read_utility
 from stages.results.statistics import TAIL, crossed_estimate, paired_p_value, sign_test
 from stages.results.utility import correct_predictions, corrected_p_values
@@ -80,9 +81,9 @@ def _row(measure: str, values: tuple) -> dict[str, object]:
 def _named(scores: dict) -> dict[str, tuple[int, bool]]:
     """Return who is in each test image, and whether the strongest attacker names them, by path."""
     found: list[tuple[float, list[str], Verdicts]] = []
-    for attacker, verdicts in read_verdicts(scores).items():
-        paths = scores[f"{VIEWS[attacker.startswith(VIEWS[1])]}identity"]["paths"]
-        if len(paths) == len(verdicts.people) and not attacker.endswith("noise_known"):
+    for attacker, verdicts in attacks_run(scores).items():
+        paths = scores[f"{REGION if attacker.startswith(REGION) else ''}identity"]["paths"]
+        if len(paths) == len(verdicts.people):
             found.append((float((verdicts.people == verdicts.named).mean()), paths, verdicts))
     if not found:
         return {}

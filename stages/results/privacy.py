@@ -5,6 +5,8 @@ from statistics import fmean
 
 import numpy as np
 
+from stages.core.boxes import REGION
+from stages.results.columns import KNOWN_NOISE
 from stages.results.naming import (
     Counts,
     Naming,
@@ -16,9 +18,7 @@ from stages.results.naming import (
 )
 from stages.results.scores import rounded
 
-# The attack that knows the noise shows what its leak would cost; nobody else can run it.
-KNOWN_NOISE = "noise_known"
-VIEWS = ("", "region_")  # of whole images, and of their main regions: begins the names of attackers and metrics
+VIEWS = ("", REGION)  # of whole images, and of their main regions: begins the names of attackers and metrics
 # Of the raw images that guessing would miss. An identity attacker who names fewer proves nothing about anonymized ones.
 CONVINCING_SHARE = 0.8
 
@@ -35,7 +35,7 @@ def privacy_row(scores: dict) -> dict[str, float]:
     -------
     dict of str to float
         Rounded to 4 decimals; explained in `stages.results.columns`. <attack>_<key> and region_<attack>_<key> are what
-        the attacks of `stages.attacks.evidence.find_attacks` found. What could not be measured is absent.
+        the attacks of `stages.attacks.attackers` found. What could not be measured is absent.
     """
     row: dict[str, float] = {}
     for prefix in VIEWS:
@@ -143,7 +143,7 @@ def _advantages(name: str, namings: dict[str, Naming]) -> dict[str, float]:
 
 
 def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
-    of_regions = [naming for attacker, naming in images.items() if attacker.startswith(VIEWS[1])]
+    of_regions = [naming for attacker, naming in images.items() if attacker.startswith(REGION)]
     if not of_regions:
         return {}
     strongest = max(of_regions, key=lambda naming: naming.share)

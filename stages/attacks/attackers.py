@@ -1,0 +1,17 @@
+"""The attacks that need evidence alone, one line each. Their words, if they name people, stand in `results/columns.py`.
+
+`attack` runs the others, such as those who restore images first.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from stages.attacks.evidence import Evidence
+from stages.attacks.linkage import linkage
+
+Attack = Callable[[Evidence], "np.ndarray | dict[str, float]"]
+
+# An attack returns whom it names in the test images, of shape (n,), and counts among the attackers that name people; or
+# numbers by key, which are in the results as <name>_<key>.
+ATTACKS: dict[str, Attack] = {"linkage": linkage}
