@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.boxes import DETECTIONS_FILE, REGIONS, Box, read_boxes, row_numbers
+from stages.core.boxes import REGIONS, Box, read_boxes, row_numbers
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, naming, naming_failure, run_stage
 from stages.core.files import new_folder
@@ -20,15 +20,15 @@ from stages.core.images import decode_image, encode_image
 from stages.core.kept import new_dataset, taken_over
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import finish, map_bounded, map_parts
-from stages.core.params import RAW, Params, RegionParams, Variant, load_params
+from stages.core.params import Params, RegionParams, Variant, load_params
+from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, RAW_FOLDER, REGIONS_REPORT
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
-from stages.core.stale import CONTACT, DATA, print_leftovers, withdraw_changed
+from stages.core.stale import print_leftovers, withdraw_changed
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 from stages.regions.outlines import outline
 
-LIST = Path("metrics/regions.json")
 _CODE = ("anonymize.py", "core", "methods", "regions")
 
 
@@ -63,7 +63,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
     params = parameters or load_params()
     variant = params.variant(name)
     secret = load_secret() if variant.needs_secret else None
-    source = Dataset(DATA / RAW)
+    source = Dataset(RAW_FOLDER)
     paths = source.paths()
     is_whole = variant.acting.where == "image"
     boxes = {} if is_whole else read_boxes(DETECTIONS_FILE)
@@ -96,7 +96,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
             f"lines of {DETECTIONS_FILE}"
         )
     print_leftovers("anonymize", params)
-    open_images = f"; {len(left_open)} without a region, so not anonymized: see {LIST}" if left_open else ""
+    open_images = f"; {len(left_open)} without a region, so not anonymized: see {REGIONS_REPORT}" if left_open else ""
     finish(
         f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}{open_images}"
     )
@@ -124,13 +124,13 @@ def _write_contact_sheets(
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:
     if left_open == images and params.boxes == "given":
         raise PipelineError(
-            f"`variants.{name}.where` must be image or background, as no image of `{DATA / RAW}` has a region; "
+            f"`variants.{name}.where` must be image or background, as no image of `{RAW_FOLDER}` has a region; "
             f"received: regions; `{REGIONS}` gives boxes, `regions.boxes: detected` finds faces"
         )
     if left_open and params.required:
         raise PipelineError(
             f"`regions.required` demands a region in each of the {images} images; received: {left_open} without one, "
-            f"listed in {LIST}; if nobody is in them, `regions.required: false` leaves them as they are"
+            f"listed in {REGIONS_REPORT}; if nobody is in them, `regions.required: false` leaves them as they are"
         )
 
 

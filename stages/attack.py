@@ -23,7 +23,7 @@ from stages.attacks.pixels import measure_pixels
 from stages.attacks.recognition import SIDE, Recognizer, recognition
 from stages.attacks.restoration import Unchanged, train_restorer
 from stages.attacks.roles import Roles
-from stages.core.boxes import DETECTIONS_FILE, REGION, REGIONS_FILE, Box, read_boxes
+from stages.core.boxes import REGION, Box, read_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
@@ -32,16 +32,17 @@ from stages.core.machine import environment
 from stages.core.memo import remembered
 from stages.core.parallel import finish, map_ordered
 from stages.core.params import RAW, Acting, AttackParams, Params, load_params
+from stages.core.paths import DATA, DETECTIONS_FILE, RAW_FOLDER, REGIONS_FILE, RESTORED
 from stages.core.people import IDENTITIES, read_people
 from stages.core.seeding import order_key
 from stages.evidence.gather import gather, roles_in_view
 from stages.evidence.noise import noise_removers
-from stages.evidence.target import DATA, Change, Target, View, face_view, make_views, parts_acted_on, restore_parts
+from stages.evidence.target import Change, Target, View, face_view, make_views, parts_acted_on, restore_parts
 from stages.regions.coverage import count_missed
 from stages.regions.crops import around, main_region
 from stages.regions.detectors import load_detector
 from stages.regions.matching import find_matches
-from stages.results.gallery import RESTORED, write_gallery
+from stages.results.gallery import write_gallery
 from stages.results.privacy import CONVINCING_SHARE, convinces, exposure, privacy_row
 from stages.results.scores import privacy_file
 
@@ -53,7 +54,7 @@ def attack(dataset: str) -> None:
     """Run all attacks on one data set."""
     params = load_params().require_classes("attack")
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
-    target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params, Dataset(DATA / RAW), Dataset(DATA / dataset))
+    target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params, Dataset(RAW_FOLDER), Dataset(DATA / dataset))
     splits = {split: target.raw.paths(split) for split in SPLITS}
     restorer = _train_restorer(target, splits["train"])
 

@@ -4,7 +4,6 @@ of metrics a data set, `metrics/pairwise.csv`, `metrics/groups.csv`, the frontie
 
 import json
 import shutil
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,26 +13,26 @@ from stages.core.images import write_image
 from stages.core.kept import forget_others
 from stages.core.parallel import finish
 from stages.core.params import RAW, CompareParams, load_params
+from stages.core.paths import GALLERY, HISTORY, METRICS, PRIVACY, RESTORED, UTILITY
 from stages.core.people import read_people, read_test_groups
 from stages.core.stale import print_leftovers
 from stages.report.content import page_content
 from stages.report.page import render_page
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import recommend
-from stages.report.series import HISTORY, frontier_points, joined_confusions, learning_curves
+from stages.report.series import frontier_points, joined_confusions, learning_curves
 from stages.report.tables import to_latex, to_markdown, to_terminal, to_xlsx
 from stages.results.columns import METRIC_KEYS
 from stages.results.decision import RECOMMENDED, REFUSED, Verdict, decide
-from stages.results.gallery import GALLERY, RESTORED, join_gallery, shown_datasets
+from stages.results.gallery import join_gallery, shown_datasets
 from stages.results.groups import group_table
 from stages.results.pairwise import pairwise_table
 from stages.results.privacy import exposure, privacy_row
-from stages.results.scores import SCORES, read_privacy, read_utility
+from stages.results.scores import read_privacy, read_utility
 from stages.results.utility import correct_predictions, corrected_p_values, utility_row
 
-METRICS = Path("metrics")
 _BY_DATASET = (
-    *(GALLERY, RESTORED, HISTORY, SCORES / "privacy", SCORES / "utility"),
+    *(GALLERY, RESTORED, HISTORY, PRIVACY, UTILITY),
     *(METRICS / name for name in ("confusion", "per_class")),
 )
 

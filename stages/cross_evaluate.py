@@ -4,8 +4,6 @@ stage.
 Reads `data/features/` and `data/models/`, writes the accuracies to `metrics/cross_evaluation.{csv,md}`.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -13,12 +11,12 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.parallel import finish, progress
 from stages.core.params import Params, load_params
+from stages.core.paths import CROSS_EVALUATION, FEATURES
 from stages.network.classifier import build_classifier, make_predictor
-from stages.network.inputs import FEATURES, read_features
+from stages.network.inputs import read_features
 from stages.network.runtime import start_tensorflow
 from stages.network.weights import load_weights, weights_file
 
-CROSS_EVALUATION = Path("metrics/cross_evaluation")
 _TERMINAL_WIDTH = 80  # characters
 _LONGEST_NAME, _SHORTEST_NAME = 24, 7
 

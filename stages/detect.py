@@ -6,9 +6,8 @@ their boxes outlined to `data/outlined/`, to check by eye.
 
 import itertools
 import json
-from pathlib import Path
 
-from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, write_boxes
+from stages.core.boxes import Box, read_boxes, write_boxes
 from stages.core.cells import MOST_CELLS, choose_images
 from stages.core.datasets import Dataset, Part
 from stages.core.errors import naming, naming_failure, run_stage
@@ -16,16 +15,13 @@ from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
 from stages.core.kept import taken_over
 from stages.core.parallel import count_image, finish, map_bounded, map_parts
-from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, RAW, Params, RegionParams, load_params
+from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, Params, RegionParams, load_params
+from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.core.stale import withdraw
 from stages.regions.detectors import load_detector
 from stages.regions.found import FoundBoxes
 from stages.regions.matching import Detection, merge_boxes, score_detector
 from stages.regions.outlines import outline
-
-SOURCE = Path("data") / RAW
-OUTLINED = Path("data/outlined")
-METRICS_FILE = Path("metrics/regions.json")
 
 
 def detect(*, parameters: Params | None = None) -> None:
@@ -33,7 +29,7 @@ def detect(*, parameters: Params | None = None) -> None:
     withdraw()
     params = parameters or load_params()
     mode = params.regions.boxes
-    source = Dataset(SOURCE)
+    source = Dataset(RAW_FOLDER)
     paths, given = source.paths(), read_boxes(REGIONS_FILE)
     found, known = ({}, 0) if mode == "given" else _run_detector(source, params.regions)
     images = {path: Detection(given.get(path, []), found.get(path, [])) for path in paths}
@@ -56,7 +52,7 @@ def detect(*, parameters: Params | None = None) -> None:
     if count or mode != "given":
         summary["without_region"] = without
     write_boxes(DETECTIONS_FILE, regions)
-    write_file(METRICS_FILE, (json.dumps(summary, indent=2) + "\n").encode())
+    write_file(REGIONS_REPORT, (json.dumps(summary, indent=2) + "\n").encode())
     _write_outlined(source, regions, params.data.seed)
     if mode != "given" and params.regions.detector == [MTCNN]:
         print(
@@ -65,7 +61,7 @@ def detect(*, parameters: Params | None = None) -> None:
         )
     counted = f"{count} regions in {len(paths) - len(without)} of {len(paths)} images"
     if not count and mode != "given":
-        counted = f"no face found in {len(paths)} images, all listed in {METRICS_FILE}"
+        counted = f"no face found in {len(paths)} images, all listed in {REGIONS_REPORT}"
     finish(f"detect: {counted} into {DETECTIONS_FILE}{taken_over(known)}")
 
 
@@ -86,7 +82,7 @@ def _run_detector(source: Dataset, params: RegionParams) -> tuple[dict[str, list
     def find(part: Part) -> list[tuple[str, list[Box]]]:
         boxes = []
         for path, encoded in source.read_part(part):
-            file = SOURCE / path
+            file = RAW_FOLDER / path
             image = decode_image(encoded, file)
             with naming(file), naming_failure(file, "the detector"):
                 boxes.append((path, detector(image)))

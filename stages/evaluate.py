@@ -8,7 +8,6 @@ to `data/gallery/<dataset>/`, for `compare` to show.
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from stages.core.files import write_file
 from stages.core.machine import environment
 from stages.core.parallel import finish, map_bounded
 from stages.core.params import RAW, TrainParams, load_params
+from stages.core.paths import CONFUSION, DATA, PER_CLASS
 from stages.core.seeding import order_key
 from stages.network.classifier import build_classifier, cross_entropy, make_predictor
 from stages.network.inputs import Features, read_features, validation_mask
@@ -28,12 +28,11 @@ from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
 from stages.results.calibration import expected_calibration_error
-from stages.results.gallery import DATA, write_gallery
+from stages.results.gallery import write_gallery
 from stages.results.probe import MOST_IMAGES, probe_features, run_probe
 from stages.results.scores import utility_file
 from stages.results.utility import accuracy_interval, correct_predictions
 
-METRICS = Path("metrics")
 _CHUNK = 10_000  # training images whose probabilities are in memory at once
 
 
@@ -141,7 +140,7 @@ def _write_confusion(dataset: str, raw: Features, scores: dict) -> None:
     table = pd.concat(
         pd.DataFrame({"actual": names[raw.labels], "predicted": names[np.array(one)]}) for one in scores["predictions"]
     )
-    write_file(METRICS / "confusion" / f"{dataset}.csv", table.to_csv(index=False).encode())
+    write_file(CONFUSION / f"{dataset}.csv", table.to_csv(index=False).encode())
 
 
 def _write_per_class(dataset: str, raw: Features, scores: dict) -> None:
@@ -153,7 +152,7 @@ def _write_per_class(dataset: str, raw: Features, scores: dict) -> None:
         rows.append(
             {"class": name, "images": images.shape[1], "accuracy": images.mean(), "ci95_low": low, "ci95_high": high}
         )
-    write_file(METRICS / "per_class" / f"{dataset}.csv", pd.DataFrame(rows).round(4).to_csv(index=False).encode())
+    write_file(PER_CLASS / f"{dataset}.csv", pd.DataFrame(rows).round(4).to_csv(index=False).encode())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from stages.core.files import new_folder
 from stages.core.lock import differences, open_repo
 from stages.core.parallel import count_image, finish, map_bounded, progress
 from stages.core.params import RAW, Params, load_params
-from stages.core.stale import DATA, LOCK
+from stages.core.paths import DATA, LOCK_FILE, RAW_FOLDER
 
 
 def export(dataset: str, folder: str) -> None:
@@ -31,7 +31,7 @@ def export(dataset: str, folder: str) -> None:
         count = copy_images(Dataset(DATA / dataset), partial)
     finish(f"export: {count} images of {DATA / dataset}/ into {shown(folder)}/")
     if dataset == RAW:
-        print(f"export: warning: {DATA / RAW}/ holds the originals, in which people can be seen as they are")
+        print(f"export: warning: {RAW_FOLDER}/ holds the originals, in which people can be seen as they are")
 
 
 def copy_images(source: Dataset, folder: Path, left_out: Collection[str] = ()) -> int:
@@ -52,7 +52,7 @@ def _check_current(dataset: str) -> None:
     with open_repo() as repo:
         changed = differences(repo, stage)
         (out,) = (out for out in repo.index.outs if Path(out.fs_path) == folder.resolve())
-        changed += [str(LOCK)] if out.changed_checksum() else []
+        changed += [str(LOCK_FILE)] if out.changed_checksum() else []
     if changed:
         raise PipelineError(f"`{folder}` is not of the present {', '.join(changed)}; run `dvc repro {stage}` first")
 

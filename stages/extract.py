@@ -20,9 +20,9 @@ from stages.core.kept import digest_of, taken_over
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image, finish, map_parts
 from stages.core.params import TrainParams, load_params
-from stages.network.inputs import FEATURES, InputsFile, LastInputs, write_index
+from stages.core.paths import DATA, FEATURES
+from stages.network.inputs import InputsFile, LastInputs, write_index
 
-DATA = Path("data")
 _CODE = ("core", "extract.py", "network")
 
 

@@ -13,19 +13,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.anonymize import CONTACT, anonymize
-from stages.core.boxes import DETECTIONS_FILE, read_boxes, write_boxes
+from stages.anonymize import anonymize
+from stages.core.boxes import read_boxes, write_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage, shown
-from stages.core.files import PARTIAL, new_folder
+from stages.core.files import new_folder
 from stages.core.owned import check_owned, record_files, work_in
 from stages.core.parallel import finish
 from stages.core.params import DataParams, Params, RegionParams
 from stages.core.params.validation import validate
+from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, HIDE_FACES, INGEST_REPORT, RAW_FOLDER
 from stages.core.people import TABLES
 from stages.detect import detect
-from stages.export import DATA, copy_images
-from stages.ingest import RAW_FOLDER, REPORT, ingest
+from stages.export import copy_images
+from stages.ingest import ingest
 from stages.preset import read_preset
 from stages.regions.matching import OVERLAP
 from stages.sources.finding import find_sources, link_limit
@@ -33,7 +34,7 @@ from stages.sources.listing import list_places
 from stages.sources.review import change_boxes, review_boxes
 from stages.sources.signatures import is_litter
 
-HOME = Path(__file__).parents[1] / PARTIAL / "hide-faces"
+HOME = Path(__file__).parents[1] / HIDE_FACES
 PHOTO = Path("photo")  # holds the one photo that SOURCE may be
 VARIANT = "faces"
 WITHOUT, LEFT_OPEN, LEFT_OUT = "without_faces.txt", "left_open.txt", "left_out.txt"
@@ -191,7 +192,7 @@ def _run_stages(parameters: Params, options: argparse.Namespace) -> list[str]:
 
 def _left_out(data: DataParams) -> Iterator[str]:
     """Yield each file of the source that gave no photo, or more than one, with what is left out."""
-    report = json.loads(REPORT.read_bytes())
+    report = json.loads(INGEST_REPORT.read_bytes())
     for file in report["rejected"]:
         yield f"{shown(file['file'])} ({file['reason']})"
     for file in report["notes"]:

@@ -19,13 +19,12 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.lock import differences, open_repo
 from stages.core.parallel import finish
-from stages.core.params import PARAMS_FILE, RAW, load_params
+from stages.core.params import RAW, load_params
+from stages.core.paths import COMPARISON, PARAMS_FILE, SWEEP
 from stages.report.plots import draw_frontier
 from stages.report.tables import to_markdown
 from stages.results.utility import corrected_p_values
 
-COMPARISON = Path("metrics/comparison.csv")
-SWEEP = Path("metrics/sweep")
 WORKSPACE, HEAD = "workspace", "HEAD"
 _FINISHED = (None, "Success")  # states of experiments, as DVC names them: run here, and by the queue
 

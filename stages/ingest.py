@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core.boxes import REGIONS_FILE, write_boxes
+from stages.core.boxes import write_boxes
 from stages.core.datasets import FILES_A_PART, divide
 from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.kept import NewDataset, forget_others, new_dataset, taken_over
 from stages.core.parallel import finish, map_parts
 from stages.core.params import RAW, DataParams, Params, load_params
+from stages.core.paths import INGEST_REPORT, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.core.stale import withdraw
@@ -38,8 +39,6 @@ from stages.sources.renaming import neutral_paths, rename, unnamed_paths
 from stages.sources.splitting import Drawn
 from stages.sources.taking import Chunk, Intaker, chunks_of
 
-RAW_FOLDER = Path("data/raw")
-REPORT = Path("metrics/ingest.json")
 STAGED = ".staged"  # where images wait until all are decoded, and the split is known
 
 
@@ -73,8 +72,8 @@ def ingest(*, parameters: Params | None = None) -> None:
         report["known_people_without_image"] = len(people) - len(known)
         report["paths_that_name_people"] = count_named_paths(known, by_table=by_table, renamed=params.rename)
         report |= placed.counts
-        write_file(REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
-        check_rejected(intake, len(results), params, REPORT)
+        write_file(INGEST_REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
+        check_rejected(intake, len(results), params, INGEST_REPORT)
         check_images(files, intake, params)
         check_regions(regions, results.values(), intake.kept, params)
         count = sum(map_parts(lambda part: _write(part, made, intaker), _parts(intake, params), label="data/raw"))
@@ -89,7 +88,7 @@ def ingest(*, parameters: Params | None = None) -> None:
     people_known = f", {len(known)} of known people" if params.has_classes else ""
     finish(
         f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/{people_known}, {len(intake.rejected)} files rejected, "
-        f"{_counted(ignored)}{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {REPORT}"
+        f"{_counted(ignored)}{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {INGEST_REPORT}"
     )
     _tell_of_notes(intake)
     _tell_of_archives(intake)
@@ -151,7 +150,7 @@ def _counted(ignored: Counter) -> str:
 def _tell_of_notes(intake: Intake) -> None:
     counts = Counter(note for image in intake.kept for note in image.notes)
     for note in sorted(counts):
-        print(f"ingest: {counts[note]} files {NOTES[note]}; {REPORT} lists them under `{note}`")
+        print(f"ingest: {counts[note]} files {NOTES[note]}; {INGEST_REPORT} lists them under `{note}`")
 
 
 def _tell_of_archives(intake: Intake) -> None:

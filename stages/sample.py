@@ -15,15 +15,13 @@ from stages.core.files import new_folder, write_file
 from stages.core.images import encode_image
 from stages.core.lock import open_repo, unknown_files
 from stages.core.parallel import finish, map_ordered
-from stages.core.params import RAW, SAMPLE, SampleParams, load_params
+from stages.core.params import SampleParams, load_params
+from stages.core.paths import RAW_FOLDER, SAMPLE
 from stages.core.people import GROUPS
 from stages.core.seeding import generator
-from stages.core.stale import DATA, withdraw
+from stages.core.stale import withdraw
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
 from stages.scenes.identities import PEOPLE
-
-FOLDER = Path(SAMPLE)
-RAW_FOLDER = DATA / RAW
 
 
 def plan_scenes(params: SampleParams) -> list[tuple[str, str, int]]:
@@ -56,13 +54,13 @@ def _write_table(file: Path, columns: str, rows: list[tuple]) -> None:
 
 def _check_own_images() -> None:
     """Stop, before DVC replaces outputs, if somebody keeps images in the place of one."""
-    files = sorted(path for path in FOLDER.parent.glob("[!.]*") if path != FOLDER)
+    files = sorted(path for path in SAMPLE.parent.glob("[!.]*") if path != SAMPLE)
     if any(RAW_FOLDER.glob("[!.]*")):
         with open_repo() as repo:
             files += unknown_files(repo, RAW_FOLDER)
     if files:
         raise PipelineError(
-            f"`{files[0]}`{f' and {len(files) - 1} more' if files[1:] else ''} must not lie in {FOLDER.parent}/ or "
+            f"`{files[0]}`{f' and {len(files) - 1} more' if files[1:] else ''} must not lie in {SAMPLE.parent}/ or "
             f"{RAW_FOLDER}/, which DVC replaces; move it to a folder of your own, and name that in `data.source`"
         )
 
@@ -73,8 +71,8 @@ def sample() -> None:
     everything = load_params()
     params = everything.sample
     _check_own_images()
-    scenes = plan_scenes(params) if Path(everything.data.source) == FOLDER else []
-    with new_folder(FOLDER) as folder:
+    scenes = plan_scenes(params) if Path(everything.data.source) == SAMPLE else []
+    with new_folder(SAMPLE) as folder:
 
         def draw(planned: tuple[str, str, int]) -> tuple[bytes, Box]:
             path, name, identity = planned
@@ -92,9 +90,9 @@ def sample() -> None:
             rows = [(scene[0], *head[:5]) for scene, head in zip(scenes, heads, strict=True)]
             _write_table(folder / REGIONS, "x,y,width,height,label", rows)
     if scenes:
-        finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {FOLDER}/")
+        finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
     else:
-        finish(f"sample: drew nothing, as `data.source` is another folder; {FOLDER}/ is empty")
+        finish(f"sample: drew nothing, as `data.source` is another folder; {SAMPLE}/ is empty")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,12 @@ Prints the rows whose image or source file contains a text, after checking that 
 
 import csv
 import sys
-from pathlib import Path
 
 from stages.core.errors import run_stage, shown
 from stages.core.parallel import finish
-from stages.sources.key import KEY, read_key
+from stages.core.paths import KEY_FILE, RAW_FOLDER
+from stages.sources.key import read_key
 from stages.sources.places import composed
-
-RAW_FOLDER = Path("data/raw")
 
 
 def trace(text: str = "") -> None:
@@ -21,7 +19,7 @@ def trace(text: str = "") -> None:
     found = [row for row in rows if any(composed(text) in composed(path) for path in row[:2])]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerows([shown(cell) for cell in row] for row in found)
-    finish(f"trace: {len(found)} of the {len(rows)} rows of {KEY}")
+    finish(f"trace: {len(found)} of the {len(rows)} rows of {KEY_FILE}")
 
 
 if __name__ == "__main__":

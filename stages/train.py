@@ -6,7 +6,6 @@ of the last run that were made of the same images, settings and code are kept, s
 
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 
@@ -15,13 +14,11 @@ from stages.core.files import new_folder, write_file
 from stages.core.kept import kept_folder
 from stages.core.parallel import finish
 from stages.core.params import load_params
+from stages.core.paths import HISTORY, MODELS
 from stages.network.fitting import fit
 from stages.network.inputs import read_features, validation_mask
 from stages.network.memory import check_memory
 from stages.network.models import Model, keep_model, keep_states, link_files, training_key, write_model
-from stages.network.weights import MODELS
-
-HISTORY = Path("data/scores/history")
 
 
 def train(dataset: str) -> None:

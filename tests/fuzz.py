@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from stages.anonymize import anonymize_image
-from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, read_boxes
+from stages.core.boxes import read_boxes
 from stages.core.images import list_images, read_image
 from stages.core.params import load_params
+from stages.core.paths import DETECTIONS_FILE, REGIONS_FILE
 from tests.clones import ROOT, set_param
 from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant, plant_regions
 

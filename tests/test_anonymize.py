@@ -11,9 +11,9 @@ from stages.core.boxes import Box, write_boxes
 from stages.core.cells import CELL
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
-from stages.core.kept import KEPT
 from stages.core.params import Variant
 from stages.core.params.variants import Acting, read_variant
+from stages.core.paths import LAST_RUN
 from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
@@ -51,7 +51,7 @@ def test_tree_names_and_sizes_stay_and_no_image_does_whatever_the_workers(raw, m
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         anonymize(name)
         results.append(written(name))
-        shutil.rmtree(KEPT)
+        shutil.rmtree(LAST_RUN)
     assert results[0] == results[1]
     assert list(results[0]) == sorted(PATHS)
     for path in PATHS:
@@ -90,7 +90,7 @@ def test_noise_that_protects_is_drawn_from_the_secret(raw):
     for _ in range(2):
         anonymize("dp_pix")
         results.append(written("dp_pix"))
-        shutil.rmtree(KEPT)
+        shutil.rmtree(LAST_RUN)
     assert results[0] == results[1]
     Path("data/secret.key").unlink()
     anonymize("dp_pix")

@@ -15,9 +15,9 @@ from stages.attacks.identity import Identifier
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset, divide, write_part
 from stages.core.errors import PipelineError
-from stages.core.files import PARTIAL
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
+from stages.core.paths import PARTIAL
 from stages.core.people import write_people
 from stages.core.seeding import generator
 from stages.results.columns import ATTACKERS

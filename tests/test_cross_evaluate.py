@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.paths import FEATURES
 from stages.cross_evaluate import cross_evaluate, to_terminal
-from stages.network.inputs import FEATURES, create_inputs, write_index
+from stages.network.inputs import create_inputs, write_index
 from stages.network.weights import save_weights, weights_file
 
 DATASETS = ["raw", "morphology"]

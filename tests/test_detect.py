@@ -10,17 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.core.boxes import DETECTIONS_FILE, REGIONS_FILE, Box, read_boxes, row_numbers, write_boxes
+from stages.core.boxes import Box, read_boxes, row_numbers, write_boxes
 from stages.core.cells import CELL, MOST_CELLS, choose_images, fit_into_cell
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
-from stages.detect import METRICS_FILE, OUTLINED, detect
-from stages.regions.found import FOUND
+from stages.core.paths import DETECTIONS_FILE, FOUND_BOXES, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
+from stages.detect import detect
 from stages.regions.outlines import outline
 from tests.clones import ROOT, set_param
 from tests.synthetic import untimed
 
-RAW = Path("data/raw")
 SIDE = 24  # of the white square in an image, which the detector of these tests finds
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
 EMPTY = "test/b/3.png"  # without a square
@@ -48,7 +47,7 @@ def raw(workspace, monkeypatch):
             image = np.full((72, 96, 3), 100, np.uint8)
             if path != EMPTY:
                 image[2 * number : 2 * number + SIDE, 4 * number : 4 * number + SIDE] = 255
-            write_image(RAW / path, image)
+            write_image(RAW_FOLDER / path, image)
         write_boxes(REGIONS_FILE, given)
         monkeypatch.setattr("stages.detect.load_detector", lambda params: find_square)
 
@@ -56,7 +55,7 @@ def raw(workspace, monkeypatch):
 
 
 def metrics() -> dict:
-    return json.loads(METRICS_FILE.read_text())
+    return json.loads(REGIONS_REPORT.read_text())
 
 
 NEAR = {PATHS[1]: [square(1)._replace(x=2, label="anna", score=None)]}
@@ -91,10 +90,10 @@ def test_both_are_joined_the_same_whatever_the_workers(raw, monkeypatch):
     raw("both", NEAR | FAR)
     results = []
     for workers in ("1", "8"):
-        shutil.rmtree(FOUND, ignore_errors=True)
+        shutil.rmtree(FOUND_BOXES, ignore_errors=True)
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         detect()
-        results.append([file.read_bytes() for file in (DETECTIONS_FILE, METRICS_FILE, *sorted(OUTLINED.iterdir()))])
+        results.append([file.read_bytes() for file in (DETECTIONS_FILE, REGIONS_REPORT, *sorted(OUTLINED.iterdir()))])
     assert results[0] == results[1]
     boxes = read_boxes(DETECTIONS_FILE)
     assert boxes[PATHS[0]] == [*FAR[PATHS[0]], square(0)]
@@ -120,16 +119,16 @@ def test_an_image_that_the_detector_fails_on_is_named_and_nothing_is_written(raw
     monkeypatch.setattr("stages.detect.load_detector", lambda params: fail)
     with pytest.raises(PipelineError, match=r"^`data/raw/t\S*png`: the detector failed: ValueError: no face$"):
         detect()
-    assert not DETECTIONS_FILE.exists() and not METRICS_FILE.exists() and not OUTLINED.exists()
+    assert not DETECTIONS_FILE.exists() and not REGIONS_REPORT.exists() and not OUTLINED.exists()
 
 
 def test_the_images_of_the_gallery_are_shown_with_their_boxes(raw):
     raw("detected", {})
     detect()
-    chosen = choose_images(list_images(RAW / "test"), MOST_CELLS, seed=0)
+    chosen = choose_images(list_images(RAW_FOLDER / "test"), MOST_CELLS, seed=0)
     assert len(chosen) == len(list_images(OUTLINED)) == 8
     for name, path in zip(list_images(OUTLINED), chosen, strict=True):
-        expected = outline(read_image(RAW / "test" / path), SQUARES[f"test/{path}"])
+        expected = outline(read_image(RAW_FOLDER / "test" / path), SQUARES[f"test/{path}"])
         assert np.array_equal(read_image(OUTLINED / name), expected)
 
 
@@ -156,17 +155,17 @@ def test_each_image_is_detected_once_whatever_happens_between(raw, monkeypatch, 
     detect()
     assert len(seen) == len(PATHS) + 1 and len(set(seen)) == len(PATHS)
     expected = DETECTIONS_FILE.read_bytes()
-    moved = read_image(RAW / PATHS[0])
-    (RAW / PATHS[0]).unlink()
-    write_image(RAW / PATHS[0], np.roll(moved, 3, axis=1))
+    moved = read_image(RAW_FOLDER / PATHS[0])
+    (RAW_FOLDER / PATHS[0]).unlink()
+    write_image(RAW_FOLDER / PATHS[0], np.roll(moved, 3, axis=1))
     detect()
     assert len(seen) == len(PATHS) + 2
-    write_image(RAW / PATHS[0], moved)
+    write_image(RAW_FOLDER / PATHS[0], moved)
     capsys.readouterr()
     detect()
     assert len(seen) == len(PATHS) + 2 and DETECTIONS_FILE.read_bytes() == expected
     assert ", 16 of them unchanged since the last run" in capsys.readouterr().out
-    for file in FOUND.glob("*/*"):
+    for file in FOUND_BOXES.glob("*/*"):
         file.write_bytes(file.read_bytes()[:-1])
     detect()
     assert len(seen) == 2 * len(PATHS) + 2 and DETECTIONS_FILE.read_bytes() == expected

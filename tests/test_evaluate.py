@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from stages.core.paths import FEATURES
 from stages.evaluate import evaluate
-from stages.network.inputs import FEATURES, create_inputs, write_index
+from stages.network.inputs import create_inputs, write_index
 from stages.results.scores import read_utility, utility_file
 from stages.results.utility import utility_row
 from stages.train import train

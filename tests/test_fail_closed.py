@@ -15,11 +15,9 @@ import pytest
 
 from stages.anonymize import anonymize
 from stages.core.errors import run_stage
-from stages.core.files import PARTIAL
-from stages.core.kept import KEPT
+from stages.core.paths import LAST_RUN, MODELS, PARTIAL
 from stages.ingest import ingest
 from stages.network import training
-from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT
 from tests.test_train import write_workspace
@@ -91,7 +89,7 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
     ingest()
     anonymize("morphology")
     before = contents()
-    shutil.rmtree(KEPT)
+    shutil.rmtree(LAST_RUN)
     after = 0 if function.endswith(("mkdir", "chmod", "rename")) else 5
     stage = (ingest,) if "taking" in function or "PIL" in function else (anonymize, "morphology")
     with monkeypatch.context() as patch:

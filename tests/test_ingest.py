@@ -14,10 +14,10 @@ from PIL import ExifTags, Image
 from stages import ingest as ingest_stage
 from stages.attack import attack
 from stages.compare import compare
-from stages.core.boxes import REGIONS_FILE, Box, read_boxes
+from stages.core.boxes import Box, read_boxes
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
-from stages.core.kept import KEPT
+from stages.core.paths import LAST_RUN, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import read_people, read_test_groups
 from stages.evaluate import evaluate
 from stages.extract import extract
@@ -28,7 +28,6 @@ from stages.train import train
 from tests.clones import ROOT
 from tests.synthetic import untimed
 
-RAW = Path("data/raw")
 GROUPS = {"data.group_pattern": r"/g(\d)_"}
 SPLIT = ["train/a/1.png", "train/a/2.png", "train/b/3.png", "train/b/4.png", "test/a/5.png", "test/b/6.png"]
 NAMES = [
@@ -58,11 +57,11 @@ def report() -> dict:
 
 
 def images() -> dict[str, bytes]:
-    return {path: (RAW / path).read_bytes() for path in list_images(RAW)}
+    return {path: (RAW_FOLDER / path).read_bytes() for path in list_images(RAW_FOLDER)}
 
 
 def images_by_source() -> dict[str, str]:
-    return {path: image for image, path, _ in read_key(RAW) if image}
+    return {path: image for image, path, _ in read_key(RAW_FOLDER) if image}
 
 
 def message_of() -> str:
@@ -79,8 +78,8 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
     Path("data/key.csv").write_text("of an older run that renamed")
     ingest()
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")} == before
-    assert list_images(RAW) == sorted(SPLIT)
-    assert {entry.name for entry in RAW.iterdir()} == {"train", "test"}
+    assert list_images(RAW_FOLDER) == sorted(SPLIT)
+    assert {entry.name for entry in RAW_FOLDER.iterdir()} == {"train", "test"}
     assert {entry.name for entry in Path("data").iterdir()} == {
         ".partial",
         "groups.csv",
@@ -90,7 +89,7 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
     }
     assert Path("data/groups.csv").read_text() == "image,group\n"
     assert read_boxes(REGIONS_FILE) == {}
-    assert all(np.array_equal(read_image(RAW / path), noise(seed)) for seed, path in enumerate(SPLIT))
+    assert all(np.array_equal(read_image(RAW_FOLDER / path), noise(seed)) for seed, path in enumerate(SPLIT))
     assert report()["images"] == {"train": {"a": 2, "b": 2}, "test": {"a": 1, "b": 1}}
     assert untimed(capsys.readouterr().out) == (
         "ingest: 6 images into data/raw/, 0 of known people, 0 files rejected, 0 ignored, "
@@ -109,9 +108,9 @@ def test_bytes_do_not_depend_on_workers_nor_renamed_images_on_names(source, monk
         ingest()
         written.append(images() | {"report": report()})
         shutil.rmtree(folder)
-        shutil.rmtree(KEPT)
+        shutil.rmtree(LAST_RUN)
     assert written[0] == written[1]
-    assert read_image(RAW / next(iter(images()))).shape == (7, 9, 3)
+    assert read_image(RAW_FOLDER / next(iter(images()))).shape == (7, 9, 3)
 
 
 SIZES = [(None, 12, 16), (16, 12, 16), (8, 6, 8), (10, 8, 10), (1, 1, 1)]
@@ -130,7 +129,7 @@ def test_side_that_cannot_be_written_is_rejected_unless_it_is_scaled_down(source
     assert f"(a side of {side} pixels is too long for .{image_format})" in message_of()
     source(changes={"data.image_format": image_format, "data.max_side": 1000})
     ingest()
-    assert read_image(RAW / f"train/a/long.{image_format}").shape == (1000, 1, 3)
+    assert read_image(RAW_FOLDER / f"train/a/long.{image_format}").shape == (1000, 1, 3)
     assert set(Path(path).suffix for path in images()) == {f".{image_format}"}
 
 
@@ -183,13 +182,13 @@ def test_renamed_images_are_numbered_and_the_key_alone_knows_their_names(source,
     ingest()
     renamed = images_by_source()
     assert sorted(Path(path).stem for path in images()) == [f"{number:06}" for number in range(1, 6)]
-    assert (renamed.keys(), sorted(renamed.values())) == (set(NAMES), list_images(RAW))
+    assert (renamed.keys(), sorted(renamed.values())) == (set(NAMES), list_images(RAW_FOLDER))
     for seed, name in enumerate(NAMES):
         assert renamed[name].split("/")[:2] == name.split("/")[:2]
         assert renamed[name].count("/") == 2
-        assert np.array_equal(read_image(RAW / renamed[name]), noise(seed))
+        assert np.array_equal(read_image(RAW_FOLDER / renamed[name]), noise(seed))
     cy = renamed["test/b/Cy.png"]
-    reasons = {path: reason for image, path, reason in read_key(RAW) if not image}
+    reasons = {path: reason for image, path, reason in read_key(RAW_FOLDER) if not image}
     assert reasons == {"train/a/Dora.png": NO_IMAGE, "train/b/Cy again.png": f"equals {cy}"}
     assert (report()["rejected"], report()["dropped_from_train"]) == ([{"reason": NO_IMAGE}], [{"equals": cy}])
     people = {f"{split}/{path}": who for split, known in read_people()._asdict().items() for path, who in known.items()}
@@ -231,7 +230,7 @@ def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(sourc
     boxes = read_boxes(REGIONS_FILE)
     ann, bob = ("", "") if renamed else ("Ann", "Bob")
     assert boxes == {written[SPLIT[0]]: [Box(0, 0, 3, 2, ann)], written[SPLIT[5]]: [Box(-1, 1, 21, 2, bob)]}
-    pixels = read_image(RAW / written[SPLIT[0]])
+    pixels = read_image(RAW_FOLDER / written[SPLIT[0]])
     assert pixels.shape == (8, 6, 3) and pixels[:2, :3].min() > 200 and pixels[4:].max() < 50
     counts = {"boxes": 2, "images_with_boxes": 2, "boxes_without_image": 2, "boxes_given_twice": 1}
     assert counts.items() <= report().items()
@@ -252,7 +251,7 @@ def test_renamed_images_follow_the_names_in_neither_number_nor_time_but_the_secr
     source(paths, {"data.rename": True})
     ingest()
     first = images_by_source()
-    for place in (lambda path: (RAW / path).stat().st_mtime_ns, lambda path: Path(path).stem):
+    for place in (lambda path: (RAW_FOLDER / path).stat().st_mtime_ns, lambda path: Path(path).stem):
         order = [place(first[path]) for path in sorted(first)]
         assert sum(one < following for one, following in zip(order, order[1:], strict=False)) < 60
     Path("data/secret.key").unlink()
@@ -307,7 +306,7 @@ def test_training_images_with_the_pixels_of_a_test_image_are_dropped(source, noi
     Image.new("RGB", (6, 4)).save(folder / "test/a/black.png")  # the same bytes in another shape
     ingest()
     assert report()["dropped_from_train"] == [{"image": "train/b/copy.png", "equals": "test/a/5.png"}]
-    assert list_images(RAW) == sorted([*SPLIT, "train/a/copy.png", "train/a/black.png", "test/a/black.png"])
+    assert list_images(RAW_FOLDER) == sorted([*SPLIT, "train/a/copy.png", "train/a/black.png", "test/a/black.png"])
     assert report()["images"] == {"train": {"a": 4, "b": 2}, "test": {"a": 2, "b": 1}}
 
 
@@ -318,7 +317,7 @@ def test_training_images_of_a_group_in_test_are_dropped_and_broken_metadata_give
     for seed, path in enumerate(SPLIT):
         Image.fromarray(noise(seed)).save(folder / path, "JPEG", exif=exif)
     ingest()  # warnings are errors
-    assert list_images(RAW) == sorted([*SPLIT, *groups[2:]])
+    assert list_images(RAW_FOLDER) == sorted([*SPLIT, *groups[2:]])
     dropped = [{"image": path, "same_group_as": "test/b/g1_z.png"} for path in groups[:2]]
     assert report()["dropped_from_train"] == dropped
     assert report()["images_without_group"] == 6
@@ -346,9 +345,9 @@ def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noi
     (folder / "regions.csv").write_text("path,x,y,width,height\n2020/may/1.png,2,2,4,4\n1.jpg,0,0,4,4\n")
     ingest()
     written = images_by_source() if renamed else {path: f"{path[:-4]}.png" for path in PHOTOS}
-    assert list_images(RAW) == sorted(written.values())
-    assert list_images(RAW) == [f"{number:06}.png" for number in range(1, 5)] or not renamed
-    assert {read_image(RAW / path).shape for path in list_images(RAW)} == {(6, 8, 3)}
+    assert list_images(RAW_FOLDER) == sorted(written.values())
+    assert list_images(RAW_FOLDER) == [f"{number:06}.png" for number in range(1, 5)] or not renamed
+    assert {read_image(RAW_FOLDER / path).shape for path in list_images(RAW_FOLDER)} == {(6, 8, 3)}
     assert read_boxes(REGIONS_FILE) == {
         written["2020/may/1.png"]: [Box(1, 1, 2, 2)],
         written["1.jpg"]: [Box(0, 0, 2, 2)],
@@ -451,4 +450,5 @@ def test_classes_may_be_called_like_splits_or_not_be_utf8(source, renamed):
     ingest()
     counts = {"caf_udce9": 1, "test": 1, "train": 1}
     assert report()["images"] == {"train": counts, "test": counts}
-    assert renamed or list_images(RAW) == [f"{split}/{name}/1.png" for split in ("test", "train") for name in counts]
+    written = [f"{split}/{name}/1.png" for split in ("test", "train") for name in counts]
+    assert renamed or list_images(RAW_FOLDER) == written

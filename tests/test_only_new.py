@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from stages.anonymize import anonymize
-from stages.core.boxes import DETECTIONS_FILE, Box, write_boxes
+from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset
-from stages.core.kept import KEPT
-from stages.core.secret import SECRET
+from stages.core.paths import DETECTIONS_FILE, LAST_RUN, SECRET_FILE
 from stages.core.seeding import order_key
 from stages.extract import extract
 from stages.ingest import ingest
@@ -74,10 +73,10 @@ def test_step_by_step_gives_the_bytes_of_a_run_from_scratch(workspace, save_imag
     for seed in range(1, 6):
         edit(draw, seed)
         written = run_all()
-        shutil.move(KEPT, "kept")
+        shutil.move(LAST_RUN, "kept")
         assert run_all() == written
-        shutil.rmtree(KEPT)
-        shutil.move("kept", KEPT)
+        shutil.rmtree(LAST_RUN)
+        shutil.move("kept", LAST_RUN)
 
 
 @LAYOUTS
@@ -103,7 +102,7 @@ def test_nothing_is_used_again_that_another_secret_argument_code_or_machine_made
     start(workspace, save_images, "files")
     run_all()
     if change == "secret":
-        SECRET.write_bytes(bytes(range(32)))
+        SECRET_FILE.write_bytes(bytes(range(32)))
     elif change == "argument":
         workspace(PARAMS | {"variants.noisy.epsilon": 1.0})
     else:
@@ -162,7 +161,7 @@ def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_ima
     start(workspace, save_images, "files")
     ingest()
     right = run_all()
-    shutil.rmtree(KEPT)
+    shutil.rmtree(LAST_RUN)
     take = Intaker.take
 
     def take_and_cut(self, chunk):
@@ -188,18 +187,18 @@ def test_a_rejected_file_is_read_again(workspace, save_images, monkeypatch, caps
 def test_what_is_kept_of_a_variant_that_is_gone_goes_with_the_next_images(workspace, save_images):
     start(workspace, save_images, "files")
     run_all()
-    KEPT.chmod(0o755)
+    LAST_RUN.chmod(0o755)
     workspace(PARAMS | {"variants": {"noisy": PARAMS["variants"]["noisy"]}})
     ingest()
-    assert {folder.name.split()[0] for folder in KEPT.iterdir()} == {"raw", "noisy"}
-    assert KEPT.stat().st_mode & 0o077 == 0
+    assert {folder.name.split()[0] for folder in LAST_RUN.iterdir()} == {"raw", "noisy"}
+    assert LAST_RUN.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("index", ["{}", "[]", "", None])
 def test_inputs_whose_index_is_broken_are_made_again_and_counted_so(workspace, save_images, capsys, index):
     start(workspace, save_images, "files")
     right = run_all()
-    for file in KEPT.glob("raw inputs */index.json"):
+    for file in LAST_RUN.glob("raw inputs */index.json"):
         file.unlink()
         if index is None:
             inputs = file.with_name("inputs.npy")

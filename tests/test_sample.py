@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
@@ -11,6 +10,7 @@ from dvc.repo import Repo
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image
 from stages.core.params import SampleParams, load_params
+from stages.core.paths import SAMPLE
 from stages.core.seeding import generator
 from stages.sample import plan_scenes, sample
 from stages.scenes import CLASSES, IDENTITIES, draw_scene
@@ -18,7 +18,6 @@ from stages.scenes.identities import PEOPLE
 from tests.clones import ROOT
 from tests.synthetic import untimed
 
-FOLDER = Path("data/sample/drawn")
 SMALL = {"sample.train_images": 12, "sample.test_images": 4, "sample.size": 32}
 
 
@@ -61,8 +60,8 @@ def test_names_tell_split_class_and_identity(workspace):
 def test_different_images_are_drawn_as_planned(workspace, capsys):
     workspace(SMALL)
     sample()
-    assert list_images(FOLDER) == sorted(path for path, _, _ in plan(12, 4))
-    images = [read_image(FOLDER / path) for path in list_images(FOLDER)]
+    assert list_images(SAMPLE) == sorted(path for path, _, _ in plan(12, 4))
+    images = [read_image(SAMPLE / path) for path in list_images(SAMPLE)]
     assert {image.shape for image in images} == {(32, 32, 3)}
     assert len({image.tobytes() for image in images}) == 16
     assert untimed(capsys.readouterr().out) == (
@@ -73,7 +72,7 @@ def test_different_images_are_drawn_as_planned(workspace, capsys):
 def test_the_groups_are_the_tones_of_the_skins_that_were_drawn(workspace):
     workspace(SMALL)
     sample()
-    header, *rows = [line.split(",") for line in (FOLDER / "groups.csv").read_text().splitlines()]
+    header, *rows = [line.split(",") for line in (SAMPLE / "groups.csv").read_text().splitlines()]
     who = {path: identity for path, _, identity in plan(12, 4)}
     assert header == ["path", "group"]
     assert [path for path, _ in rows] == sorted(who)
@@ -87,9 +86,9 @@ def test_the_groups_are_the_tones_of_the_skins_that_were_drawn(workspace):
 def test_the_boxes_are_those_of_the_heads_that_were_drawn(workspace):
     workspace(SMALL)
     sample()
-    header, *rows = [line.split(",") for line in (FOLDER / "regions.csv").read_text().splitlines()]
+    header, *rows = [line.split(",") for line in (SAMPLE / "regions.csv").read_text().splitlines()]
     assert header == ["path", "x", "y", "width", "height", "label"]
-    assert [row[0] for row in rows] == list_images(FOLDER)
+    assert [row[0] for row in rows] == list_images(SAMPLE)
     who = {path: (name, identity) for path, name, identity in plan(12, 4)}
     for path, *cells in rows:
         head = draw_scene(*who[path], generator(0, path), size=32).head
@@ -102,7 +101,7 @@ def test_bytes_depend_on_the_seed_and_not_on_workers_or_other_images(workspace, 
         workspace({**SMALL, "sample.seed": seed, "sample.test_images": test_images})
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         sample()
-        written.append({path: (FOLDER / path).read_bytes() for path in list_images(FOLDER)})
+        written.append({path: (SAMPLE / path).read_bytes() for path in list_images(SAMPLE)})
     one, other_workers, more, other_seed = written
     assert one == other_workers
     assert one.items() <= more.items()
@@ -112,7 +111,7 @@ def test_bytes_depend_on_the_seed_and_not_on_workers_or_other_images(workspace, 
 def test_for_another_source_nothing_is_drawn(workspace, capsys):
     workspace({**SMALL, "data.source": "photos"})
     sample()
-    assert list(FOLDER.iterdir()) == []
+    assert list(SAMPLE.iterdir()) == []
     assert "drew nothing, as `data.source` is another folder" in capsys.readouterr().out
 
 

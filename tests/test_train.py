@@ -12,12 +12,10 @@ import yaml
 
 from stages import train as train_stage
 from stages.core.errors import PipelineError
-from stages.core.files import PARTIAL
-from stages.core.kept import KEPT
 from stages.core.machine import environment
+from stages.core.paths import HISTORY, LAST_RUN, MODELS, PARTIAL
 from stages.network import training
 from stages.network.inputs import create_inputs, write_index
-from stages.network.weights import MODELS
 from stages.train import train
 from tests.clones import ROOT
 from tests.network.test_fitting import PATHS, separable_features
@@ -54,7 +52,7 @@ def trained(monkeypatch):
 
 
 def outputs():
-    files = [*MODELS.glob("raw/*"), train_stage.HISTORY / "raw.csv"]
+    files = [*MODELS.glob("raw/*"), HISTORY / "raw.csv"]
     return {str(file): file.read_bytes() for file in files}
 
 
@@ -76,7 +74,7 @@ def test_another_seed_trains_one_network_and_gives_what_training_all_gives(works
     train("raw")
     assert trained == [[1, 2], [3]]
     step_by_step = outputs()
-    shutil.rmtree(KEPT)
+    shutil.rmtree(LAST_RUN)
     train("raw")
     assert trained[-1] == [1, 2, 3]
     assert outputs() == step_by_step
@@ -127,7 +125,7 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
     train("raw")
     undisturbed = outputs()
     shutil.rmtree(MODELS / "raw")  # as DVC does
-    shutil.rmtree(KEPT)
+    shutil.rmtree(LAST_RUN)
     monkeypatch.setattr(training.State, "add", add_and_stop)
     # The state of other settings is no start for these.
     for rate in (0.5, 0.001):
@@ -139,7 +137,7 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
     monkeypatch.setattr(training.State, "add", add)
     train("raw")
     assert outputs() == undisturbed
-    assert list(PARTIAL.iterdir()) == [KEPT]
+    assert list(PARTIAL.iterdir()) == [LAST_RUN]
 
 
 def test_patience_without_validation_images_is_refused(workspace):

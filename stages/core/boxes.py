@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.files import write_file
+from stages.core.paths import REGIONS_FILE
 
-REGIONS = "regions.csv"  # that a source may have at its top
-REGIONS_FILE = Path("data") / REGIONS
-DETECTIONS_FILE = Path("data/detections.csv")
+REGIONS = REGIONS_FILE.name  # that a source may have at its top
 REGION = "region_"  # begins the names of attackers that see the main region alone, and of what they find
 _COLUMNS = ("path", "x", "y", "width", "height", "label", "score")
 

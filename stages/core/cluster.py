@@ -28,7 +28,7 @@ from distributed import Client, Future, KilledWorker, Security, TimeoutError
 from distributed.client import ClosedClientError
 
 from stages.core.errors import PipelineError, line_of, shown
-from stages.core.files import PARTIAL
+from stages.core.paths import PARTIAL
 from stages.core.worker import ABOUT, FUNCTION, POLL, Task, Work, about
 
 _STALE = 7 * 24 * 3600  # seconds after which a folder is that of a killed process

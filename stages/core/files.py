@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PARTIAL = Path("data/.partial")  # what is neither git's nor DVC's: without it, all is made anew, the same
 UNFINISHED = ".partial"  # ends the names of folders that are being made
 
 

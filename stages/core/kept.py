@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.core.datasets import part_files, read_from_part, write_part
-from stages.core.files import PARTIAL, UNFINISHED, make_parent, new_folder
+from stages.core.files import UNFINISHED, make_parent, new_folder
 from stages.core.parallel import count_image
+from stages.core.paths import LAST_RUN
 
-KEPT = PARTIAL / "last-run"  # the states of trainings lie beside it by variant, and none may be called so
 _IMAGES, _KEYS = "images", "keys"
 _BLOCK = 1 << 20  # bytes
 Images = Iterable[tuple[str, bytes]]  # path relative to the data set, and content
@@ -159,14 +159,14 @@ def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
 
 def kept_folder(dataset: str, what: str = "") -> Path:
     """Return where something of a data set is kept, for its owner alone, as it tells which file became which image."""
-    KEPT.mkdir(mode=0o700, parents=True, exist_ok=True)
-    KEPT.chmod(0o700)
-    return KEPT / f"{dataset} {what}".strip()
+    LAST_RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
+    LAST_RUN.chmod(0o700)
+    return LAST_RUN / f"{dataset} {what}".strip()
 
 
 def forget_others(names: Iterable[str]) -> None:
     """Remove what is kept of data sets that are not there any more; these are."""
-    for folder in KEPT.glob("[!.]*"):
+    for folder in LAST_RUN.glob("[!.]*"):
         if folder.name.split()[0] not in names:
             shutil.rmtree(folder)
 

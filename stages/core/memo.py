@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from stages.core.errors import naming
-from stages.core.files import PARTIAL, replace_file
+from stages.core.files import replace_file
 from stages.core.machine import code_digest, environment
+from stages.core.paths import PARTIAL
 
 
 def remembered(

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from stages.core.boxes import REGIONS
 from stages.core.files import write_file
+from stages.core.paths import GROUPS_FILE, IDENTITIES_FILE
 
-IDENTITIES, GROUPS = "identities.csv", "groups.csv"
+IDENTITIES, GROUPS = IDENTITIES_FILE.name, GROUPS_FILE.name
 TABLES = (IDENTITIES, GROUPS, REGIONS)  # that a source may have at its top
-PEOPLE_FILE, GROUPS_FILE = Path("data") / IDENTITIES, Path("data") / GROUPS
 
 
 class People(NamedTuple):
@@ -29,13 +29,13 @@ def write_people(people: dict[str, str]) -> None:
     numbers: dict[str, int] = {}
     for path in sorted(people):
         numbers.setdefault(people[path], len(numbers))
-    _write(PEOPLE_FILE, "identity", {path: str(numbers[person]) for path, person in people.items()})
+    _write(IDENTITIES_FILE, "identity", {path: str(numbers[person]) for path, person in people.items()})
 
 
 def read_people() -> People:
     """Read what `write_people` wrote."""
     people = People({}, {})
-    for split, path, number in _read(PEOPLE_FILE, "identity"):
+    for split, path, number in _read(IDENTITIES_FILE, "identity"):
         getattr(people, split)[path] = int(number)
     return people
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from stages.core.errors import PipelineError
+from stages.core.paths import SECRET_FILE
 
-SECRET = Path("data/secret.key")
 _BYTES = 32
 
 
@@ -33,14 +33,16 @@ def load_secret() -> Secret:
 
     An experiment that DVC runs in a temporary copy of the repository uses the repository's own secret.
     """
-    file = _repository() / SECRET
+    file = _repository() / SECRET_FILE
     if not file.exists():
         _make(file)
     secret = Secret(file.read_bytes())
     if len(secret) != _BYTES:
-        raise PipelineError(f"`{SECRET}` must hold {_BYTES} bytes; received: {len(secret)}; restore it from a backup")
+        raise PipelineError(
+            f"`{SECRET_FILE}` must hold {_BYTES} bytes; received: {len(secret)}; restore it from a backup"
+        )
     if file.stat().st_mode & 0o077:
-        raise PipelineError(f"`{SECRET}` must be readable by its owner alone; run `chmod 600 {SECRET}`")
+        raise PipelineError(f"`{SECRET_FILE}` must be readable by its owner alone; run `chmod 600 {SECRET_FILE}`")
     return secret
 
 

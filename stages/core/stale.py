@@ -4,17 +4,13 @@ A folder of `data/` is known as a variant's by its contact sheets: these are the
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from stages.core.files import remove_folder
-from stages.core.params import PARAMS_FILE, Params
-
-DATA = Path("data")
-CONTACT = DATA / "contact"
-LOCK = Path("dvc.lock")
+from stages.core.params import Params
+from stages.core.paths import CONTACT, DATA, LOCK_FILE, PARAMS_FILE
 
 
 def withdraw(variants: Iterable[str] | None = None) -> None:
@@ -27,7 +23,8 @@ def withdraw(variants: Iterable[str] | None = None) -> None:
 def withdraw_changed() -> None:
     """Remove the data sets that `dvc.lock` says were made with other params, or of other images or regions."""
     # Whether the params are valid or not.
-    values, lock = ((YAML(typ="safe").load(file) if file.is_file() else None) or {} for file in (PARAMS_FILE, LOCK))
+    files = PARAMS_FILE, LOCK_FILE
+    values, lock = ((YAML(typ="safe").load(file) if file.is_file() else None) or {} for file in files)
     stages = lock.get("stages", {})
     outs = {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
     for name in set(_made()) & set(values.get("variants") or ()):

@@ -20,8 +20,8 @@ from distributed import get_worker
 from threadpoolctl import threadpool_limits
 
 from stages.core.errors import PipelineError, line_of
-from stages.core.files import PARTIAL
 from stages.core.machine import code_digest, environment
+from stages.core.paths import PARTIAL
 
 ABOUT, FUNCTION = "about.json", "function"  # files of a client
 POLL = 2  # seconds between two looks at whether the work is over

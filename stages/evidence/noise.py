@@ -5,7 +5,8 @@ import numpy as np
 from stages.attacks.noise import subtract_noise
 from stages.core.boxes import Box
 from stages.core.params import RAW
-from stages.core.secret import SECRET, image_generator, load_secret
+from stages.core.paths import SECRET_FILE
+from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
 from stages.evidence.target import Change, Target
 from stages.regions.acting import draw_name
@@ -54,7 +55,7 @@ def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
     if np.abs(again.astype(int) - anonymized).mean() > _MOST_JPEG_ERROR:
         print(
             f"attack: not measured what a leak of the noise would cost, as {target.name} was not made with this "
-            f"`{SECRET}`"
+            f"`{SECRET_FILE}`"
         )
         return removers
 

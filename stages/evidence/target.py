@@ -1,7 +1,6 @@
 """The data set that is attacked, and the ways to look at its images: whole, and cut to their main region."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ from stages.core.params import Acting, Params
 from stages.regions.acting import act_on_regions, act_where
 from stages.regions.crops import around, main_region, square_crop
 
-DATA = Path("data")
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
 
 

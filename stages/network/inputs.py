@@ -12,9 +12,9 @@ import numpy as np
 from stages.core.errors import naming
 from stages.core.files import new_folder
 from stages.core.kept import kept_folder, read_state, write_state
+from stages.core.paths import FEATURES
 from stages.core.seeding import order_key
 
-FEATURES = Path("data/features")
 _FILES = ("inputs.npy", "index.json")
 _KEYS = "keys.json"
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.core.files import PARTIAL
 from stages.core.machine import code_digest, environment
 from stages.core.params import TrainParams
+from stages.core.paths import PARTIAL
 from stages.network.inputs import Features
 from stages.network.weights import save_weights, weights_file
 

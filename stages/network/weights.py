@@ -10,11 +10,10 @@ import numpy as np
 
 from stages.core.errors import PipelineError
 from stages.core.files import write_file
+from stages.core.paths import MODELS
 
 if TYPE_CHECKING:
     from stages.network.runtime import keras
-
-MODELS = Path("data/models")
 
 
 def weights_file(dataset: str, seed: int) -> Path:

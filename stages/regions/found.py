@@ -9,13 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from stages.core.boxes import Box
-from stages.core.files import PARTIAL
 from stages.core.kept import read_state, write_state
 from stages.core.machine import code_digest, environment
 from stages.core.params import RegionParams
+from stages.core.paths import FOUND_BOXES
 from stages.regions.detectors import settings_of
 
-FOUND = PARTIAL / "found-boxes"  # no variant may be called so, whose states of trainings lie beside it
 _CODE = ("core/boxes.py", "core/images.py", "network/runtime.py") + tuple(
     f"regions/{name}.py" for name in ("centerface", "detectors", "matching", "mtcnn", "yunet")
 )
@@ -33,8 +32,8 @@ class FoundBoxes:
     def __init__(self, params: RegionParams):
         settings = [settings_of(params), code_digest(*_CODE), environment()]
         self._settings = json.dumps(settings).encode()
-        FOUND.mkdir(mode=0o700, parents=True, exist_ok=True)
-        FOUND.chmod(0o700)
+        FOUND_BOXES.mkdir(mode=0o700, parents=True, exist_ok=True)
+        FOUND_BOXES.chmod(0o700)
 
     def read(self, encoded: bytes) -> list[Box] | None:
         """Return the boxes of an image; None if no detector saw it."""
@@ -50,4 +49,4 @@ class FoundBoxes:
 
     def _file(self, encoded: bytes) -> Path:
         key = hashlib.sha256(self._settings + encoded).hexdigest()
-        return FOUND / key[:2] / f"{key[2:]}.json"
+        return FOUND_BOXES / key[:2] / f"{key[2:]}.json"

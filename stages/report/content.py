@@ -15,18 +15,18 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from stages.core.boxes import REGION
 from stages.core.images import read_image
-from stages.core.params import RAW, SAMPLE, Params
+from stages.core.params import RAW, Params
+from stages.core.paths import INGEST_REPORT, OUTLINED, RESTORED, SAMPLE
 from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, exposed_words, frontier_svg
 from stages.report.recommendation import bound_text
 from stages.results.columns import Column, attacker_name, cell, columns_of, show
 from stages.results.decision import Verdict
-from stages.results.gallery import OUTLINED, RESTORED, gallery_folders
+from stages.results.gallery import gallery_folders
 from stages.results.privacy import CONVINCING_SHARE, attacks_run, convinces
 from stages.results.scores import read_privacy, read_utility
 from stages.results.statistics import FEWEST_RUNS, wilson_interval
 
-_INGEST = Path("metrics/ingest.json")
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
 _DIFFERENCES = {"accuracy": "Accuracy, row less column, in points", "named": "Images named, row less column, in points"}
 
@@ -56,7 +56,7 @@ def page_content(
     scenes = gallery_rows(shown, params.compare.gallery_images, show_restored=RAW in shown) if shown else []
     fewest = min(Counter(utility[0]["labels"]).values())
     low, high = wilson_interval(fewest // 2, fewest)
-    data = json.loads(_INGEST.read_text(encoding="utf-8"))
+    data = json.loads(INGEST_REPORT.read_text(encoding="utf-8"))
     classes = confused_classes(utility)
     raw = table[table["dataset"] == RAW].iloc[0]
     has_people = "named" in table
@@ -105,7 +105,7 @@ def page_content(
         class_count=len(utility[0]["classes"]),
         made_with=made_with(params.datasets, utility, privacy),
         settings=settings_text(params),
-        is_sample=params.data.source == SAMPLE,
+        is_sample=Path(params.data.source) == SAMPLE,
         renamed=params.data.rename,
         detail=params.attack.image_size,
     )

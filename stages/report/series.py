@@ -1,13 +1,10 @@
 """Joins what `dvc plots` draws over all data sets."""
 
-from pathlib import Path
-
 import pandas as pd
 
+from stages.core.paths import HISTORY
 from stages.results.scores import read_utility
 from stages.results.utility import confusion_shares
-
-HISTORY = Path("data/scores/history")
 
 
 def learning_curves(datasets: list[str]) -> pd.DataFrame:

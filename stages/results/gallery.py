@@ -11,12 +11,9 @@ from stages.core.datasets import Dataset
 from stages.core.files import new_folder
 from stages.core.images import list_images, read_image, write_image
 from stages.core.parallel import map_bounded
-from stages.core.params import RAW, SAMPLE, Params
+from stages.core.params import RAW, Params
+from stages.core.paths import DATA, GALLERY, OUTLINED, SAMPLE
 
-DATA = Path("data")
-GALLERY = DATA / "gallery"
-RESTORED = DATA / "restored"
-OUTLINED = DATA / "outlined"  # raw images with their regions, from `detect`
 GAP = 8  # pixels
 LABEL = 40  # pixels
 FONT = cv2.FONT_HERSHEY_DUPLEX
@@ -115,7 +112,7 @@ def shown_datasets(params: Params, protecting: Collection[str]) -> list[str]:
     """
     show: str = params.compare.show_images
     if show == "auto":
-        show = "all" if params.data.source == SAMPLE else "protecting"
+        show = "all" if Path(params.data.source) == SAMPLE else "protecting"
     allowed = {
         "all": params.datasets,
         "anonymized": [dataset for dataset in params.datasets if dataset != RAW],

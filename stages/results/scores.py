@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 from stages.core.errors import PipelineError
-
-SCORES = Path("data/scores")
+from stages.core.paths import PRIVACY, UTILITY
 
 
 def utility_file(dataset: str) -> Path:
     """Return the file with a data set's predictions on the test images."""
-    return SCORES / "utility" / f"{dataset}.json"
+    return UTILITY / f"{dataset}.json"
 
 
 def read_utility(dataset: str) -> dict:
@@ -20,7 +19,7 @@ def read_utility(dataset: str) -> dict:
 
 def privacy_file(dataset: str) -> Path:
     """Return the file with what the attacks learned of a data set's test images."""
-    return SCORES / "privacy" / f"{dataset}.json"
+    return PRIVACY / f"{dataset}.json"
 
 
 def read_privacy(dataset: str) -> dict:

@@ -10,16 +10,16 @@ from stages.core.errors import PipelineError
 from stages.core.files import replace_file
 from stages.core.kept import digest_of
 from stages.core.parallel import map_ordered
+from stages.core.paths import KEY_FILE
 from stages.sources.intake import Intake
 
-KEY = Path("data/key.csv")  # in neither git nor DVC, so that it is never pushed
 _COLUMNS = ["image", "source", "reason"]
 _BELONGS = "# belongs to the data/raw with the SHA-256 "
 
 
 def remove_key() -> None:
     """Remove the key, and what a killed process left of one, before its images change."""
-    for file in [KEY, *KEY.parent.glob(f".{KEY.name}.*")]:
+    for file in [KEY_FILE, *KEY_FILE.parent.glob(f".{KEY_FILE.name}.*")]:
         file.unlink(missing_ok=True)
 
 
@@ -34,7 +34,7 @@ def write_key(intake: Intake, raw: Path) -> None:
     writer.writerows(
         sorted(("", image.source.in_source, f"{image.relation} {other}") for image, other in intake.dropped)
     )
-    with replace_file(KEY) as partial:
+    with replace_file(KEY_FILE) as partial:
         # Never readable by others, not even while it is empty.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -43,11 +43,11 @@ def write_key(intake: Intake, raw: Path) -> None:
 
 def read_key(raw: Path) -> list[tuple[str, str, str]]:
     """Read what `write_key` wrote."""
-    if not KEY.is_file():
-        raise PipelineError(f"`{KEY}` is missing; only `data.rename: true` makes one, at the end of `ingest`")
-    with KEY.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+    if not KEY_FILE.is_file():
+        raise PipelineError(f"`{KEY_FILE}` is missing; only `data.rename: true` makes one, at the end of `ingest`")
+    with KEY_FILE.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         if file.readline() != f"{_BELONGS}{_digest(raw)}\n":
-            raise PipelineError(f"`{KEY}` belongs to another {raw}; run `dvc repro -f ingest` to make both anew")
+            raise PipelineError(f"`{KEY_FILE}` belongs to another {raw}; run `dvc repro -f ingest` to make both anew")
         return [(row["image"], row["source"], row["reason"]) for row in csv.DictReader(file)]
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from stages.core.datasets import divide
 from stages.core.errors import PipelineError
-from stages.core.kept import KEPT, forget_others, kept_folder, new_dataset
+from stages.core.kept import forget_others, kept_folder, new_dataset
 from stages.core.params.variants import read_variant
+from stages.core.paths import LAST_RUN
 
 FOLDER = Path("data/some")
 SIZE = 3
@@ -50,7 +51,7 @@ def names_of(images: dict[str, int]) -> list[str]:
 
 
 def forget() -> None:
-    for file in KEPT.rglob("*"):
+    for file in LAST_RUN.rglob("*"):
         if file.is_file():
             file.unlink()
 
@@ -104,7 +105,7 @@ def test_other_settings_or_another_layout_make_everything(is_sharded, change):
 def test_what_is_not_as_it_was_left_is_never_used(is_sharded, harm, of):
     images = dict.fromkeys(PATHS, 0)
     right, _ = make(images, is_sharded=is_sharded)
-    files = sorted(file for file in (KEPT / "some" / of).rglob("*") if file.is_file() and file.suffix != ".idx")
+    files = sorted(file for file in (LAST_RUN / "some" / of).rglob("*") if file.is_file() and file.suffix != ".idx")
     contents = [file.read_bytes() for file in files]
     for number, file in enumerate(files):
         content = bytearray(contents[number])
@@ -132,8 +133,8 @@ def test_without_hard_links_everything_is_made_each_time(monkeypatch, is_sharded
 
 
 def test_no_variant_has_its_states_of_training_where_this_is_kept():
-    with pytest.raises(PipelineError, match=f"a name in `variants` must .*; received: {KEPT.name}"):
-        read_variant(KEPT.name, {"method": "mask", "value": 0})
+    with pytest.raises(PipelineError, match=f"a name in `variants` must .*; received: {LAST_RUN.name}"):
+        read_variant(LAST_RUN.name, {"method": "mask", "value": 0})
 
 
 def test_what_is_kept_of_data_sets_that_are_gone_is_removed():
@@ -141,7 +142,8 @@ def test_what_is_kept_of_data_sets_that_are_gone_is_removed():
         kept_folder(name).mkdir()
         kept_folder(name, "inputs train").mkdir()
     forget_others(["some", "other"])
-    assert {folder.name for folder in KEPT.iterdir()} == {"some", "some inputs train", "other", "other inputs train"}
+    folders = {"some", "some inputs train", "other", "other inputs train"}
+    assert {folder.name for folder in LAST_RUN.iterdir()} == folders
 
 
 @LAYOUTS
@@ -156,4 +158,4 @@ def test_an_error_leaves_the_last_data_set_and_what_is_kept_of_it(is_sharded):
         dataset.make_part("train/shard-000000", lambda: [("train/new.png", b"1")], lambda path, _: path, fail)
     assert {file.as_posix(): file.read_bytes() for file in FOLDER.rglob("*") if file.is_file()} == right
     assert make(images, is_sharded=is_sharded) == (right, [])
-    assert KEPT.stat().st_mode & 0o077 == 0
+    assert LAST_RUN.stat().st_mode & 0o077 == 0

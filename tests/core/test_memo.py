@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stages.core import memo
-from stages.core.files import PARTIAL
 from stages.core.memo import remembered
+from stages.core.paths import PARTIAL
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import itertools
 
-from stages.core.people import PEOPLE_FILE, People, read_people, write_people
+from stages.core.paths import IDENTITIES_FILE
+from stages.core.people import People, read_people, write_people
 
 
 def test_people_are_numbers_whatever_their_names(tmp_path, monkeypatch):
@@ -11,7 +12,7 @@ def test_people_are_numbers_whatever_their_names(tmp_path, monkeypatch):
     for called in itertools.permutations(["Ada", "Bob", "Cyd", "Dan"]):
         who = [called[number] for number in (3, 1, 3, 2, 0)]
         write_people({f"train/a/{number}.png": name for number, name in enumerate(who)} | {"test/a,b/1.png": who[1]})
-        tables.add(PEOPLE_FILE.read_bytes())
+        tables.add(IDENTITIES_FILE.read_bytes())
         # By who comes first in the order of the paths: test, then train.
         assert read_people() == People({f"a/{n}.png": i for n, i in enumerate([1, 0, 1, 2, 3])}, {"a,b/1.png": 0})
     assert len(tables) == 1

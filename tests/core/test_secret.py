@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.core.secret import SECRET, load_secret, secret_generator, secret_key
+from stages.core.paths import SECRET_FILE
+from stages.core.secret import load_secret, secret_generator, secret_key
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +29,8 @@ def test_it_is_made_once_in_each_repository_and_only_its_owner_may_ever_read_it(
     monkeypatch.setattr(os, "link", spy)
     secret = load_secret()
     assert len(secret) == 32 and load_secret() == secret
-    assert [*modes, stat.S_IMODE(SECRET.stat().st_mode)] == [0o600, 0o600]
-    assert [file.name for file in SECRET.parent.iterdir()] == [SECRET.name]
+    assert [*modes, stat.S_IMODE(SECRET_FILE.stat().st_mode)] == [0o600, 0o600]
+    assert [file.name for file in SECRET_FILE.parent.iterdir()] == [SECRET_FILE.name]
     (folder / "other").mkdir()
     monkeypatch.chdir(folder / "other")
     assert load_secret() != secret
@@ -59,7 +60,7 @@ def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(folder, monk
     copy.mkdir(parents=True)
     monkeypatch.chdir(copy)
     assert load_secret() == secret
-    assert not (copy / SECRET).exists()
+    assert not (copy / SECRET_FILE).exists()
 
 
 @pytest.mark.parametrize(
@@ -71,9 +72,9 @@ def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(folder, monk
     ],
 )
 def test_one_that_is_broken_or_that_others_may_read_is_refused(size, mode, words):
-    SECRET.parent.mkdir()
-    SECRET.write_bytes(b"x" * size)
-    SECRET.chmod(mode)
+    SECRET_FILE.parent.mkdir()
+    SECRET_FILE.write_bytes(b"x" * size)
+    SECRET_FILE.chmod(mode)
     with pytest.raises(PipelineError) as caught:
         load_secret()
     assert str(caught.value) == words

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from stages.network.inputs import FEATURES, create_inputs, read_features, write_index
+from stages.core.paths import FEATURES
+from stages.network.inputs import create_inputs, read_features, write_index
 
 PATHS = ["boat/1.png", "car/1.png", "car/x/2.png"]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.paths import KEY_FILE, RAW_FOLDER
 from stages.sources import key
 from stages.sources.intake import Intake, Taken
-from stages.sources.key import KEY, read_key, remove_key, write_key
+from stages.sources.key import read_key, remove_key, write_key
 from tests.sources.builders import file, message_of, taken
 
 NAME = os.fsdecode(b'a,"b\n\xe9.png')
-RAW = Path("data/raw")
 ROWS = [
     ("test/a/000001.png", "test/a/000001.png", ""),
     ("train/a/000002.png", f"train/a/{NAME}", ""),
@@ -27,20 +27,20 @@ ROWS = [
 def write(tmp_path, monkeypatch, save_images):
     """The function that writes the key of a run with two images kept, which are there, one rejected, one dropped."""
     monkeypatch.chdir(tmp_path)
-    save_images(RAW, ["test/a/000001.png", "train/a/000002.png"])
+    save_images(RAW_FOLDER, ["test/a/000001.png", "train/a/000002.png"])
     kept = [Taken(file(f"train/a/{NAME}"), "train/a/000002.png"), taken("test/a/000001.png")]
     dropped = [(taken("train/a/leak.png", "same"), "test/a/000001.png")]
     intake = Intake(kept, [taken("train/a/bad.png", rejected="broken")], dropped, 0)
-    return lambda: write_key(intake, RAW)
+    return lambda: write_key(intake, RAW_FOLDER)
 
 
 def test_it_holds_every_file_and_knows_images_that_were_restored(write):
     write()
-    assert read_key(RAW) == ROWS
-    shutil.copytree(RAW, "restored")
-    shutil.rmtree(RAW)
-    Path("restored").rename(RAW)
-    assert read_key(RAW) == ROWS
+    assert read_key(RAW_FOLDER) == ROWS
+    shutil.copytree(RAW_FOLDER, "restored")
+    shutil.rmtree(RAW_FOLDER)
+    Path("restored").rename(RAW_FOLDER)
+    assert read_key(RAW_FOLDER) == ROWS
 
 
 def test_nobody_but_its_owner_may_read_it_from_its_first_byte_on(write, monkeypatch):
@@ -59,22 +59,22 @@ def test_nobody_but_its_owner_may_read_it_from_its_first_byte_on(write, monkeypa
     finally:
         os.umask(previous)
     assert modes == [(0o600, 0)]
-    assert stat.S_IMODE(KEY.stat().st_mode) == 0o600
+    assert stat.S_IMODE(KEY_FILE.stat().st_mode) == 0o600
 
 
 def swap_images():
-    (RAW / "train/a/000002.png").rename(RAW / "x")
-    (RAW / "test/a/000001.png").rename(RAW / "train/a/000002.png")
-    (RAW / "x").rename(RAW / "test/a/000001.png")
+    (RAW_FOLDER / "train/a/000002.png").rename(RAW_FOLDER / "x")
+    (RAW_FOLDER / "test/a/000001.png").rename(RAW_FOLDER / "train/a/000002.png")
+    (RAW_FOLDER / "x").rename(RAW_FOLDER / "test/a/000001.png")
 
 
 CHANGES = {
-    "pixels": lambda: (RAW / "train/a/000002.png").write_bytes(b"other"),
+    "pixels": lambda: (RAW_FOLDER / "train/a/000002.png").write_bytes(b"other"),
     "swapped": swap_images,
-    "one more": lambda: (RAW / "test/a/000003.png").touch(),
-    "one less": lambda: (RAW / "train/a/000002.png").unlink(),
-    "gone": lambda: RAW.rename("elsewhere"),
-    "older key": lambda: KEY.write_text("image,source,reason\n"),
+    "one more": lambda: (RAW_FOLDER / "test/a/000003.png").touch(),
+    "one less": lambda: (RAW_FOLDER / "train/a/000002.png").unlink(),
+    "gone": lambda: RAW_FOLDER.rename("elsewhere"),
+    "older key": lambda: KEY_FILE.write_text("image,source,reason\n"),
 }
 
 
@@ -82,20 +82,20 @@ CHANGES = {
 def test_one_that_belongs_to_other_images_is_refused(write, change):
     write()
     change()
-    assert message_of(PipelineError, read_key, RAW) == (
+    assert message_of(PipelineError, read_key, RAW_FOLDER) == (
         "`data/key.csv` belongs to another data/raw; run `dvc repro -f ingest` to make both anew"
     )
 
 
 def test_without_one_a_line_says_what_makes_it():
-    assert message_of(PipelineError, read_key, RAW) == (
+    assert message_of(PipelineError, read_key, RAW_FOLDER) == (
         "`data/key.csv` is missing; only `data.rename: true` makes one, at the end of `ingest`"
     )
 
 
 def test_it_is_removed_with_what_a_killed_process_left_of_one(write):
     write()
-    KEY.with_name(".key.csv.123.csv").touch()
+    KEY_FILE.with_name(".key.csv.123.csv").touch()
     remove_key()
-    assert [file.name for file in KEY.parent.iterdir()] == ["raw"]
+    assert [file.name for file in KEY_FILE.parent.iterdir()] == ["raw"]
     remove_key()

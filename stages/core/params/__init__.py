@@ -2,25 +2,15 @@
 
 from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model
 from stages.core.params.loading import Params, load_params
-from stages.core.params.sections import (
-    SAMPLE,
-    AttackParams,
-    CompareParams,
-    DataParams,
-    RegionParams,
-    SampleParams,
-    TrainParams,
-)
-from stages.core.params.validation import PARAMS_FILE
-from stages.core.params.variants import RAW, Acting, Variant, find_method, method_names
+from stages.core.params.sections import AttackParams, CompareParams, DataParams, RegionParams, SampleParams, TrainParams
+from stages.core.params.variants import Acting, Variant, find_method, method_names
+from stages.core.paths import RAW
 
 __all__ = [
     "CENTERFACE",
     "GET_CENTERFACE",
     "MTCNN",
-    "PARAMS_FILE",
     "RAW",
-    "SAMPLE",
     "Acting",
     "AttackParams",
     "CompareParams",

@@ -19,8 +19,9 @@ from stages.core.params.sections import (
     SampleParams,
     TrainParams,
 )
-from stages.core.params.validation import PARAMS_FILE, validate
-from stages.core.params.variants import RAW, Variant, read_variant
+from stages.core.params.validation import validate
+from stages.core.params.variants import Variant, read_variant
+from stages.core.paths import PARAMS_FILE, RAW
 
 
 class Params(BaseModel):

@@ -45,10 +45,6 @@ def _settle_precision(value: Any) -> Any:
     return value if value != "auto" else "bfloat16" if BFLOAT16_FLAGS & processor_flags() else "float32"
 
 
-# Drawn, so nobody is on its images. Below data/sample, so that what someone puts there is no output that DVC replaces.
-SAMPLE = "data/sample/drawn"
-
-
 class DataParams(Section):
     """Which images, and how `ingest` takes them in."""
 

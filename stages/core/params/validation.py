@@ -1,13 +1,12 @@
 """Checks values against a typed model, and says what is wrong in one line for each key."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
 
 from stages.core.errors import PipelineError
+from stages.core.paths import PARAMS_FILE
 
-PARAMS_FILE = Path("params.yaml")
 # What is allowed, where pydantic's words do not fit into our sentence.
 _ALLOWED = {
     "bool_type": "true or false",

@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from stages.core.errors import PipelineError, shown
 from stages.core.params.validation import NUMBER, Section, Seed, Share, validate
+from stages.core.paths import INGEST_REPORT, OUTPUTS, REGIONS_REPORT
 
-RAW = "raw"
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
 # Folders of `data/` and files of `metrics/` that are not a variant's.
 _RESERVED_NAMES = (
-    *(RAW, "sample", "contact", "features", "models", "outlined", "scores", "gallery", "restored"),
-    *("ingest", "regions"),
+    *(path.name for path in OUTPUTS),
+    *(INGEST_REPORT.stem, REGIONS_REPORT.stem),
     *("null", "true", "false"),  # a list that names them would hold something else
 )
 

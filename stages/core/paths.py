@@ -1,0 +1,35 @@
+"""Every path of the pipeline, relative to the working folder."""
+
+from pathlib import Path
+
+PARAMS_FILE, LOCK_FILE = Path("params.yaml"), Path("dvc.lock")
+DATA, METRICS = Path("data"), Path("metrics")
+RAW = "raw"  # the data set of the images as they came
+
+# Drawn, so nobody is on its images. Below data/sample, so that what someone puts there is no output that DVC replaces.
+SAMPLE = DATA / "sample" / "drawn"
+RAW_FOLDER = DATA / RAW
+IDENTITIES_FILE, GROUPS_FILE, REGIONS_FILE = DATA / "identities.csv", DATA / "groups.csv", DATA / "regions.csv"
+DETECTIONS_FILE = DATA / "detections.csv"
+OUTLINED = DATA / "outlined"  # raw images with their regions
+CONTACT = DATA / "contact"
+FEATURES = DATA / "features"
+MODELS = DATA / "models"
+SCORES = DATA / "scores"
+HISTORY, UTILITY, PRIVACY = SCORES / "history", SCORES / "utility", SCORES / "privacy"
+GALLERY = DATA / "gallery"
+RESTORED = DATA / "restored"
+OUTPUTS = (RAW_FOLDER, SAMPLE.parent, CONTACT, FEATURES, MODELS, OUTLINED, SCORES, GALLERY, RESTORED)
+
+# In neither git nor DVC.
+SECRET_FILE = DATA / "secret.key"
+KEY_FILE = DATA / "key.csv"  # which file became which image, with `data.rename`
+PARTIAL = DATA / ".partial"  # without it, all is made anew, the same
+LAST_RUN = PARTIAL / "last-run"
+FOUND_BOXES = PARTIAL / "found-boxes"
+HIDE_FACES = PARTIAL / "hide-faces"
+
+INGEST_REPORT, REGIONS_REPORT = METRICS / "ingest.json", METRICS / "regions.json"
+CONFUSION, PER_CLASS = METRICS / "confusion", METRICS / "per_class"
+COMPARISON = METRICS / "comparison.csv"
+SWEEP, CROSS_EVALUATION = METRICS / "sweep", METRICS / "cross_evaluation"  # without a suffix
