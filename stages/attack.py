@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.attacks._restorer import Restorer
+from stages.attacks._learning.restorer import Restorer
 from stages.attacks.attackers import ATTACKS
 from stages.attacks.evidence import UNKNOWN, Evidence
 from stages.attacks.identity import Identifier
@@ -205,7 +205,7 @@ def _strongest_trainer(params: AttackParams) -> Callable[..., Any] | None:
     if params.effort == "quick":
         return None
     # It imports TensorFlow, which takes seconds.
-    from stages.attacks._network import train_strongest
+    from stages.attacks._learning.network import train_strongest
 
     return train_strongest
 

@@ -9,7 +9,8 @@ import pytest
 from stages import attack as stage
 from stages.anonymize import anonymize
 from stages.attack import attack
-from stages.attacks import _network, naming
+from stages.attacks import naming
+from stages.attacks._learning import network
 from stages.attacks.fidelity import psnr
 from stages.attacks.identity import Identifier
 from stages.core.boxes import Box, write_boxes
@@ -312,7 +313,7 @@ def test_a_strangers_recognizer_looks_at_regions(places, tmp_path):
 def test_a_thorough_attacker_tries_a_network_and_the_row_says_so(people, workspace, monkeypatch):
     workspace(SMALL | {"attack.effort": "thorough"})
     write_portraits(people / OTHER)
-    monkeypatch.setattr(_network, "train_strongest", lambda *given, seed: Named(*given, seed=seed))
+    monkeypatch.setattr(network, "train_strongest", lambda *given, seed: Named(*given, seed=seed))
     scores = scores_of(OTHER)
     assert scores["effort"] == "thorough"
     assert scores["identity"]["attacker"] == "named"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.attacks._candidates import by_look, choose, members_of, odds_of, total, train_member
-from stages.attacks._discriminant import Discriminant
-from stages.attacks._looks import features_of, looks_of, moved_copy
+from stages.attacks._learning.candidates import by_look, choose, members_of, odds_of, total, train_member
+from stages.attacks._learning.discriminant import Discriminant
+from stages.attacks._learning.looks import features_of, looks_of, moved_copy
 
 MOVED_IMAGES = 2000  # about this many moved copies are learned from, up to 4 of an image
 CHUNK = 1024

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from scipy.fft import dctn
 
-from stages.attacks._forward_model import ForwardModel
-from stages.attacks._looks import gradients, scaled
-from stages.attacks._ranks import Ranks, ranks_of
+from stages.attacks._learning.forward_model import ForwardModel
+from stages.attacks._learning.looks import gradients, scaled
+from stages.attacks._learning.ranks import Ranks, ranks_of
 from stages.attacks.evidence import Evidence
 from stages.core.parallel import map_bounded
 

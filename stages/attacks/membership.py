@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.attacks._rates import FALSE_POSITIVES
+from stages.attacks._learning.ranks import FALSE_POSITIVES
 
 FEWEST_NON_MEMBERS = round(1 / FALSE_POSITIVES)  # with fewer, 1 % of them is less than one image
 _SMALLEST = 1e-30  # probability; float32 holds it

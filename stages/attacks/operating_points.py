@@ -3,8 +3,7 @@
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from stages.attacks._ranks import ranks_of
-from stages.attacks._rates import FALSE_POSITIVES
+from stages.attacks._learning.ranks import FALSE_POSITIVES, ranks_of
 from stages.attacks.identity import Identifier
 
 MOST_PAIRS = 4_000_000  # of an image and a person; of more, images are drawn, so that memory stays bounded

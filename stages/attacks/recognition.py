@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from stages.attacks._looks import scaled
-from stages.attacks._rates import FALSE_POSITIVES
+from stages.attacks._learning.looks import scaled
+from stages.attacks._learning.ranks import FALSE_POSITIVES
 from stages.attacks.evidence import Evidence
 from stages.attacks.operating_points import MOST_PAIRS
 from stages.core.parallel import map_bounded

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from stages.attacks._restorer import Restorer
+from stages.attacks._learning.patches import PatchNetwork
+from stages.attacks._learning.restorer import Restorer
+from stages.attacks._learning.ridge import RidgeInverse
+from stages.attacks._learning.rounding import WithinRounding
+from stages.attacks._learning.wiener import WienerInverse
 from stages.attacks.fidelity import psnr
-from stages.attacks.patches import PatchNetwork
-from stages.attacks.ridge import RidgeInverse
-from stages.attacks.rounding import WithinRounding
-from stages.attacks.wiener import WienerInverse
 
 _LARGEST_PERIOD = 32  # pixels; above it there are too few pixels for each place in the grid
 _VALIDATION = 5  # every fifth pair decides

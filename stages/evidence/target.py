@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.attacks._restorer import Restorer
+from stages.attacks._learning.restorer import Restorer
 from stages.core.boxes import REGION, Box
 from stages.core.datasets import Dataset
 from stages.core.images import SPLITS, resize_image

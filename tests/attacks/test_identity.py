@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.attacks._candidates import CANDIDATES, assign_folds, choose
+from stages.attacks._learning.candidates import CANDIDATES, assign_folds, choose
 from stages.attacks.identity import Identifier, train_identifier
 
 PEOPLE, SIDE = 6, 48

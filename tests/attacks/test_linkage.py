@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stages.attacks import linkage
-from stages.attacks._ranks import Ranks, ranks_of
+from stages.attacks._learning.ranks import Ranks, ranks_of
 from stages.attacks.linkage import train_linker
 from stages.core.machine import WORKERS_VARIABLE
 

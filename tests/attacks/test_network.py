@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.attacks import _network as network
-from stages.attacks._network import NetworkIdentifier, train_strongest
+from stages.attacks._learning import network
+from stages.attacks._learning.network import NetworkIdentifier, train_strongest
 from tests.attacks.test_identity import PEOPLE, blur, portraits
 
 

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.attacks import patches
+from stages.attacks._learning import patches
+from stages.attacks._learning.patches import PatchNetwork
+from stages.attacks._learning.ridge import RidgeInverse
+from stages.attacks._learning.rounding import HALF, WithinRounding
+from stages.attacks._learning.wiener import WienerInverse
 from stages.attacks.fidelity import BEST_PSNR, psnr, ssim
-from stages.attacks.patches import PatchNetwork
 from stages.attacks.restoration import Unchanged, train_restorer
-from stages.attacks.ridge import RidgeInverse
-from stages.attacks.rounding import HALF, WithinRounding
-from stages.attacks.wiener import WienerInverse
 from stages.methods.gaussian_blur import blur_kernel
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
-from stages.attacks._restorer import Restorer
+from stages.attacks._learning.restorer import Restorer
 
 UNITS = (64, 32)
 MOST_PAIRS = 60

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from stages.attacks._discriminant import Discriminant
+from stages.attacks._learning.discriminant import Discriminant
 from stages.core.parallel import map_bounded
 
 Result = TypeVar("Result")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.attacks._candidates import FOLDS, assign_folds, odds, standard_error
-from stages.attacks._looks import moved_copy, scaled
+from stages.attacks._learning.candidates import FOLDS, assign_folds, odds, standard_error
+from stages.attacks._learning.looks import moved_copy, scaled
 from stages.attacks.identity import Identifier, train_identifier
 from stages.network.runtime import derived_seed, initializer, keras, start_tensorflow
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from stages.attacks._restorer import Restorer
+from stages.attacks._learning.restorer import Restorer
 
 STEPS = 30
 HALF = 0.5  # grey levels that rounding may take away

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+FALSE_POSITIVES = 0.01  # share of wrong pairs, or of non-members, that are accepted where an attack says yes or no
 _ROUNDING = 1e-9  # of the largest distance: two that differ by less are equal
 
 

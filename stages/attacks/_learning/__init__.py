@@ -1,0 +1,1 @@
+"""What several attacks learn with: features, discriminants, networks, and inverses of methods."""
