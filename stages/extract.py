@@ -8,7 +8,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -16,12 +15,13 @@ from stages.core.datasets import Dataset, Part
 from stages.core.errors import run_stage
 from stages.core.files import new_folder
 from stages.core.images import SPLITS, class_of, decode_image, resize_image
-from stages.core.kept import digest_of, taken_over
+from stages.core.kept import taken_over
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image, finish, map_parts
 from stages.core.params import TrainParams, load_params
 from stages.core.paths import DATA, FEATURES
 from stages.network.inputs import InputsFile, LastInputs, write_index
+from stages.network.weights import weights_key
 
 _CODE = ("core", "extract.py", "network")
 
@@ -89,8 +89,7 @@ def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParam
 
 
 def _settings(params: TrainParams) -> str:
-    weights = params.weights if params.weights in (None, "imagenet") else digest_of([Path(params.weights)])
-    used = [params.image_size, params.backbone, weights, params.precision]
+    used = [params.image_size, params.backbone, weights_key(params.weights), params.precision]
     return json.dumps([used, code_digest(*_CODE), environment(_accelerators(params))])
 
 

@@ -1,11 +1,13 @@
 """Runs the classic experiment end to end, and a part of it the plain way: ``python -m tests.classic --images FOLDER``.
 
-15 classes of 400 training and 100 test photos, raw and three variants, frozen ResNet50 at 224, 50 epochs. Photos are
-made from the folder's: cut, mirrored and toned, so that none equals another; the weights are random, which takes as
-long as trained ones. Writes `metrics/classic.md`.
+6,000 training and 1,500 test photos, raw and three variants, the preset `classic`. The folder holds
+``{train,test}/<class>/``; as many photos as are needed are made of each of its own, cut, mirrored and toned, so that
+none equals another. Writes `metrics/classic.md`.
 """
 
 import argparse
+import json
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -13,36 +15,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
-from stages.core.images import write_image
+from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import processor_name, worker_count
 from stages.core.parallel import map_ordered
-from stages.core.params import load_params
+from stages.core.params import TrainParams, load_params
 from stages.methods.blocking_merging import put_back_key_points
 from stages.network.runtime import keras
 from stages.network.speed import operations
-from tests.benchmarks import blurring, merging, read_images
+from stages.results.statistics import crossed_estimate
+from tests.benchmarks import blurring, merging
 from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
 from tests.networks import measure_peak, shares_of_peak
 
 TABLE = Path("metrics/classic.md")
-CLASSES, TRAIN = 15, 400
-TEST_SHARE = 4  # one test photo a class to so many training photos
-HEIGHT, WIDTH, IMAGE_SIZE, EPOCHS = 375, 500, 224, 50
-HEAD = [1024, 0.5, 1024, 512]
-OTHER_HEAD = [512, 0.5, 256]
-SETTINGS = {
-    "data.image_format": "jpg",
-    "data.identity_pattern": None,
-    "train.image_size": IMAGE_SIZE,
-    "train.backbone": "frozen",
-    "train.head": HEAD,
-    "train.epochs": EPOCHS,
-    "train.batch_size": 128,
-    "train.learning_rate": 1e-4,
-    "train.precision": "auto",
-}
+TRAIN, TEST_SHARE = 6000, 4  # one test photo to so many training photos
+HEIGHT, WIDTH = 375, 500
 DATASETS = load_params(ROOT / "params.yaml").datasets
 VARIANTS = len(DATASETS) - 1
 PLAIN_PHOTOS = 24  # on which the plain way is measured
@@ -60,20 +50,29 @@ def make_photo(image: np.ndarray, number: int) -> np.ndarray:
     return photo[:, ::-1].copy() if rng.random() < 0.5 else photo
 
 
-def make_source(folder: Path, images: list[np.ndarray], train: int) -> None:
-    """Write 15 classes of so many training photos, and a quarter as many test photos."""
-    paths = [
-        f"{split}/class_{label:02d}/{number:03d}.jpg"
-        for split, count in (("train", train), ("test", train // TEST_SHARE))
-        for label in range(CLASSES)
-        for number in range(count)
-    ]
+def make_source(folder: Path, photos: Path, train: int) -> dict[str, int]:
+    """Write so many training photos, and a quarter as many test photos; return how many photos they are made of."""
+    counts = {}
+    for split, count in (("train", train), ("test", train // TEST_SHARE)):
+        by_class: dict[str, list[str]] = {}
+        for path in list_images(photos / split):
+            by_class.setdefault(path.split("/")[0], []).append(path)
+        if not by_class:
+            sys.exit(f"`--images` must hold {{train,test}}/<class>/; received: {photos}")
+        jobs = [
+            (split, members[number // len(by_class) % len(members)], number)
+            for number, members in zip(range(count), list(by_class.values()) * count, strict=False)
+        ]
 
-    def write(number: int) -> None:
-        write_image(folder / paths[number], make_photo(images[number % len(images)], number))
+        def write(job: tuple[str, str, int]) -> None:
+            split, path, number = job
+            photo = make_photo(read_image(photos / split / path), number + (split == "test") * train)
+            write_image(folder / split / Path(path).parent / f"{Path(path).stem}_made_{number:05d}.jpg", photo)
 
-    for _ in map_ordered(write, range(len(paths)), total=len(paths), label="photos"):
-        pass
+        for _ in map_ordered(write, jobs, total=len(jobs), label=f"{split} photos"):
+            pass
+        counts[split] = sum(map(len, by_class.values()))
+    return counts
 
 
 def repro(folder: Path) -> Counter:
@@ -84,7 +83,7 @@ def repro(folder: Path) -> Counter:
     return seconds
 
 
-def measure_plain(photos: list[np.ndarray]) -> tuple[float, float]:
+def measure_plain(photos: list[np.ndarray], size: int) -> tuple[float, float]:
     """Return the seconds a photo that the plain way takes: to anonymize it three ways, and to go through ResNet50."""
     start = time.perf_counter()
     for photo in tqdm(photos, "plain anonymizing", leave=False):
@@ -93,67 +92,99 @@ def measure_plain(photos: list[np.ndarray]) -> tuple[float, float]:
         put_back_key_points(photo, merging(photo, "grid")[0](), 1500)
     anonymizing = (time.perf_counter() - start) / len(photos)
     network = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg")
-    inputs = np.stack([cv2.resize(photo, (IMAGE_SIZE, IMAGE_SIZE)) for photo in photos]).repeat(4, axis=0)
+    inputs = np.stack([cv2.resize(photo, (size, size)) for photo in photos]).repeat(4, axis=0)
     network.predict(inputs[:32], verbose=0)
     start = time.perf_counter()
     network.predict(inputs, batch_size=32, verbose=0)
     return anonymizing, (time.perf_counter() - start) / len(inputs)
 
 
-def summary(each: int, first: Counter, head: Counter, plain: tuple[float, float], peaks: dict[str, float]) -> str:
-    """Write what came out, of so many training photos of each class, as Markdown."""
-    train, test = CLASSES * each, CLASSES * (each // TEST_SHARE)
+def correct_by_photo(folder: Path, dataset: str, suffix: str) -> np.ndarray:
+    """Return the share of correct predictions of each network for each photo of the folder, (seeds, photos)."""
+    scores = json.loads((folder / "data" / "scores" / "utility" / f"{dataset}.json").read_bytes())
+    correct = np.array(scores[f"predictions{suffix}"]) == np.array(scores[f"labels{suffix}"])
+    photos = [path.split("_made_")[0] for path in scores["paths"]]
+    return pd.DataFrame(correct.T.astype(float)).groupby(photos).mean().to_numpy().T
+
+
+def accuracy_table(folder: Path) -> list[str]:
+    """Write both accuracies of each data set as Markdown, with drops and their 95 % intervals over runs and photos."""
+    lines = [
+        "| data set | tested on raw photos | drop in points (95 %) | tested on its own | drop in points (95 %) |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    raw = correct_by_photo(folder, "raw", "")
+    for dataset in DATASETS:
+        cells = []
+        for suffix in ("", "_anonymized"):
+            own = correct_by_photo(folder, dataset, suffix)
+            drop = crossed_estimate(raw - own, least=-1, most=1)
+            low, high = drop.limits()
+            words = f"{100 * drop.mean:.1f} ({100 * low:.1f} to {100 * high:.1f})" if dataset != "raw" else ""
+            cells += [f"{own.mean():.1%}", words]
+        lines.append(f"| `{dataset}` | {' | '.join(cells)} |")
+    return lines
+
+
+def summary(
+    params: TrainParams, train: int, photos: dict[str, int], seconds: Counter, plain: tuple[float, float]
+) -> list[str]:
+    """Say what was run and how long it took, as Markdown."""
+    test = train // TEST_SHARE
     # Each network sees its training photos every epoch, then the raw test photos and, if they differ, its own.
-    passes = len(DATASETS) * (EPOCHS * train + test) + VARIANTS * test
-    theirs, ours = plain[0] * (train + test) + plain[1] * passes, first.total()
-    extracting = first["extract"] / len(DATASETS) / (train + test)
-    speed = operations(1, IMAGE_SIZE) / extracting
-    return "\n".join(
-        [
-            f"{CLASSES} classes of {each} training and {each // TEST_SHARE} test photos, {WIDTH} x {HEIGHT}; raw and "
-            f"{VARIANTS} variants; frozen ResNet50 at {IMAGE_SIZE}, {EPOCHS} epochs; {worker_count()} threads of "
-            f"{processor_name()}.",
-            "",
-            "| all stages of a kind | minutes |",
-            "| --- | ---: |",
-            *(f"| {name} | {seconds / 60:.1f} |" for name, seconds in first.items()),
-            f"| **together** | **{ours / 60:.1f}** |",
-            f"| again with `train.head: {OTHER_HEAD}` in place of `{HEAD}` | {head.total() / 60:.1f} |",
-            f"| the plain way, extrapolated | {theirs / 60:.0f} |",
-            "",
-            f"The plain way, measured on {PLAIN_PHOTOS} photos: OpenCV's own functions in a loop take "
-            f"{plain[0] * 1000:.0f} ms a photo for the three variants, and `model.predict` {plain[1] * 1000:.0f} ms "
-            f"for each of {passes:,} passes. That is **{theirs / ours:.0f} times** as long as the pipeline, attacks "
-            "included.",
-            "",
-            f"`extract` takes {extracting * 1000:.0f} ms a photo, decoding and start included: "
-            f"{speed / 1e9:.0f} billion operations a second, of the peak that a matrix product reaches "
-            f"{shares_of_peak(speed, peaks)}.",
-            "",
-        ]
-    )
+    passes = len(params.seeds) * (len(DATASETS) * (params.epochs * train + test) + VARIANTS * test)
+    theirs, ours = plain[0] * (train + test) + plain[1] * passes, seconds.total()
+    extracting = seconds["extract"] / len(DATASETS) / (train + test)
+    speed = operations(1, params.image_size) / extracting
+    peaks = {dtype: measure_peak(dtype) for dtype in ("float32", "bfloat16")}
+    weights = "random weights" if params.weights is None else "ImageNet's weights"
+    return [
+        f"{train:,} training and {test:,} test photos, {WIDTH} x {HEIGHT}, made of {photos['train']} and "
+        f"{photos['test']}; raw and {VARIANTS} variants; ResNet50 at {params.image_size}, {params.backbone}, with "
+        f"{weights}, in {params.precision}; head {params.head}, {params.epochs} epochs in batches of "
+        f"{params.batch_size}, Adam at {params.learning_rate} at most, {len(params.seeds)} seeds; {worker_count()} "
+        f"threads of {processor_name()}.",
+        "",
+        "| all stages of a kind | minutes |",
+        "| --- | ---: |",
+        *(f"| {name} | {spent / 60:.1f} |" for name, spent in seconds.items()),
+        f"| **together** | **{ours / 60:.1f}** |",
+        f"| the plain way, extrapolated | {theirs / 60:.0f} |",
+        "",
+        f"The plain way, measured on {PLAIN_PHOTOS} photos: OpenCV's own functions in a loop take "
+        f"{plain[0] * 1000:.0f} ms a photo for the three variants, and `model.predict` {plain[1] * 1000:.0f} ms "
+        f"for each of {passes:,} passes. That is **{theirs / ours:.0f} times** as long as the pipeline, attacks "
+        "included.",
+        "",
+        f"`extract` takes {extracting * 1000:.0f} ms a photo, decoding and start included: "
+        f"{speed / 1e9:.0f} billion operations a second, of the peak that a matrix product reaches "
+        f"{shares_of_peak(speed, peaks)}.",
+        "",
+    ]
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run it all, in a temporary folder."""
     parser = argparse.ArgumentParser(prog="python -m tests.classic", description=__doc__.split("\n")[0])
-    parser.add_argument("--images", type=Path, metavar="FOLDER", help="photos to use; without, scenes are drawn")
-    parser.add_argument("--train", type=int, default=TRAIN, help=f"training photos a class, 4 or more ({TRAIN})")
+    parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="photos, {train,test}/<class>/")
+    parser.add_argument("--weights", type=Path, metavar="PATH", help="of ImageNet, for `train.weights`; random without")
+    parser.add_argument("--train", type=int, default=TRAIN, help=f"training photos ({TRAIN})")
     options = parser.parse_args(arguments)
-    images = read_images(options.images, 300)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_source(folder / "photos", images, options.train)
+        photos = make_source(folder / "photos", options.images, options.train)
         copy_pipeline(folder)
-        for key, value in ({"data.source": "photos"} | SETTINGS).items():
+        run(folder, sys.executable, "-m", "stages.preset", "classic")
+        weights = str(options.weights.resolve()) if options.weights else None
+        for key, value in {"data.source": "photos", "data.identity_pattern": None, "train.weights": weights}.items():
             set_param(folder, key, value)
         run(folder, "git", "init", "-q")
-        first = repro(folder)
-        set_param(folder, "train.head", OTHER_HEAD)
-        head = repro(folder)
-    photos = [make_photo(images[number % len(images)], number) for number in range(PLAIN_PHOTOS)]
-    peaks = {dtype: measure_peak(dtype) for dtype in ("float32", "bfloat16")}
-    text = summary(options.train, first, head, measure_plain(photos), peaks)
+        seconds = repro(folder)
+        params = load_params(folder / "params.yaml").train
+        made = list_images(folder / "photos")[:PLAIN_PHOTOS]
+        plain = measure_plain([read_image(folder / "photos" / path) for path in made], params.image_size)
+        lines = summary(params, options.train, photos, seconds, plain)
+        text = "\n".join([*lines, *accuracy_table(folder), ""])
     TABLE.write_text(text, encoding="utf-8")
     print(f"{text}\nclassic: written to {TABLE}")
 

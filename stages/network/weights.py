@@ -10,6 +10,7 @@ import numpy as np
 
 from stages.core.errors import PipelineError
 from stages.core.files import write_file
+from stages.core.kept import digest_of
 from stages.core.paths import MODELS
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 def weights_file(dataset: str, seed: int) -> Path:
     """Return the file of the weights of one network."""
     return MODELS / dataset / f"seed_{seed}.npz"
+
+
+def weights_key(weights: str | None) -> str:
+    """Return a key of `train.weights`: of a path, what the files hold."""
+    if weights in (None, "imagenet"):
+        return str(weights)
+    path = Path(weights)
+    return digest_of(sorted(path.iterdir()) if path.is_dir() else [path])
 
 
 def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:

@@ -92,8 +92,8 @@ RULES = [
     ("'quick' or 'thorough'", "lazy", "attack.effort"),
     ("'folders' or 'none'", "flat", "data.classes"),
     ("'png', 'jpg' or 'keep'", "webp", "data.image_format"),
-    ("null, imagenet or the path of a weights file (.h5)", "nowhere.h5", "train.weights"),
-    ("null, imagenet or the path of a weights file (.h5)", "params.yaml", "train.weights"),
+    ("null, imagenet or the path of a weights file (.h5) or folder (TensorFlow.js)", "nowhere.h5", "train.weights"),
+    ("null, imagenet or the path of a weights file (.h5) or folder (TensorFlow.js)", "params.yaml", "train.weights"),
     ("'frozen' or 'trainable'", "melted", "train.backbone"),
     ("'adam', 'adamw', 'sgd' or 'rmsprop'", "lion", "train.optimizer"),
     ("auto, float32 or bfloat16", "float16", "train.precision"),
@@ -276,9 +276,9 @@ def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_pu
 
 
 @pytest.mark.parametrize(
-    ("flags", "precision"), [("fma avx512_bf16", "bfloat16"), ("fma avx2", "float32"), ("", "float32")]
+    ("flags", "precision"), [("avx512_bf16 amx_bf16", "bfloat16"), ("avx512_bf16", "float32"), ("", "float32")]
 )
-def test_automatic_precision_is_what_the_processor_has(workspace, monkeypatch, flags, precision):
+def test_automatic_precision_is_bfloat16_where_that_is_faster(workspace, monkeypatch, flags, precision):
     monkeypatch.setattr(sections, "processor_flags", lambda: set(flags.split()))
     workspace({"train.precision": "auto"})
     params = load_params().train
