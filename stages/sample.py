@@ -1,7 +1,7 @@
 """Draws the embedded data set: everyday scenes with one object (the class) and one person (the identity).
 
 Writes `data/sample/drawn/{train,test}/<class>/id<identity>_<number>.png`, everybody's tone of skin to `groups.csv`, and
-where the heads are to `regions.csv`, so that a fresh clone runs with no download.
+where heads and people are to `regions.csv`, so that a fresh clone runs with no download.
 """
 
 import math
@@ -74,21 +74,20 @@ def sample() -> None:
     scenes = plan_scenes(params) if Path(everything.data.source) == SAMPLE else []
     with new_folder(SAMPLE) as folder:
 
-        def draw(planned: tuple[str, str, int]) -> tuple[bytes, Box]:
+        def draw(planned: tuple[str, str, int]) -> tuple[bytes, tuple[Box, ...]]:
             path, name, identity = planned
             scene = draw_scene(name, identity, generator(params.seed, path), size=params.size)
-            return encode_image(scene.image, Path(path)), scene.head
+            return encode_image(scene.image, Path(path)), (scene.head, scene.person)
 
-        heads = []
+        regions: list[tuple] = []
         drawn = map_ordered(draw, scenes, total=len(scenes), label="sample")
-        for (path, _, _), (encoded, head) in zip(scenes, drawn, strict=True):
+        for (path, _, _), (encoded, boxes) in zip(scenes, drawn, strict=True):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(encoded)
-            heads.append(head)
+            regions += [(path, *box[:5]) for box in boxes]
         if scenes:
             _write_table(folder / GROUPS, "group", [(path, PEOPLE[identity].tone) for path, _, identity in scenes])
-            rows = [(scene[0], *head[:5]) for scene, head in zip(scenes, heads, strict=True)]
-            _write_table(folder / REGIONS, "x,y,width,height,label", rows)
+            _write_table(folder / REGIONS, "x,y,width,height,label", regions)
     if scenes:
         finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
     else:

@@ -83,16 +83,18 @@ def test_the_groups_are_the_tones_of_the_skins_that_were_drawn(workspace):
     assert len(brightness) == 3
 
 
-def test_the_boxes_are_those_of_the_heads_that_were_drawn(workspace):
+def test_the_boxes_are_those_of_the_heads_and_people_that_were_drawn(workspace):
     workspace(SMALL)
     sample()
     header, *rows = [line.split(",") for line in (SAMPLE / "regions.csv").read_text().splitlines()]
     assert header == ["path", "x", "y", "width", "height", "label"]
-    assert [row[0] for row in rows] == list_images(SAMPLE)
     who = {path: (name, identity) for path, name, identity in plan(12, 4)}
-    for path, *cells in rows:
-        head = draw_scene(*who[path], generator(0, path), size=32).head
-        assert cells == [*map(str, head[:4]), "head"]
+    expected = []
+    for path in list_images(SAMPLE):
+        scene = draw_scene(*who[path], generator(0, path), size=32)
+        expected += sorted([path, *box[:5]] for box in (scene.head, scene.person))
+    assert [box.label for box in (scene.head, scene.person)] == ["head", "person"]
+    assert rows == [list(map(str, row)) for row in expected]
 
 
 def test_bytes_depend_on_the_seed_and_not_on_workers_or_other_images(workspace, monkeypatch):

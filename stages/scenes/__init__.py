@@ -1,6 +1,6 @@
 """Draws everyday scenes with one object, which is the label, and one person, whose identity is to be protected.
 
-Pure functions: class, identity and a random generator in, pixels and the place of the head out.
+Pure functions: class, identity and a random generator in, pixels and the places of the head and the person out.
 """
 
 import math
@@ -14,7 +14,7 @@ from stages.scenes.background import draw_background
 from stages.scenes.canvas import Canvas
 from stages.scenes.identities import PEOPLE
 from stages.scenes.objects import KINDS, draw_object
-from stages.scenes.person import draw_person
+from stages.scenes.person import Extent, draw_person
 
 CLASSES: tuple[str, ...] = tuple(sorted(KINDS))
 IDENTITIES: int = len(PEOPLE)
@@ -24,10 +24,11 @@ _FINE_SIDE = 256
 
 
 class Scene(NamedTuple):
-    """A picture, and where in it the person's head is."""
+    """A picture, and where in it the person is; boxes may reach beyond the picture."""
 
     image: np.ndarray  # (size, size, 3) uint8 RGB
-    head: Box  # with ears, and hair down to the chin; may reach beyond the picture
+    head: Box  # with ears, and hair down to the chin
+    person: Box  # head, all of the hair, and body
 
 
 def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int) -> Scene:
@@ -50,7 +51,7 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     Returns
     -------
     Scene
-        The picture and the head.
+        The picture, the head and the person.
 
     Raises
     ------
@@ -63,6 +64,8 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     >>> scene = draw_scene("boat", 3, np.random.default_rng(0), size=64)
     >>> scene.image.shape, scene.image.dtype, scene.head.label
     ((64, 64, 3), dtype('uint8'), 'head')
+    >>> scene.person.width > scene.head.width
+    True
     """
     if class_name not in KINDS:
         raise ValueError(f"`class_name` must be one of {', '.join(CLASSES)}. Received: {class_name!r}")
@@ -78,12 +81,16 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     canvas = Canvas(side)
     cv2.resize(far.pixels, (side, side), dst=canvas.pixels, interpolation=cv2.INTER_LINEAR)
     draw_object(canvas, class_name, thing, x=0.69, side=light.side)
-    ends = [end * size for end in draw_person(canvas, identity, body, x=0.27, side=light.side)]
+    head, person = draw_person(canvas, identity, body, x=0.27, side=light.side)
     image = cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA)
     exposure = camera.uniform(0.88, 1.06)
     grain = camera.standard_normal((size, size), dtype=np.float32) * np.float32(1.2)
     lit = cv2.multiply(image, (*(exposure * part for part in light.tint), 0.0), dtype=cv2.CV_32F)
-    left, top = (math.floor(end) for end in ends[:2])
-    right, bottom = (math.ceil(end) for end in ends[2:])
     image = cv2.add(lit, cv2.merge((grain, grain, grain)), dtype=cv2.CV_8U)
-    return Scene(image, Box(left, top, right - left, bottom - top, "head"))
+    return Scene(image, _box(head, size, "head"), _box(person, size, "person"))
+
+
+def _box(extent: Extent, size: int, label: str) -> Box:
+    left, top = (math.floor(end * size) for end in extent[:2])
+    right, bottom = (math.ceil(end * size) for end in extent[2:])
+    return Box(left, top, right - left, bottom - top, label)

@@ -1,5 +1,7 @@
 """A person from the waist up: clothes, neck, and the head with its hair and face."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from stages.scenes.canvas import Canvas
@@ -24,9 +26,18 @@ OUTFITS: dict[str, tuple[Colour, Colour]] = {
 _TORSO = [(0.3, 1.08), (0.62, 1.2), (1.12, 1.34), (1.42, 1.66), (1.54, 2.3), (1.6, 3.6), (1.6, 4.6)]
 
 
+class Extent(NamedTuple):
+    """The ends of what was drawn, as shares of the picture; they may lie beyond it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 def draw_person(
     canvas: Canvas, identity: int, rng: np.random.Generator, *, x: float, side: int
-) -> tuple[float, float, float, float]:
+) -> tuple[Extent, Extent]:
     """Draw one of the people, from the waist up, in front of whatever is there.
 
     Parameters
@@ -44,16 +55,17 @@ def draw_person(
 
     Returns
     -------
-    tuple of float
-        Left, upper, right and lower end of the head, with its ears and its hair down to the chin, as shares of the
-        picture. Parts may lie beyond the picture.
+    head : Extent
+        With its ears, and its hair down to the chin.
+    person : Extent
+        Head, all of its hair, and body.
     """
     who = PEOPLE[identity]
     glow = rng.uniform(-0.2, 0.1, 3) * (1, 0, 0) + (0, *rng.uniform(-0.08, 0.08, 2))
     who = who._replace(skin=_lit(who.skin, glow[0]), hair=_lit(who.hair, glow[0] + 2 * glow[1]))
     cloth, second = (_lit(colour, glow[0] + 2 * glow[2]) for colour in OUTFITS[who.outfit])
     scale = rng.uniform(0.132, 0.164)
-    body = canvas.at(x + rng.uniform(-0.09, 0.09), rng.uniform(0.475, 0.555), scale)
+    body = canvas.at(x + rng.uniform(-0.09, 0.09), rng.uniform(0.475, 0.555), scale).noting()
     body.soft([(-1.0, -0.8), (1.0, -0.8), (1.7, 1.5), (1.8, 4.6), (-1.8, 4.6), (-1.7, 1.5)], BLACK, 0.09, 0.16)
     pose = Pose(
         turn=rng.uniform(-0.1, 0.1),
@@ -70,10 +82,15 @@ def draw_person(
     draw_face(head, who, pose)
     draw_hair(head, who, side)
     face, hair = head.noted(), behind.noted()
-    corners = np.concatenate([face, hair[hair[:, 1] <= face[:, 1].max()]])
     margin = 1 / canvas.pixels.shape[0]  # that antialiasing adds
-    (left, top), (right, bottom) = corners.min(axis=0) - margin, corners.max(axis=0) + margin
-    return left, top, right, bottom
+    return (
+        _extent(np.concatenate([face, hair[hair[:, 1] <= face[:, 1].max()]]), margin),
+        _extent(np.concatenate([face, hair, body.noted()]), margin),
+    )
+
+
+def _extent(corners: np.ndarray, margin: float) -> Extent:
+    return Extent(*(corners.min(axis=0) - margin), *(corners.max(axis=0) + margin))
 
 
 def _lit(colour: Colour, glow: float) -> Colour:

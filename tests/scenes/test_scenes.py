@@ -89,6 +89,24 @@ def test_the_box_fits_the_head_as_it_is_drawn(monkeypatch, identity):
         assert 0 <= y + height - 1 - rows.max() <= 7
 
 
+@pytest.mark.parametrize("identity", range(IDENTITIES))
+def test_the_box_fits_the_person_as_drawn(monkeypatch, identity):
+    def drawn(skin, hair, cloth, state):
+        monkeypatch.setattr(person, "PEOPLE", {identity: PEOPLE[identity]._replace(skin=skin, hair=hair)})
+        monkeypatch.setattr(person, "OUTFITS", dict.fromkeys(person.OUTFITS, (cloth, cloth)))
+        return draw_scene("dog", identity, np.random.default_rng(state), size=128)
+
+    for state in range(4):
+        scene, other = drawn(FAIR, SILVER, (230, 230, 230), state), drawn(DARK, BLACK, (30, 30, 30), state)
+        x, y, width, height = scene.person[:4]
+        rows, columns = np.nonzero(difference(scene.image, other.image) > 16)
+        assert 0 <= rows.min() - y <= 3
+        # The body is widest below the picture's edge.
+        assert y + height > 128
+        sides = [columns.min() - max(x, 0), min(x + width, 128) - 1 - columns.max()]
+        assert min(sides) >= 0 and max(sides) <= 8
+
+
 def test_people_differ_in_several_traits_of_the_face_and_not_in_their_clothes_alone():
     for first, second in combinations(PEOPLE, 2):
         traits = {name for name, a, b in zip(first._fields, first, second, strict=True) if a != b}
