@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.boxes import REGIONS, Box, read_boxes, row_numbers
+from stages.core.boxes import REGIONS, Box, read_boxes, row_numbers, with_labels
 from stages.core.datasets import Dataset
-from stages.core.errors import PipelineError, naming, naming_failure, run_stage
+from stages.core.errors import PipelineError, naming, naming_failure, run_stage, shown
 from stages.core.files import new_folder
 from stages.core.images import decode_image, encode_image
 from stages.core.kept import new_dataset, taken_over
@@ -66,7 +66,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
     source = Dataset(RAW_FOLDER)
     paths = source.paths()
     is_whole = variant.acting.where == "image"
-    boxes = {} if is_whole else read_boxes(DETECTIONS_FILE)
+    boxes = {} if is_whole else _read_regions(name, variant.acting.labels)
     left_open = {path for path in paths if path not in boxes} if variant.acting.where == "regions" else set()
     _check_regions(name, len(paths), len(left_open), params.regions)
     settings = _settings(variant, secret)
@@ -119,6 +119,19 @@ def _write_contact_sheets(
         return Print(path, cell, path in left_open)
 
     return write_contact_sheets(map_bounded(show, shown), sheets)
+
+
+def _read_regions(name: str, labels: list[str] | None) -> dict[str, list[Box]]:
+    """Read the boxes on which a variant acts; a label that no box has may be mistyped, and would leave people open."""
+    boxes = read_boxes(DETECTIONS_FILE)
+    known = {box.label for own in boxes.values() for box in own}
+    unknown = [label for label in labels or () if label not in known]
+    if unknown and boxes:
+        raise PipelineError(
+            f"`variants.{name}.labels` must name labels of `{DETECTIONS_FILE}`, which has "
+            f"{', '.join(map(shown, sorted(known)))}; received: {', '.join(map(shown, unknown))}"
+        )
+    return with_labels(boxes, labels)
 
 
 def _check_regions(name: str, images: int, left_open: int, params: RegionParams) -> None:

@@ -23,7 +23,7 @@ from stages.attacks.pixels import measure_pixels
 from stages.attacks.recognition import SIDE, Recognizer, recognition
 from stages.attacks.restoration import Unchanged, train_restorer
 from stages.attacks.roles import Roles
-from stages.core.boxes import REGION, Box, read_boxes
+from stages.core.boxes import REGION, Box, read_boxes, with_labels
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
@@ -54,7 +54,8 @@ def attack(dataset: str) -> None:
     """Run all attacks on one data set."""
     params = load_params().require_classes("attack")
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
-    target = Target(dataset, acting, read_boxes(DETECTIONS_FILE), params, Dataset(RAW_FOLDER), Dataset(DATA / dataset))
+    boxes = with_labels(read_boxes(DETECTIONS_FILE), acting.labels)
+    target = Target(dataset, acting, boxes, params, Dataset(RAW_FOLDER), Dataset(DATA / dataset))
     splits = {split: target.raw.paths(split) for split in SPLITS}
     restorer = _train_restorer(target, splits["train"])
 
@@ -148,6 +149,8 @@ def _count_left_open(target: Target, splits: dict[str, list[str]]) -> dict[str, 
         return {}
     images = sum(f"{split}/{path}" not in target.boxes for split, paths in splits.items() for path in paths)
     given = read_boxes(REGIONS_FILE)
+    # Of other labels, such as heads where a detector finds faces, all must be covered.
+    given = with_labels(given, target.acting.labels) or given
     # Given boxes that are used cannot be missed.
     if target.params.regions.boxes != "detected" or not given:
         return {"images_left_open": images}

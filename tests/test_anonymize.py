@@ -184,6 +184,20 @@ def test_a_variant_acts_on_regions_alone_and_images_without_one_stay_and_are_cou
     assert "contact sheets in data/contact/faces/: 1;" in printed
 
 
+def test_a_variant_acts_on_regions_of_its_labels_alone(regional, capsys):
+    boxes = {PATHS[0]: [Box(2, 1, 3, 4, "head"), Box(0, 6, 3, 4, "person")], PATHS[1]: [Box(2, 1, 3, 4, "head")]}
+    folder = regional({"variants.faces.labels": "person"}, boxes)
+    anonymize("faces")
+    first = read_image(folder / "raw" / PATHS[0])
+    first[6:10, 0:3] = 255
+    assert np.array_equal(read_image(folder / "faces" / PATHS[0]), first)
+    assert "; 1 without a region, so not anonymized" in capsys.readouterr().out.splitlines()[-1]
+    # A mistyped one would leave people open.
+    set_param(folder.parent, "variants.faces.labels", ["head", "persn"])
+    with pytest.raises(PipelineError, match="`variants.faces.labels` must .* has head, person; received: persn"):
+        anonymize("faces")
+
+
 def test_a_variant_acts_on_all_but_regions(regional):
     folder = regional({"variants.faces.where": "background"})
     anonymize("faces")

@@ -58,7 +58,7 @@ def metrics() -> dict:
     return json.loads(REGIONS_REPORT.read_text())
 
 
-NEAR = {PATHS[1]: [square(1)._replace(x=2, label="anna", score=None)]}
+NEAR = {PATHS[1]: [square(1)._replace(x=2, label="face", score=None)]}
 FAR = {PATHS[0]: [Box(60, 40, 30, 30, "ben")]}
 COUNTS = {"images": 16, "given": 2}
 SCORES = {"recall": 0.5, "missed": 1, "precision": round(1 / 15, 4)}
@@ -97,7 +97,7 @@ def test_both_are_joined_the_same_whatever_the_workers(raw, monkeypatch):
     assert results[0] == results[1]
     boxes = read_boxes(DETECTIONS_FILE)
     assert boxes[PATHS[0]] == [*FAR[PATHS[0]], square(0)]
-    assert boxes[PATHS[1]] == [Box(2, 2, SIDE + 2, SIDE, "anna", 0.75)]
+    assert boxes[PATHS[1]] == [Box(2, 2, SIDE + 2, SIDE, "face", 0.75)]
     assert {key: metrics()[key] for key in ("regions", "merged", *SCORES)} == {"regions": 16, "merged": 1} | SCORES
 
 

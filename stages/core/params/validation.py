@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
 
 from stages.core.errors import PipelineError
 from stages.core.paths import PARAMS_FILE
@@ -28,7 +28,19 @@ def _to_number(value: Any) -> Any:
     return value
 
 
+def _to_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _check_words(words: list[str]) -> list[str]:
+    if len(set(words)) < len(words) or not all(word and word.isprintable() for word in words):
+        raise ValueError("a list of words, each of them once")
+    return words
+
+
 NUMBER = BeforeValidator(_to_number)
+LIST = BeforeValidator(_to_list)  # one text stands for a list of it
+Words = Annotated[list[str], Field(min_length=1), AfterValidator(_check_words), LIST]
 Fraction = Annotated[float, Field(gt=0, lt=1), NUMBER]
 Share = Annotated[float, Field(ge=0, le=1), NUMBER]
 Seed = Annotated[int, Field(ge=0, lt=2**32), NUMBER]

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from stages.core.errors import PipelineError, shown
-from stages.core.params.validation import NUMBER, Section, Seed, Share, validate
+from stages.core.params.validation import NUMBER, Section, Seed, Share, Words, validate
 from stages.core.paths import INGEST_REPORT, OUTPUTS, REGIONS_REPORT
 
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
@@ -29,6 +29,7 @@ class Acting(Section):
     """Where a variant acts; an entry of `variants` may leave out each of these keys."""
 
     where: Literal["image", "regions", "background"] = "image"
+    labels: Words | None = None  # of the regions; None for all
     shape: Literal["ellipse", "box"] = "ellipse"
     grow: Annotated[float, Field(ge=0, le=4), NUMBER] = 0.3  # share of the box, added on each side
     feather: Share = 0.1  # of half the grown box: width of the soft edge
@@ -108,7 +109,8 @@ def _arguments_model(method: str) -> type[BaseModel]:
 
 
 def _check_where(name: str, entry: dict, acting: Acting) -> None:
-    unused = {"image": ("shape", "grow", "feather", "side"), "background": ("side",), "regions": ()}[acting.where]
+    of_regions = tuple(key for key in Acting.model_fields if key != "where")
+    unused = {"image": of_regions, "background": ("side",), "regions": ()}[acting.where]
     for key in unused:
         if key in entry:
             raise PipelineError(
