@@ -25,35 +25,40 @@ from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, RAW_FOLDER, REGION
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.core.stale import print_leftovers, withdraw_changed
+from stages.methods.shared.method import Method, find_method
 from stages.regions.acting import act_where, draw_name
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 from stages.regions.outlines import outline
 
-_CODE = ("anonymize.py", "core", "methods", "regions")
+_CODE = ("anonymize.py", "core", "methods/shared", "regions")  # and the method's own file
 
 
 def anonymize_image(
-    image: np.ndarray, path: str, variant: Variant, secret: bytes | None = None, boxes: Sequence[Box] = ()
+    image: np.ndarray,
+    path: str,
+    variant: Variant,
+    method: Method,
+    secret: bytes | None = None,
+    boxes: Sequence[Box] = (),
 ) -> np.ndarray:
     """Anonymize one image where its variant acts."""
 
     def act(part: np.ndarray, box: Box | None) -> np.ndarray:
-        return _apply(part, draw_name(path, box), variant, secret)
+        return _apply(part, draw_name(path, box), variant, method, secret)
 
     return act_where(image, boxes, act, variant.acting)
 
 
-def _apply(image: np.ndarray, name: str, variant: Variant, secret: bytes | None) -> np.ndarray:
-    method = variant.method.__name__
+def _apply(image: np.ndarray, name: str, variant: Variant, method: Method, secret: bytes | None) -> np.ndarray:
     draws = {} if variant.seed is None else {"rng": generator(variant.seed, name)}
     if variant.needs_secret:
         if secret is None:
-            raise TypeError(f"{method} needs a secret; got None")
-        draws["secret_rng"] = image_generator(secret, method, variant.arguments, image)
-    result = variant.method(image, **variant.arguments, **draws)
+            raise TypeError(f"{variant.method} needs a secret; got None")
+        draws["secret_rng"] = image_generator(secret, variant.method, variant.arguments, image)
+    result = method.apply(image, **variant.arguments, **draws)
     if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
         got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
-        raise TypeError(f"{method} must return {image.shape} uint8; got {got}")
+        raise TypeError(f"{variant.method} must return {image.shape} uint8; got {got}")
     return result
 
 
@@ -62,6 +67,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
     withdraw_changed()
     params = parameters or load_params()
     variant = params.variant(name)
+    method = find_method(variant.method)
     secret = load_secret() if variant.needs_secret else None
     source = Dataset(RAW_FOLDER)
     paths = source.paths()
@@ -79,7 +85,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
         with naming(file):
             image = decode_image(encoded, file)
             with naming_failure(file, name):
-                result = anonymize_image(image, path, variant, secret, boxes.get(path, ()))
+                result = anonymize_image(image, path, variant, method, secret, boxes.get(path, ()))
             return encode_image(result, file, encoded)
 
     with new_dataset(DATA / name, is_sharded=source.is_sharded) as made, new_folder(CONTACT / name) as sheets:
@@ -105,8 +111,8 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
 def _settings(variant: Variant, secret: bytes | None) -> str:
     """Return all that an anonymized image depends on, but for the original, its path and its regions."""
     used = None if secret is None else secret_key(secret, "which secret").hex()
-    method = [variant.method.__name__, variant.arguments, variant.seed, variant.acting.model_dump()]
-    return json.dumps([method, used, code_digest(*_CODE), environment()])
+    settings = [variant.method, variant.arguments, variant.seed, variant.acting.model_dump()]
+    return json.dumps([settings, used, code_digest(*_CODE, f"methods/{variant.method}.py"), environment()])
 
 
 def _write_contact_sheets(

@@ -38,6 +38,7 @@ from stages.core.seeding import order_key
 from stages.evidence.gather import gather, roles_in_view
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import Change, Target, View, face_view, make_views, parts_acted_on, restore_parts
+from stages.methods.shared.method import find_method
 from stages.regions.coverage import count_missed
 from stages.regions.crops import around, main_region
 from stages.regions.detectors import load_detector
@@ -88,6 +89,7 @@ def _train_restorer(target: Target, train: list[str]) -> Restorer:
     params = target.params
     chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
     variant = params.variant(target.name)
+    method = find_method(variant.method)
     pairs: tuple[list[np.ndarray], list[np.ndarray]] = [], []
     for path in chosen:
         for images, parts in zip((target.images, target.raw), pairs, strict=True):
@@ -98,8 +100,8 @@ def _train_restorer(target: Target, train: list[str]) -> Restorer:
         return Unchanged()
     return train_restorer(
         *pairs,
-        period=variant.declared("grid_period") or 1,
-        kernel=variant.declared("blur_kernel"),
+        period=method.grid_period(**variant.arguments),
+        kernel=method.blur_kernel(**variant.arguments),
         exact=params.attack.effort == "thorough",
     )
 

@@ -17,6 +17,7 @@ from stages.core.paths import LAST_RUN
 from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
+from stages.methods.shared.method import Method, find_method
 from stages.regions.contact import GAP, RED
 from stages.regions.outlines import outline
 from tests.clones import set_param
@@ -24,6 +25,7 @@ from tests.synthetic import untimed
 
 PATHS = ["train/a/1.png", "train/a/nested/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"]
 DP_PIX = {"method": "dp_pix", "block_size": 4, "epsilon": 2.0, "neighbourhood": 1}
+WHOLE = Variant(method="wrong", arguments={}, acting=Acting())
 CHANGES = {
     "variants.gaussian_blur.sigma": 2,
     "variants.blocking_merging.block_size": 4,
@@ -74,7 +76,7 @@ def test_random_draws_depend_on_path_and_seed_alone(noise):
         return image + draws["rng"].integers(0, 256, image.shape, np.uint8) if draws else image
 
     def run(path: str, seed: int | None) -> bytes:
-        return anonymize_image(noise(), path, Variant(method=add, arguments={}, acting=Acting(), seed=seed)).tobytes()
+        return anonymize_image(noise(), path, WHOLE.model_copy(update={"seed": seed}), Method(add)).tobytes()
 
     assert run("a/1.png", 0) == run("a/1.png", 0)
     assert len({run("a/1.png", 0), run("a/2.png", 0), run("a/1.png", 1)}) == 3
@@ -82,7 +84,8 @@ def test_random_draws_depend_on_path_and_seed_alone(noise):
 
 
 def dp_pix_of(image: np.ndarray, path: str = "train/a/1.png", secret: bytes = b"a" * 32, **arguments) -> np.ndarray:
-    return anonymize_image(image, path, read_variant("dp_pix", DP_PIX | arguments), secret).astype(float)
+    variant = read_variant("dp_pix", DP_PIX | arguments)
+    return anonymize_image(image, path, variant, find_method("dp_pix"), secret).astype(float)
 
 
 def test_noise_that_protects_is_drawn_from_the_secret(raw):
@@ -148,9 +151,8 @@ WRONG = {
 
 @pytest.mark.parametrize(("got", "method"), WRONG.items(), ids=WRONG)
 def test_wrong_result_is_refused(noise, got, method):
-    method.__name__ = "wrong"
     with pytest.raises(TypeError) as caught:
-        anonymize_image(noise(), "a/1.png", Variant(method=method, arguments={}, acting=Acting(), seed=None))
+        anonymize_image(noise(), "a/1.png", WHOLE, Method(method))
     assert str(caught.value) == f"wrong must return (12, 16, 3) uint8; got {got}"
 
 
@@ -236,13 +238,14 @@ def test_each_region_has_draws_of_its_own(noise):
     def add(image: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
         return np.full_like(image, rng.integers(256))
 
-    variant = Variant(method=add, arguments={}, acting=Acting(where="regions", feather=0), seed=0)
+    method = Method(add)
+    variant = Variant(method="add", arguments={}, acting=Acting(where="regions", feather=0), seed=0)
     image = noise(0, 40, 40)
     boxes = [Box(4, 4, 8, 8), Box(24, 24, 8, 8)]
-    result = anonymize_image(image, "a/1.png", variant, boxes=boxes)
+    result = anonymize_image(image, "a/1.png", variant, method, boxes=boxes)
     assert not np.array_equal(result[8, 8], result[28, 28])
-    assert np.array_equal(anonymize_image(image, "a/1.png", variant, boxes=boxes[:1])[8, 8], result[8, 8])
-    assert not np.array_equal(anonymize_image(image, "a/2.png", variant, boxes=boxes)[8, 8], result[8, 8])
+    assert np.array_equal(anonymize_image(image, "a/1.png", variant, method, boxes=boxes[:1])[8, 8], result[8, 8])
+    assert not np.array_equal(anonymize_image(image, "a/2.png", variant, method, boxes=boxes)[8, 8], result[8, 8])
 
 
 def test_contact_sheets_show_all_images_of_regions_and_frame_those_without_one(regional):

@@ -21,6 +21,7 @@ from stages.core.machine import environment
 from stages.core.paths import PARTIAL
 from stages.core.people import write_people
 from stages.core.seeding import generator
+from stages.methods.dp_pix import dp_pix
 from stages.results.columns import ATTACKERS
 from stages.results.gallery import write_gallery
 from stages.results.privacy import exposure, privacy_row
@@ -187,7 +188,7 @@ def test_an_attacker_who_guesses_the_noise_is_stopped_by_the_secret_and_one_who_
 def test_noise_from_what_is_published_would_be_taken_off(people, monkeypatch):
     monkeypatch.setattr(
         "stages.anonymize.anonymize_image",
-        lambda image, path, variant, *_: variant.method(image, **variant.arguments, secret_rng=generator(0, path)),
+        lambda image, path, variant, *_: dp_pix(image, **variant.arguments, secret_rng=generator(0, path)),
     )
     anonymize("dp_pix")
     assert named(scores_of("dp_pix"))["noise_guessed"] > 0.9

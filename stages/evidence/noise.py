@@ -9,6 +9,7 @@ from stages.core.paths import SECRET_FILE
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
 from stages.evidence.target import Change, Target
+from stages.methods.shared.method import find_method
 from stages.regions.acting import draw_name
 
 _MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
@@ -32,7 +33,7 @@ def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
     if target.name == RAW or not target.params.variant(target.name).needs_secret:
         return {}
     variant = target.params.variant(target.name)
-    method, arguments = variant.method, variant.arguments
+    method, arguments = find_method(variant.method).apply, variant.arguments
 
     def remove_guessed(image: np.ndarray, path: str) -> np.ndarray:
         # Who does not know the noise draws it from what is published: a seed and the path.
@@ -42,7 +43,7 @@ def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
         return target.change(image, path, remove)
 
     def draw_known(path: str) -> np.random.Generator:
-        return image_generator(secret, method.__name__, arguments, target.raw.image(path))
+        return image_generator(secret, variant.method, arguments, target.raw.image(path))
 
     removers: dict[str, Change] = {"noise_guessed": remove_guessed}
     if target.acting.where == "regions":

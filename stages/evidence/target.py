@@ -10,6 +10,7 @@ from stages.core.boxes import REGION, Box
 from stages.core.datasets import Dataset
 from stages.core.images import SPLITS, resize_image
 from stages.core.params import Acting, Params
+from stages.methods.shared.method import find_method
 from stages.regions.acting import act_on_regions, act_where
 from stages.regions.crops import around, main_region, square_crop
 
@@ -90,7 +91,10 @@ def restore_parts(target: Target, image: np.ndarray, path: str, restorer: Restor
 
 def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
     """Return the largest rectangle in a region's shape; all of a part in blocks, as it has few of them."""
-    if box is None or (target.params.variant(target.name).declared("grid_period") or 1) > 1:
+    if box is None:
+        return slice(None), slice(None)
+    variant = target.params.variant(target.name)
+    if find_method(variant.method).grid_period(**variant.arguments) > 1:
         return slice(None), slice(None)
     acting, longer = target.acting, max(box.width, box.height)
     share = np.sqrt(0.5) if acting.shape == "ellipse" else 1.0

@@ -6,13 +6,12 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-from stages.methods._block_maps import merge_with_maps
+from stages.methods.shared.block_maps import merge_with_maps
+from stages.methods.shared.method import Method
 
 FLAGS = {"telea": cv2.INPAINT_TELEA, "navier_stokes": cv2.INPAINT_NS}
 BLANK = 128
 ORB_BORDER = 31  # pixels in which there are no key points
-_GRID = {"block_size": 4, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0, "seed": 0}
-EXAMPLES = (_GRID, _GRID | {"pattern": "random", "inpaint_radius": 3}, _GRID | {"inpaint": "navier_stokes"})
 
 
 def blocking_merging(
@@ -129,3 +128,11 @@ def put_back_key_points(image: np.ndarray, merged: np.ndarray, orb_features: int
     key_points = cv2.ORB_create(nfeatures=orb_features).detect(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     x, y = np.rint(cv2.KeyPoint_convert(key_points)).astype(int).reshape(-1, 2).T
     merged[y, x] = image[y, x]
+
+
+_GRID = {"block_size": 4, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0, "seed": 0}
+METHOD = Method(
+    blocking_merging,
+    grid_period=grid_period,
+    examples=(_GRID, _GRID | {"pattern": "random", "inpaint_radius": 3}, _GRID | {"inpaint": "navier_stokes"}),
+)

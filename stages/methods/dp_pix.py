@@ -5,9 +5,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
-from stages.methods.pixelation import block_sums, spread_blocks
-
-EXAMPLES = ({"block_size": 6, "epsilon": 1e6, "neighbourhood": 1},)
+from stages.methods.shared.blocks import block_sums, spread_blocks
+from stages.methods.shared.method import Method
 
 
 def dp_pix(
@@ -80,3 +79,6 @@ def dp_pix(
 def grid_period(*, block_size: int, **_: float) -> int:
     """Return after how many pixels the grid of blocks repeats, for attackers who know the method."""
     return block_size
+
+
+METHOD = Method(dp_pix, grid_period=grid_period, examples=({"block_size": 6, "epsilon": 1e6, "neighbourhood": 1},))

@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
+from stages.methods.shared.method import Method
+
 FAINT = 1e-3  # cosines that the blur damps to less than this share are dropped: far below one grey level in sum
 CHUNK_BYTES = 2**22  # of the image in double precision at a time
 
-EXAMPLES = ({"sigma": 1.5}, {"sigma": 30})
 _SIZES = 4  # lengths of an axis whose cosines are kept for the next image
 
 
@@ -124,3 +125,6 @@ def _steps(values: np.ndarray, bits: int) -> np.ndarray:
     """Round to multiples of 2**-bits."""
     values = values * 2.0**bits
     return np.rint(values, out=values) * 2.0**-bits
+
+
+METHOD = Method(gaussian_blur, blur_kernel=blur_kernel, examples=({"sigma": 1.5}, {"sigma": 30}))

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
-EXAMPLES = ({"value": 90},)
+from stages.methods.shared.method import Method
 
 
 def mask(image: np.ndarray, *, value: Annotated[int, Ge(0), Le(255)]) -> np.ndarray:
@@ -30,3 +30,6 @@ def mask(image: np.ndarray, *, value: Annotated[int, Ge(0), Le(255)]) -> np.ndar
     array([[[128, 128, 128]]], dtype=uint8)
     """
     return np.full_like(image, value)
+
+
+METHOD = Method(mask, examples=({"value": 90},))

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-EXAMPLES = ({"operation": "closing", "kernel_size": 3, "iterations": 2},)
+from stages.methods.shared.method import Method
+
 _FILTERS = {"erosion": cv2.erode, "dilation": cv2.dilate}
 PHASES = {
     "erosion": ("erosion",),
@@ -68,3 +69,6 @@ def morphology(
             kernel = np.ones((length, 1) if axis == 0 else (1, length), np.uint8)
             result = _FILTERS[phase](result, kernel, anchor=(0, before) if axis == 0 else (before, 0))
     return result
+
+
+METHOD = Method(morphology, examples=({"operation": "closing", "kernel_size": 3, "iterations": 2},))

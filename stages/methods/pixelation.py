@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-import cv2
 import numpy as np
 from annotated_types import Ge, Le
 
-EXAMPLES = ({"block_size": 6},)
+from stages.methods.shared.blocks import block_sums, spread_blocks
+from stages.methods.shared.method import Method
 
 
 def pixelation(image: np.ndarray, *, block_size: Annotated[int, Ge(1), Le(10_000)]) -> np.ndarray:
@@ -46,28 +46,4 @@ def grid_period(*, block_size: int) -> int:
     return block_size
 
 
-def block_sums(image: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Add up the pixels of every block.
-
-    Returns
-    -------
-    sums : ndarray of float64, shape (rows, columns, 3)
-        Per channel.
-    counts : ndarray of int, shape (rows, columns, 1)
-        How many pixels the block has.
-    """
-    height, width = image.shape[:2]
-    down, across = np.arange(0, height, block_size), np.arange(0, width, block_size)
-    columns = np.add.reduceat(image, down, axis=0, dtype=np.uint32)  # 10,000 pixels of 255 fit
-    sums = np.add.reduceat(columns, across, axis=1, dtype=np.uint64).astype(float)
-    counts = np.outer(np.diff(down, append=height), np.diff(across, append=width))
-    return sums, counts[:, :, None]
-
-
-def spread_blocks(colours: np.ndarray, block_size: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an image with one colour per block."""
-    rows, columns = colours.shape[:2]
-    if rows == columns == 1:  # a single block may be far larger than the image
-        return np.broadcast_to(colours, shape).copy()
-    large = cv2.resize(colours, (columns * block_size, rows * block_size), interpolation=cv2.INTER_NEAREST)
-    return large[: shape[0], : shape[1]].copy()
+METHOD = Method(pixelation, grid_period=grid_period, examples=({"block_size": 6},))

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.methods import _block_maps, _fill_map
-from stages.methods._block_maps import merge_with_maps
-from stages.methods._fill_map import Geometry, Side, build_map
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
+from stages.methods.shared import block_maps, fill_map
+from stages.methods.shared.block_maps import merge_with_maps
+from stages.methods.shared.fill_map import Geometry, Side, build_map
 
 DEFAULTS = {"block_size": 12, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0}
 RANDOM = DEFAULTS | {"pattern": "random", "block_size": 5, "inpaint_radius": 3}  # small: maps are quickly built
@@ -123,8 +123,8 @@ def test_strips_and_chunks_change_nothing(photo, monkeypatch, options):
     image = photo(60, 75)
     whole = run(image, options)
     for strip, chunk in ((1, 384), (24 * 75, 3)):
-        monkeypatch.setattr(_block_maps, "STRIP_PIXELS", strip)
-        monkeypatch.setattr(_block_maps, "CHUNK_BLOCKS", chunk)
+        monkeypatch.setattr(block_maps, "STRIP_PIXELS", strip)
+        monkeypatch.setattr(block_maps, "CHUNK_BLOCKS", chunk)
         np.testing.assert_array_equal(run(image, options), whole)
 
 
@@ -149,12 +149,12 @@ def test_threads_that_build_the_maps_together_change_nothing(photo, options):
 
 def test_the_maps_that_are_kept_are_bounded(photo, monkeypatch):
     image, built = photo(60, 75), []
-    monkeypatch.setattr(_fill_map, "build_map", lambda geometry: built.append(geometry) or build_map(geometry))
+    monkeypatch.setattr(fill_map, "build_map", lambda geometry: built.append(geometry) or build_map(geometry))
     whole = run(image, block_size=13)
     count = len(built)
     run(image, block_size=13)
     assert len(built) == count
-    monkeypatch.setattr(_fill_map, "MAX_CACHE_BYTES", 200_000)
+    monkeypatch.setattr(fill_map, "MAX_CACHE_BYTES", 200_000)
     for _ in range(2):
         np.testing.assert_array_equal(run(image, block_size=13), whole)
         run(image, block_size=14)

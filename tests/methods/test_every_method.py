@@ -1,20 +1,19 @@
-"""What holds for every method, a new one too, and what its module declares for attackers."""
+"""What holds for every method, a new one too, and what its record tells attackers."""
 
-import importlib
-from types import ModuleType
+import ast
+import inspect
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stages.core.params.variants import Variant, method_names, read_variant
+from stages.core.params.variants import Acting, Variant, _read_signature, method_names, read_variant
+from stages.methods.shared.method import find_method
 
-
-def module_of(name: str) -> ModuleType:
-    return importlib.import_module(f"stages.methods.{name}")
-
-
+METHODS = {name: find_method(name) for name in method_names()}
 # Arguments without what depends on an image's content as a whole, or on chance.
-SETTINGS = [(name, arguments) for name in method_names() for arguments in module_of(name).EXAMPLES]
+SETTINGS = [(name, arguments) for name, method in METHODS.items() for arguments in method.examples]
 REACH = 16  # pixels that a border influences
 
 
@@ -22,15 +21,10 @@ def variant_of(name: str, **arguments) -> Variant:
     return read_variant(name, {"method": name, **arguments})
 
 
-def traits(name: str) -> frozenset[str]:
-    """Return what a method's module declares of it: ``mixes_channels``, ``sees_whole_image``."""
-    return getattr(module_of(name), "TRAITS", frozenset())
-
-
 def run(variant: Variant, image: np.ndarray) -> np.ndarray:
     name = "secret_rng" if variant.needs_secret else "rng"
     draws = {name: np.random.default_rng(0)} if variant.needs_secret or variant.seed is not None else {}
-    return variant.method(image, **variant.arguments, **draws)
+    return METHODS[variant.method].apply(image, **variant.arguments, **draws)
 
 
 @pytest.mark.parametrize(("name", "arguments"), SETTINGS)
@@ -48,8 +42,8 @@ def test_any_size_gives_a_new_image_of_that_size_again_and_again(name, arguments
 
 @pytest.mark.parametrize(("name", "arguments"), SETTINGS)
 def test_channels_do_not_mix(photo, name, arguments):
-    if "mixes_channels" in traits(name):
-        pytest.skip("its module says that they do")
+    if METHODS[name].mixes_channels:
+        pytest.skip("its record says that they do")
     variant, image = variant_of(name, **arguments), photo(60, 50)
     result = run(variant, image)
     for channel in range(3):
@@ -58,12 +52,12 @@ def test_channels_do_not_mix(photo, name, arguments):
         np.testing.assert_array_equal(run(variant, alone)[..., channel], result[..., channel])
 
 
-@pytest.mark.parametrize("name", method_names())
+@pytest.mark.parametrize("name", METHODS)
 def test_an_image_moved_by_the_declared_period_gives_the_result_moved(name, photo):
-    if "sees_whole_image" in traits(name):
-        pytest.skip("its module says that a pixel depends on all others")
+    if METHODS[name].sees_whole_image:
+        pytest.skip("its record says that a pixel depends on all others")
     variant, image = variant_of(name, **dict(SETTINGS[::-1])[name]), photo(97, 103)
-    period = variant.declared("grid_period") or 1
+    period = METHODS[name].grid_period(**variant.arguments)
     inside = slice(REACH, -REACH)
 
     def moves(pixels: int) -> float:
@@ -77,9 +71,24 @@ def test_an_image_moved_by_the_declared_period_gives_the_result_moved(name, phot
 
 def test_the_declared_kernel_is_that_of_the_blur():
     variant = variant_of("gaussian_blur", sigma=3)
-    kernel = variant.declared("blur_kernel")
+    kernel = METHODS["gaussian_blur"].blur_kernel(sigma=3)
     impulse = np.zeros((61, 61, 3), np.uint8)
     impulse[30, 30] = 255
     around = slice(30 - len(kernel) // 2, 31 + len(kernel) // 2)
     assert np.abs(run(variant, impulse)[around, around, 0] - 255 * np.outer(kernel, kernel)).max() <= 1
-    assert variant_of("mask", value=1).declared("blur_kernel") is None
+    assert METHODS["mask"].blur_kernel(value=1) is None
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_is_made_of_its_file_and_of_what_methods_share_as_stages_depend_on_no_more(name):
+    tree = ast.parse(Path(inspect.getfile(METHODS[name].apply)).read_text())
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert [module for module in modules if re.match(r"stages\b(?!\.methods\.shared\.)", module)] == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_argument_is_read_from_the_file_as_python_reads_it(name):
+    arguments = list(inspect.signature(METHODS[name].apply).parameters.values())[1:]
+    file = Path(inspect.getfile(METHODS[name].apply))
+    assert _read_signature(file) == {argument.name: argument.annotation for argument in arguments}
+    assert not set(Acting.model_fields) & {argument.name for argument in arguments}

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.methods._telea import step_weights
+from stages.methods.shared.telea import step_weights
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,15 +1,12 @@
 """A method acts on regions alone, as strongly on small faces as on large ones, or on all but them."""
 
-import inspect
-
 import cv2
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core.boxes import Box
-from stages.core.params.variants import Acting, find_method, method_names
+from stages.core.params.variants import Acting
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
 from stages.regions.acting import act_on_background, act_on_regions
@@ -56,11 +53,6 @@ def test_all_but_the_regions_is_the_anonymized_image(boxes, acting):
     weights = weights_of(boxes, acting, inwards=True)
     assert (result[weights == 0] == 255).all()
     assert (result[weights == 1] == IMAGE[weights == 1]).all()
-
-
-@pytest.mark.parametrize("name", method_names())
-def test_no_method_has_an_argument_of_a_name_that_says_where_to_act(name):
-    assert not set(Acting.model_fields) & set(inspect.signature(find_method(name)).parameters.keys())
 
 
 def test_a_strength_means_the_same_for_a_face_of_any_size():

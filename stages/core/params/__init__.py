@@ -3,7 +3,7 @@
 from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model
 from stages.core.params.loading import Params, load_params
 from stages.core.params.sections import AttackParams, CompareParams, DataParams, RegionParams, SampleParams, TrainParams
-from stages.core.params.variants import Acting, Variant, find_method, method_names
+from stages.core.params.variants import Acting, Variant, method_names
 from stages.core.paths import RAW
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "TrainParams",
     "Variant",
     "centerface_model",
-    "find_method",
     "load_params",
     "method_names",
 ]

@@ -1,14 +1,11 @@
-"""Checks an entry of `variants` against the signature of its method: a new method is one file and needs no list."""
+"""Checks an entry of `variants` against its method's signature, read from the file: a method needs no list."""
 
-import importlib
-import inspect
+import ast
 import re
-import sys
-from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+import annotated_types
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
@@ -17,6 +14,10 @@ from stages.core.params.validation import NUMBER, Section, Seed, Share, Words, v
 from stages.core.paths import INGEST_REPORT, OUTPUTS, REGIONS_REPORT
 
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
+# What the annotations of a method's arguments may be made of.
+_ANNOTATIONS = {"Annotated": Annotated, "Literal": Literal, "np": np, "int": int, "float": float, "bool": bool} | {
+    name: getattr(annotated_types, name) for name in ("Ge", "Gt", "Le", "Lt", "MultipleOf")
+}
 # Folders of `data/` and files of `metrics/` that are not a variant's.
 _RESERVED_NAMES = (
     *(path.name for path in OUTPUTS),
@@ -37,34 +38,20 @@ class Acting(Section):
 
 
 class Variant(BaseModel):
-    """One entry of `variants`: a method, its arguments, where it acts, and the seed of public random draws."""
+    """One entry of `variants`: a method's name, its arguments, where it acts, and the seed of public random draws."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True)
 
-    method: Callable[..., np.ndarray]
+    method: str
     arguments: dict[str, Any]
     acting: Acting
-    seed: int | None
-
-    def declared(self, name: str) -> Any:
-        """Return what the method's module says of it with these arguments, for attackers who know the method."""
-        function = getattr(sys.modules[self.method.__module__], name, None)
-        return None if function is None else function(**self.arguments)
-
-    @cached_property
-    def needs_secret(self) -> bool:
-        """Whether the method draws random numbers that protect people, so that nobody may be able to compute them."""
-        return "secret_rng" in inspect.signature(self.method).parameters
+    seed: int | None = None
+    needs_secret: bool = False  # whether it draws random numbers that protect people, and that nobody may compute
 
 
 def method_names() -> list[str]:
     """Return the names of the methods that there are, sorted."""
     return sorted(file.stem for file in _METHODS_FOLDER.glob("*.py") if not file.stem.startswith("_"))
-
-
-def find_method(name: str) -> Callable[..., np.ndarray]:
-    """Return the function `name` of the file ``stages/methods/<name>.py``."""
-    return getattr(importlib.import_module(f"stages.methods.{name}"), name)
 
 
 def read_variant(name: Any, entry: Any) -> Variant:
@@ -80,32 +67,53 @@ def read_variant(name: Any, entry: Any) -> Variant:
         raise PipelineError(
             f"`variants.{name}.method` must be one of {', '.join(method_names())}; received: {method!r}"
         )
-    arguments = validate(_arguments_model(method), entry, ("variants", name)).model_dump()
-    acting = Acting(**{key: arguments.pop(key) for key in Acting.model_fields})
+    signature = _read_signature(_METHODS_FOLDER / f"{method}.py")
+    values = validate(_entry_model(method, signature), entry, ("variants", name)).model_dump()
+    acting = Acting(**{key: values.pop(key) for key in Acting.model_fields})
     _check_where(name, entry, acting)
     return Variant(
-        method=find_method(arguments.pop("method")),
+        method=values.pop("method"),
         acting=acting,
-        seed=arguments.pop("seed", None),
-        arguments=arguments,
+        seed=values.pop("seed", None),
+        needs_secret="secret_rng" in (signature or ()),
+        arguments=values,
     )
 
 
-def _arguments_model(method: str) -> type[BaseModel]:
+def _read_signature(file: Path) -> dict[str, Any] | None:
+    """Read a method's arguments and annotations without importing it, so that a broken one stops only itself.
+
+    None where they cannot be read: such a method fails when it is imported.
+    """
+    try:
+        nodes = ast.parse(file.read_bytes()).body
+        function = next(node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == file.stem)
+        given = [(item.arg, ast.unparse(item.annotation)) for item in function.args.kwonlyargs if item.annotation]
+        return {name: eval(annotation, {"__builtins__": {}}, _ANNOTATIONS) for name, annotation in given}
+    except (SyntaxError, StopIteration, NameError):
+        return None
+
+
+def _entry_model(method: str, signature: dict[str, Any] | None) -> type[BaseModel]:
     fields: dict[str, Any] = {"method": (str, ...)}
-    for argument in list(inspect.signature(find_method(method)).parameters.values())[1:]:
-        if argument.name == "rng":
+    for name, annotation in (signature or {}).items():
+        if name == "rng":
             fields["seed"] = (Seed, ...)
-        elif argument.name == "secret_rng":
+        elif name == "secret_rng":
             continue
-        elif argument.annotation is bool:
-            fields[argument.name] = (StrictBool, ...)
-        elif {argument.annotation, *get_args(argument.annotation)[:1]} & {int, float}:
-            fields[argument.name] = (Annotated[argument.annotation, NUMBER], ...)
+        elif annotation is bool:
+            fields[name] = (StrictBool, ...)
+        elif {annotation, *get_args(annotation)[:1]} & {int, float}:
+            fields[name] = (Annotated[annotation, NUMBER], ...)
         else:
-            fields[argument.name] = (argument.annotation, ...)
+            fields[name] = (annotation, ...)
     fields |= {name: (field.annotation, field) for name, field in Acting.model_fields.items()}
-    return create_model(f"{method} arguments", __base__=Section, **fields)
+    base = Section if signature is not None else _Unchecked
+    return create_model(f"{method} arguments", __base__=base, **fields)
+
+
+class _Unchecked(BaseModel):
+    model_config = ConfigDict(extra="allow")
 
 
 def _check_where(name: str, entry: dict, acting: Acting) -> None:

@@ -10,8 +10,8 @@ from itertools import product
 import cv2
 import numpy as np
 
-from stages.methods._fill_map import FillMap, Geometry, Side, context_size, fill_map
-from stages.methods._layout import buffer, to_blocks, to_image
+from stages.methods.shared.fill_map import FillMap, Geometry, Side, context_size, fill_map
+from stages.methods.shared.layout import buffer, to_blocks, to_image
 
 STRIP_PIXELS = 262144  # an image is processed in strips of this many pixels, to bound memory
 CHUNK_BLOCKS = 384  # and a product takes this many blocks, to stay in the processor's cache

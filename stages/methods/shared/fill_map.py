@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from stages.methods._telea import step_weights
+from stages.methods.shared.telea import step_weights
 
 MAX_STEPS = 2_500_000  # size of the largest matrix of single steps that is worth building
 MAX_CACHE_BYTES = 2**27

@@ -1,0 +1,1 @@
+"""What methods share: the record that each is, blocks, and inpainting."""

@@ -1,0 +1,53 @@
+"""What a method is: a function that anonymizes an image, and what attackers and tests may know of it."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+def _no_grid(**_: Any) -> int:
+    return 1
+
+
+def _no_kernel(**_: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method; a file ``stages/methods/<name>.py`` has the function `<name>`, and one of these, `METHOD`.
+
+    Attributes
+    ----------
+    apply : callable
+        Takes an image, ndarray of uint8, shape (height, width, 3), RGB, and keyword-only arguments, whose annotations
+        say what `params.yaml` may hold; returns a new image of that shape and type. With an argument `rng` it gets
+        draws that depend on `seed` and the image's path, with `secret_rng` draws that nobody can compute.
+    grid_period : callable, optional
+        Takes the arguments, and returns after how many pixels the grid of blocks repeats; by default 1, as without one.
+        The restoration learns one map for each place in the grid.
+    blur_kernel : callable, optional
+        Takes the arguments, and returns one axis, (n,) float64, of a separable, symmetric blur; by default None. The
+        restoration tries Wiener deconvolution.
+    examples : tuple of dict
+        Arguments that the tests use.
+    mixes_channels : bool, default=False
+        Whether a colour depends on the others, for the tests.
+    sees_whole_image : bool, default=False
+        Whether a pixel depends on all of them, as in a palette, for the tests.
+    """
+
+    apply: Callable[..., np.ndarray]
+    grid_period: Callable[..., int] = _no_grid
+    blur_kernel: Callable[..., np.ndarray | None] = _no_kernel
+    examples: tuple[dict[str, Any], ...] = ()
+    mixes_channels: bool = False
+    sees_whole_image: bool = False
+
+
+def find_method(name: str) -> Method:
+    """Return the record of the file ``stages/methods/<name>.py``."""
+    return importlib.import_module(f"stages.methods.{name}").METHOD
