@@ -28,21 +28,6 @@ def load_centerface(file: Path, smallest_face: int, threshold: float) -> Callabl
     09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc, under the MIT licence. It misses faces of more
     than some 500 pixels.
 
-    Parameters
-    ----------
-    file : pathlib.Path
-        The model.
-    smallest_face : int
-        Faces whose longer side is shorter, in pixels, are left out.
-    threshold : float
-        Score from which a face counts.
-
-    Returns
-    -------
-    callable
-        Takes an image, (height, width, 3) uint8, RGB, on any thread, and returns its faces, (n, 5) float64: left, top,
-        right, bottom and score, best first.
-
     References
     ----------
     Xu, Yan, Yang, Sun, Wang, Yang: "CenterFace: Joint Face Detection and Alignment Using Face as Point", Scientific

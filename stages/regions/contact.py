@@ -28,20 +28,7 @@ class Print(NamedTuple):
 
 
 def write_contact_sheets(prints: Iterable[Print], folder: Path) -> int:
-    """Write images on sheets of `ROWS` by `COLUMNS`, each above the end of its path.
-
-    Parameters
-    ----------
-    prints : iterable of Print
-        In order; one sheet of them is in memory at a time.
-    folder : pathlib.Path
-        Where `0001.jpg` and so on are written.
-
-    Returns
-    -------
-    int
-        How many sheets.
-    """
+    """Write images, one sheet in memory at a time, into `folder` as `0001.jpg` and so on; return how many sheets."""
     iterator, count = iter(prints), 0
     while page := list(islice(iterator, PER_SHEET)):
         count += 1
@@ -50,18 +37,7 @@ def write_contact_sheets(prints: Iterable[Print], folder: Path) -> int:
 
 
 def contact_sheet(page: list[Print]) -> np.ndarray:
-    """Join the images of a sheet.
-
-    Parameters
-    ----------
-    page : list of Print
-        One or more, row by row.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, RGB, on white.
-    """
+    """Join the images of a sheet, row by row on white: (height, width, 3) uint8, RGB."""
     high, wide = CELL + GAP + CAPTION, CELL + GAP
     rows = -(-len(page) // COLUMNS)
     sheet = np.full((rows * high, COLUMNS * wide, 3), 255, np.uint8)

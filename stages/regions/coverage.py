@@ -13,20 +13,7 @@ _GRID = 128  # a larger region is judged at this scale
 
 
 def count_missed(given: dict[str, list[Box]], used: dict[str, list[Box]], acting: Acting) -> int:
-    """Count the given regions of which less than `COVERED` is covered.
-
-    Parameters
-    ----------
-    given, used : dict of str to list of Box
-        By image: the regions that there are, and those on which a variant acts.
-    acting : Acting
-        How it acts.
-
-    Returns
-    -------
-    int
-        Of all images.
-    """
+    """Count the given regions, by image, of which the regions that a variant acts on cover less than `COVERED`."""
     return sum(
         covered_share(box, used.get(path, ()), acting) < COVERED for path, boxes in given.items() for box in boxes
     )
@@ -34,20 +21,6 @@ def count_missed(given: dict[str, list[Box]], used: dict[str, list[Box]], acting
 
 def covered_share(box: Box, used: Sequence[Box], acting: Acting) -> float:
     """Return how much of the ellipse in a box lies in the masks of other boxes, without their soft edges.
-
-    Parameters
-    ----------
-    box : Box
-        The region.
-    used : sequence of Box
-        The boxes of the masks.
-    acting : Acting
-        Of the masks.
-
-    Returns
-    -------
-    float
-        0 to 1, to the nearest pixel, or 1/128 of a larger box's longer side.
 
     Examples
     --------

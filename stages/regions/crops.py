@@ -16,43 +16,17 @@ def main_region(boxes: Sequence[Box]) -> Box:
 
 
 def around(box: Box, size: tuple[int, int]) -> tuple[slice, slice]:
-    """Return the part of an image that shows a region: rows and columns, at least one of each.
+    """Return the part of an image that shows a region: rows and columns, at least one of each."""
 
-    Parameters
-    ----------
-    box : Box
-        The region; it may reach beyond the image.
-    size : tuple of int
-        Height and width of the image in pixels.
+    def within(start: int, side: int, length: int) -> slice:
+        first = min(max(start, 0), length - 1)
+        return slice(first, max(min(start + side, length), first + 1))
 
-    Returns
-    -------
-    tuple of slice
-        The box, as far as the image goes.
-    """
-    rows, columns = (
-        _within(start, start + side, length)
-        for start, side, length in ((box.y, box.height, size[0]), (box.x, box.width, size[1]))
-    )
-    return rows, columns
+    return within(box.y, box.height, size[0]), within(box.x, box.width, size[1])
 
 
 def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     """Cut a square around a region, with its aspect ratio, as face recognizers want it.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
-    box : Box
-        The region; it may reach beyond the image.
-    size : int
-        Side of the result in pixels.
-
-    Returns
-    -------
-    ndarray of uint8, shape (size, size, 3)
-        The smallest square around the box; what lies beyond the image is grey.
 
     Examples
     --------
@@ -75,8 +49,3 @@ def square_crop(image: np.ndarray, box: Box, size: int) -> np.ndarray:
         height, width = seen.shape[:2]
         seen[:] = resize_image(image[rows, columns], (height, width))
     return crop
-
-
-def _within(start: int, stop: int, length: int) -> slice:
-    first = min(max(start, 0), length - 1)
-    return slice(first, max(min(stop, length), first + 1))

@@ -20,24 +20,7 @@ Detector = Callable[[np.ndarray], list[Box]]
 
 
 def load_detector(params: RegionParams) -> Detector:
-    """Load the detectors.
-
-    Parameters
-    ----------
-    params : RegionParams
-        Which ones, at what size they look at an image, and what counts as a face.
-
-    Returns
-    -------
-    callable
-        Takes an image, (height, width, 3) uint8, RGB, on any thread, and returns the faces that any of them finds, as
-        boxes in pixels of that image, rounded outward: the first detector's, best first, joined with the others'.
-
-    Raises
-    ------
-    PipelineError
-        If a file that `regions.detector` names is no model of a detector.
-    """
+    """Load what finds faces on any thread: the first detector's, best first, joined with the others'."""
     looks = [(_load(name, params), params.max_side) for name in params.detector]
     near = [_model_file(name) for name in params.detector if name != MTCNN and is_centerface(_model_file(name))]
     near_looks = [(load_centerface(model, _NEAR_FACE, params.threshold.centerface), _NEAR) for model in near]

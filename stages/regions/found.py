@@ -21,13 +21,7 @@ _CODE = ("core/boxes.py", "core/images.py", "network/runtime.py") + tuple(
 
 
 class FoundBoxes:
-    """What detectors found, in this run and in all before it.
-
-    Parameters
-    ----------
-    params : RegionParams
-        The detectors.
-    """
+    """What detectors found, in this run and in all before it."""
 
     def __init__(self, params: RegionParams):
         settings = [settings_of(params), code_digest(*_CODE), environment()]

@@ -10,21 +10,7 @@ _SIZES = {"below_20": 20, "20_to_39": 40, "40_to_79": 80, "80_or_more": float("i
 
 
 def merge_boxes(given: list[Box], detected: list[Box]) -> tuple[list[Box], int]:
-    """Join given and detected boxes of an image, so that nothing of either is lost.
-
-    Parameters
-    ----------
-    given, detected : list of Box
-        Each detected box is joined with the given one that it overlaps most, if by `OVERLAP` or more, to the smallest
-        box that holds both. Boxes of two labels are not joined.
-
-    Returns
-    -------
-    boxes : list of Box
-        The given ones in their order, with the label and the best score of what was joined with them; then the other
-        detected ones.
-    merged : int
-        How many detected boxes were joined with a given one.
+    """Join given and detected boxes of an image, so that nothing of either is lost, and count the joined ones.
 
     Examples
     --------
@@ -53,17 +39,6 @@ def _join(given: Box, detected: Box) -> Box:
 
 def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
     """Tell which given boxes of an image were detected, each detected box counting for one given box at most.
-
-    Parameters
-    ----------
-    given, detected : list of Box
-        The detected ones are taken from the best score to the worst. Each matches the given box that it overlaps most
-        of those still without a match, if by `OVERLAP` or more. A whole person is no match of a face.
-
-    Returns
-    -------
-    list of bool
-        For each given box, whether it has a match.
 
     References
     ----------
@@ -96,20 +71,7 @@ class Detection(NamedTuple):
 
 
 def score_detector(images: Iterable[Detection]) -> dict:
-    """Compare what a detector found with the given boxes, with all of them and by their size.
-
-    Parameters
-    ----------
-    images : iterable of Detection
-        The boxes of each image.
-
-    Returns
-    -------
-    dict
-        `recall`, the share of given boxes that were detected; `missed`, how many were not; `precision`, the share of
-        detected boxes that match a given one, if any was detected; and `by_size`, with `given`, `recall` and `missed`
-        by the longer side of the given box in pixels. Empty without given boxes.
-    """
+    """Compare detected boxes with the given ones: recall and missed, of all and by their longer side; precision."""
     matches: list[tuple[int, bool]] = []
     detected = 0
     for image in images:

@@ -29,19 +29,6 @@ def load_mtcnn(smallest_face: int, threshold: float) -> Callable[[np.ndarray], n
     They run on the processor, on any number of threads at once, and look at one image at a time, so that what is found
     in an image does not depend on the others.
 
-    Parameters
-    ----------
-    smallest_face : int
-        Side in pixels of the smallest face to look for.
-    threshold : float
-        Score of the last network from which a face counts.
-
-    Returns
-    -------
-    callable
-        Takes an image, (height, width, 3) uint8, RGB, and returns its faces, (n, 5) float64: left, top, right, bottom
-        and score, best first.
-
     References
     ----------
     Zhang, Zhang, Li and Qiao, "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks",

@@ -13,22 +13,7 @@ _FONT, _SIZE = cv2.FONT_HERSHEY_SIMPLEX, 0.35
 
 
 def outline(image: np.ndarray, boxes: Sequence[Box], numbers: Sequence[int] = ()) -> np.ndarray:
-    """Show an image in a cell of a picture, with boxes outlined in yellow on black, which shows on any colour.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8, RGB.
-    boxes : sequence of Box
-        In pixels of the image.
-    numbers : sequence of int, optional
-        One a box, to be drawn at its upper left corner.
-
-    Returns
-    -------
-    numpy.ndarray
-        (CELL, CELL, 3) uint8, RGB.
-    """
+    """Show an image in a cell of a picture, with boxes outlined in yellow on black, which shows on any colour."""
     scaled = scale_to_cell(image)
     height, width = scaled.shape[:2]
     down, across = height / image.shape[0], width / image.shape[1]

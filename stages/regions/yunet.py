@@ -19,26 +19,6 @@ def load_yunet(file: Path, smallest_face: int, threshold: float) -> Callable[[np
     The model is `face_detection_yunet_2023mar.onnx` of github.com/opencv/opencv_zoo, 232,589 bytes, SHA-256
     8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4. It knows faces of about 10 to 300 pixels.
 
-    Parameters
-    ----------
-    file : pathlib.Path
-        The model.
-    smallest_face : int
-        Faces whose longer side is shorter, in pixels, are left out.
-    threshold : float
-        Score from which a face counts.
-
-    Returns
-    -------
-    callable
-        Takes an image, (height, width, 3) uint8, RGB, on any thread, and returns its faces, (n, 5) float64: left, top,
-        right, bottom and score, best first.
-
-    Raises
-    ------
-    PipelineError
-        If the file is no such model.
-
     References
     ----------
     Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 20, 2023.

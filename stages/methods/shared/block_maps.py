@@ -20,24 +20,7 @@ CHUNK_BLOCKS = 384  # and a product takes this many blocks, to stay in the proce
 def merge_with_maps(
     image: np.ndarray, sets: np.ndarray, block_size: int, radius: int, pattern: str
 ) -> np.ndarray | None:
-    """Fill every block from the pixels around it that its set does not miss.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        The original.
-    sets : ndarray of int, shape (rows, columns)
-        The set that misses each block.
-    block_size, radius : int
-        In pixels.
-    pattern : {"grid", "random"}
-        How `sets` were dealt.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3), or None
-        None where maps cannot be used: the geometry is too large, or there is only one block.
-    """
+    """Fill every block from the pixels around it that its set does not miss; None where maps would be too large."""
     reach = context_size(block_size, radius, pattern)
     if reach is None or sets.size == 1:
         return None

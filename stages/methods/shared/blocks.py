@@ -4,15 +4,7 @@ import numpy as np
 
 
 def block_sums(image: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Add up the pixels of every block.
-
-    Returns
-    -------
-    sums : ndarray of float64, shape (rows, columns, 3)
-        Per channel.
-    counts : ndarray of int, shape (rows, columns, 1)
-        How many pixels the block has.
-    """
+    """Return the sum of every block, (rows, columns, 3) float64, and how many pixels it has, (rows, columns, 1)."""
     height, width = image.shape[:2]
     down, across = np.arange(0, height, block_size), np.arange(0, width, block_size)
     columns = np.add.reduceat(image, down, axis=0, dtype=np.uint32)  # 10,000 pixels of 255 fit

@@ -16,19 +16,8 @@ FAR = 1e6  # arrival time where the front never arrives, including the frame aro
 def march(missing: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """Let the front run from the edge of the missing pixels, outwards as far as `radius` and inwards to the end.
 
-    Parameters
-    ----------
-    missing : ndarray of bool, shape (height, width)
-        Which pixels are missing.
-    radius : int
-        Reach of the inpainting in pixels.
-
-    Returns
-    -------
-    time : ndarray of float64, shape (height + 2, width + 2)
-        Arrival time with a frame of one pixel; negative outside the missing pixels.
-    order : ndarray of int, shape (height + 2, width + 2)
-        When each missing pixel is filled, from 0; -1 where the pixel is known.
+    Returns the arrival time, negative outside the missing pixels, and when each missing pixel is filled, from 0, or -1
+    where the pixel is known; both with a frame of one pixel.
     """
     frame = np.pad(missing, 1)
     near = _grow(frame, radius) & ~frame
@@ -101,21 +90,8 @@ def _arrival(pixel: int, waiting: bytearray, time: array, width: int) -> float:
 def step_weights(missing: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weigh the pixels that each missing pixel is filled from, when its turn comes.
 
-    Parameters
-    ----------
-    missing : ndarray of bool, shape (height, width)
-        Where the image is missing; not everywhere.
-    radius : int
-        Reach of the inpainting in pixels.
-
-    Returns
-    -------
-    pixels : ndarray of int, shape (n,)
-        The missing pixels, as flat positions, in the order of filling.
-    weights : ndarray of float64, shape (n, height * width)
-        One row per missing pixel, of sum 1: weights of known pixels and of those filled before it.
-    distance : ndarray of float64, shape (height * width,)
-        Distance of known pixels to the missing ones; negative inside.
+    Returns the n missing pixels, as flat positions in the order of filling; the weights, (n, height * width), of known
+    pixels and of those filled before, of sum 1; and the distance of known pixels to missing ones, negative inside.
     """
     time, order = march(missing, radius)
     height, width = missing.shape
