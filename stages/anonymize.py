@@ -26,7 +26,7 @@ from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.core.stale import print_leftovers, withdraw_changed
 from stages.methods.shared.method import Method, find_method
-from stages.regions.acting import act_where, draw_name
+from stages.regions.acting import act_where, draw_name, fill_regions
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 from stages.regions.outlines import outline
 
@@ -43,19 +43,24 @@ def anonymize_image(
 ) -> np.ndarray:
     """Anonymize one image where its variant acts."""
 
-    def act(part: np.ndarray, box: Box | None) -> np.ndarray:
-        return _apply(part, draw_name(path, box), variant, method, secret)
+    def act(part: np.ndarray, box: Box | None, hole: np.ndarray | None = None) -> np.ndarray:
+        context = {} if hole is None else {"hole": hole}
+        return _apply(part, draw_name(path, box), variant, method, secret, context)
 
+    if variant.fills:
+        return fill_regions(image, boxes, act, variant.acting)
     return act_where(image, boxes, act, variant.acting)
 
 
-def _apply(image: np.ndarray, name: str, variant: Variant, method: Method, secret: bytes | None) -> np.ndarray:
+def _apply(
+    image: np.ndarray, name: str, variant: Variant, method: Method, secret: bytes | None, context: dict
+) -> np.ndarray:
     draws = {} if variant.seed is None else {"rng": generator(variant.seed, name)}
     if variant.needs_secret:
         if secret is None:
             raise TypeError(f"{variant.method} needs a secret; got None")
         draws["secret_rng"] = image_generator(secret, variant.method, variant.arguments, image)
-    result = method.apply(image, **variant.arguments, **draws)
+    result = method.apply(image, **variant.arguments, **draws, **context)
     if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
         got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
         raise TypeError(f"{variant.method} must return {image.shape} uint8; got {got}")

@@ -18,6 +18,7 @@ from stages.core.parallel import count_image, finish, map_bounded, map_parts
 from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, Params, RegionParams, load_params
 from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.core.stale import withdraw
+from stages.regions.bodies import with_bodies
 from stages.regions.detectors import load_detector
 from stages.regions.found import FoundBoxes
 from stages.regions.matching import Detection, merge_boxes, score_detector
@@ -37,6 +38,8 @@ def detect(*, parameters: Params | None = None) -> None:
         path: merge_boxes([] if mode == "detected" else image.given, image.detected) for path, image in images.items()
     }
     regions = {path: boxes for path, (boxes, _) in merges.items()}
+    if params.regions.people_from_faces:
+        regions = {path: with_bodies(boxes) for path, boxes in regions.items()}
     without = [path for path, boxes in regions.items() if not boxes]
     count = sum(map(len, regions.values()))
     summary: dict = {

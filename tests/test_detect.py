@@ -101,6 +101,16 @@ def test_both_are_joined_the_same_whatever_the_workers(raw, monkeypatch):
     assert {key: metrics()[key] for key in ("regions", "merged", *SCORES)} == {"regions": 16, "merged": 1} | SCORES
 
 
+def test_people_are_where_faces_are(raw, tmp_path):
+    raw("both", {PATHS[0]: [Box(50, 40, 4, 5, "head")]})
+    set_param(tmp_path, "regions.people_from_faces", True)
+    detect()
+    head, face, person = read_boxes(DETECTIONS_FILE)[PATHS[0]]
+    assert (head.label, face) == ("head", square(0))
+    assert person == Box(-36, -17, 96, 257, "person", 0.75)
+    assert EMPTY not in read_boxes(DETECTIONS_FILE)
+
+
 def test_without_any_region_no_image_is_listed(raw):
     raw("given", {})
     detect()

@@ -11,7 +11,7 @@ from stages.core.params import load_params
 from stages.preset import PRESETS, preset
 
 
-@pytest.mark.parametrize("name", sorted({file.stem for file in PRESETS.glob("*.yaml")} - {"faces"}))
+@pytest.mark.parametrize("name", sorted({file.stem for file in PRESETS.glob("*.yaml")} - {"faces", "people"}))
 def test_a_preset_sets_its_params_and_keeps_comments(name, workspace, capsys):
     before = (workspace() / "params.yaml").read_text()
     preset(name)
@@ -30,16 +30,16 @@ def test_a_preset_sets_its_params_and_keeps_comments(name, workspace, capsys):
     assert "preset: 0 params" in capsys.readouterr().out
 
 
-def test_variants_of_a_preset_take_the_place_of_all_others(workspace, capsys):
+@pytest.mark.parametrize(
+    ("name", "variants"), [("faces", "masked_faces, blurred_faces"), ("people", "masked_people, removed_people")]
+)
+def test_variants_of_a_preset_take_the_place_of_all_others(workspace, capsys, name, variants):
     workspace()
-    preset("faces")
+    preset(name)
     params = load_params()
     assert params.datasets == ["raw", *params.variants]
     assert all(params.variant(name).acting.where == "regions" for name in params.variants)
-    assert (
-        "variants: gaussian_blur, morphology, blocking_merging -> masked_faces, blurred_faces"
-        in capsys.readouterr().out
-    )
+    assert f"variants: gaussian_blur, morphology, blocking_merging -> {variants}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -64,5 +64,7 @@ def test_dvc_writes_params_as_they_are_written(workspace):
 
 def test_an_unknown_preset_is_refused(workspace):
     workspace()
-    with pytest.raises(PipelineError, match="a preset must be one of classic, faces, portraits; received: best"):
+    with pytest.raises(
+        PipelineError, match="a preset must be one of classic, faces, people, portraits; received: best"
+    ):
         preset("best")

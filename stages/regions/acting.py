@@ -1,5 +1,6 @@
 """Lets any method act on the regions of an image alone, or on all but them."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,8 +8,10 @@ import numpy as np
 from stages.core.boxes import Box
 from stages.core.images import resize_image
 from stages.core.params import Acting
-from stages.regions.masks import region_mask
+from stages.regions.masks import region_mask, snapped
 
+_CONTEXT = 0.25  # of a box's longer side: how far around it a fill sees
+Fill = Callable[[np.ndarray, Box, np.ndarray], np.ndarray]  # of a part, its region, and what is to be filled there
 Act = Callable[[np.ndarray, Box | None], np.ndarray]  # of a whole image, or of a part and its region
 
 
@@ -30,13 +33,14 @@ def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting)
         The method, or what undoes it: called with an array of shape (h, w, 3) and type uint8, and with the region that
         it shows, or None for the whole image; returns an array of that shape and type.
     acting : Acting
-        Where: on the whole image, on the regions alone, or on all but them.
+        Where: on the whole image, on the regions alone, or on all but them; and its `snap`.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
         From `act`, `act_on_regions` or `act_on_background`.
     """
+    boxes = [snapped(box, image.shape[:2], acting.snap) for box in boxes]
     if acting.where == "regions":
         return act_on_regions(image, boxes, act, acting)
     changed = act(image, None)
@@ -86,6 +90,54 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Ac
             scaled = resize_image(part, (max(1, round(height * scale)), max(1, round(width * scale))))
             replaced = resize_image(act(scaled, box), (height, width))
             result[mask.rows, mask.columns] = blend(part, replaced, mask.weights)
+    return result
+
+
+def fill_regions(image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Acting) -> np.ndarray:
+    """Fill the regions of an image from what is around them, and from nothing that lies in any of them.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
+    boxes : sequence of Box
+        The regions.
+    fill : callable
+        Called with a part of the image around each region, (h, w, 3) uint8, at the scale that `side` sets, with the
+        region, and with what is to be filled there, (h, w) bool, where the part is black; returns an array of the
+        part's shape and type.
+    acting : Acting
+        As for `act_on_regions`; and its `snap`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        Equal to `image` outside the masks. Inside the shapes, made of what `fill` returned alone.
+    """
+    height, width = image.shape[:2]
+    boxes = [snapped(box, (height, width), acting.snap) for box in boxes]
+    masks = [region_mask((height, width), box, acting) for box in boxes]
+    hole = np.zeros((height, width), np.float32)
+    for mask in masks:
+        hole[mask.rows, mask.columns][mask.weights > 0] = 1
+    known, result = np.where(hole[..., None] > 0, np.uint8(0), image), image.copy()
+    for box, mask in zip(boxes, masks, strict=True):
+        if not mask.weights.size:
+            continue
+        margin = max(2, math.ceil(_CONTEXT * max(box.width, box.height)))
+        rows, columns = (
+            slice(max(part.start - margin, 0), min(part.stop + margin, length))
+            for part, length in zip((mask.rows, mask.columns), (height, width), strict=True)
+        )
+        scale = acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
+        size = rows.stop - rows.start, columns.stop - columns.start
+        scaled = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+        is_hole = resize_image(hole[rows, columns], scaled) > 0
+        filled = fill(resize_image(known[rows, columns], scaled), box, is_hole)
+        top, left = mask.rows.start - rows.start, mask.columns.start - columns.start
+        down, across = mask.weights.shape
+        filled = resize_image(filled, size)[top : top + down, left : left + across]
+        result[mask.rows, mask.columns] = blend(result[mask.rows, mask.columns], filled, mask.weights)
     return result
 
 

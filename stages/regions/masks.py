@@ -1,5 +1,6 @@
 """Masks of regions: how much of each pixel a variant replaces, in the part of the image that a region reaches."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,36 @@ class Mask(NamedTuple):
     rows: slice
     columns: slice
     weights: np.ndarray  # (rows, columns) float32: 1 = replaced, 0 = kept, between on the soft edge
+
+
+def snapped(box: Box, size: tuple[int, int], share: float) -> Box:
+    """Enlarge a box until its edges lie on a grid, so that its size and place tell little of who is in it.
+
+    Parameters
+    ----------
+    box : Box
+        The region; it may reach beyond the image.
+    size : tuple of int
+        Height and width of the image in pixels.
+    share : float
+        Step of the grid, as a share of the image's longer side, 0 to 1; 0 leaves the box as it is.
+
+    Returns
+    -------
+    Box
+        The smallest one on the grid that holds the box, rounded outward to whole pixels.
+
+    Examples
+    --------
+    >>> snapped(Box(3, 17, 10, 4), (40, 80), 0.1)
+    Box(x=0, y=16, width=16, height=8, label='', score=None)
+    """
+    step = share * max(size)
+    if step == 0:
+        return box
+    x, y = (math.floor(math.floor(start / step) * step) for start in (box.x, box.y))
+    right, bottom = (math.ceil(math.ceil(end / step) * step) for end in (box.x + box.width, box.y + box.height))
+    return box._replace(x=x, y=y, width=right - x, height=bottom - y)
 
 
 def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: bool = False) -> Mask:

@@ -139,7 +139,7 @@ def test_every_wrong_value_gets_a_line(workspace, allowed, value, keys):
             "variants.morphology.seed",
             1,
             "`variants.morphology.seed` is not a parameter; allowed here: method, operation, kernel_size, iterations, "
-            "where, labels, shape, grow, feather, side",
+            "where, labels, shape, snap, grow, feather, side",
         ),
     ],
 )
@@ -274,6 +274,8 @@ def test_a_variant_names_the_labels_of_its_regions(workspace):
         assert message_of().startswith("`variants.faces.labels` must be ")
     workspace({"variants.faces": faces | {"labels": ["face"], "where": "image"}})
     assert message_of().startswith("`variants.faces.labels` has no meaning with `where: image`")
+    workspace({"variants.empty": {"method": "remove", "radius": 3}})
+    assert message_of().startswith("`variants.empty.where` must be regions with `method: remove`")
 
 
 def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_public(workspace):
@@ -291,7 +293,7 @@ def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_pu
         load_params().variant(RAW)
     assert str(caught.value) == f"`variants` has no `raw`; allowed: {VARIANTS}, faint, dp_pix"
     workspace({"variants.dp_pix": dp_pix | {"seed": 0}})
-    allowed = "method, block_size, epsilon, neighbourhood, where, labels, shape, grow, feather, side"
+    allowed = "method, block_size, epsilon, neighbourhood, where, labels, shape, snap, grow, feather, side"
     assert message_of() == f"`variants.dp_pix.seed` is not a parameter; allowed here: {allowed}"
 
 

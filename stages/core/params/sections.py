@@ -91,6 +91,7 @@ class RegionParams(Section):
     threshold: Thresholds
     smallest_face: Annotated[int, Field(ge=12), NUMBER]
     max_side: Annotated[int, Field(ge=64), NUMBER] | None
+    people_from_faces: StrictBool
     required: StrictBool
 
 

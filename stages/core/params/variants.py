@@ -32,6 +32,7 @@ class Acting(Section):
     where: Literal["image", "regions", "background"] = "image"
     labels: Words | None = None  # of the regions; None for all
     shape: Literal["ellipse", "box"] = "ellipse"
+    snap: Share = 0.0  # share of the image's longer side to whose multiples a box is enlarged; 0 for none
     grow: Annotated[float, Field(ge=0, le=4), NUMBER] = 0.3  # share of the box, added on each side
     feather: Share = 0.1  # of half the grown box: width of the soft edge
     side: Annotated[int, Field(ge=16, le=1024), NUMBER] = 128  # pixels, of the grown box as the method sees it
@@ -46,6 +47,7 @@ class Variant(BaseModel):
     arguments: dict[str, Any]
     acting: Acting
     seed: int | None = None
+    fills: bool = False  # whether it fills regions from what is around them
     needs_secret: bool = False  # whether it draws random numbers that protect people, and that nobody may compute
 
 
@@ -70,11 +72,13 @@ def read_variant(name: Any, entry: Any) -> Variant:
     signature = _read_signature(_METHODS_FOLDER / f"{method}.py")
     values = validate(_entry_model(method, signature), entry, ("variants", name)).model_dump()
     acting = Acting(**{key: values.pop(key) for key in Acting.model_fields})
-    _check_where(name, entry, acting)
+    fills = "hole" in (signature or ())
+    _check_where(name, entry, acting, fills)
     return Variant(
         method=values.pop("method"),
         acting=acting,
         seed=values.pop("seed", None),
+        fills=fills,
         needs_secret="secret_rng" in (signature or ()),
         arguments=values,
     )
@@ -99,7 +103,7 @@ def _entry_model(method: str, signature: dict[str, Any] | None) -> type[BaseMode
     for name, annotation in (signature or {}).items():
         if name == "rng":
             fields["seed"] = (Seed, ...)
-        elif name == "secret_rng":
+        elif name in ("secret_rng", "hole"):
             continue
         elif annotation is bool:
             fields[name] = (StrictBool, ...)
@@ -116,7 +120,12 @@ class _Unchecked(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-def _check_where(name: str, entry: dict, acting: Acting) -> None:
+def _check_where(name: str, entry: dict, acting: Acting, fills: bool) -> None:
+    if fills and acting.where != "regions":
+        raise PipelineError(
+            f"`variants.{name}.where` must be regions with `method: {entry['method']}`, which fills them from what is "
+            f"around them; received: {acting.where}"
+        )
     of_regions = tuple(key for key in Acting.model_fields if key != "where")
     unused = {"image": of_regions, "background": ("side",), "regions": ()}[acting.where]
     for key in unused:
