@@ -156,7 +156,8 @@ def test_wrong_result_is_refused(noise, got, method):
     assert str(caught.value) == f"wrong must return (12, 16, 3) uint8; got {got}"
 
 
-REGIONAL = {"method": "mask", "value": 255, "where": "regions", "grow": 0, "shape": "box", "feather": 0}
+PLACE = {"where": "regions", "grow": 0, "shape": "box", "feather": 0}
+REGIONAL = PLACE | {"method": "mask", "value": 255}
 
 
 @pytest.fixture
@@ -198,6 +199,16 @@ def test_a_variant_acts_on_regions_of_its_labels_alone(regional, capsys):
     set_param(folder.parent, "variants.faces.labels", ["head", "persn"])
     with pytest.raises(PipelineError, match="`variants.faces.labels` must .* has head, person; received: persn"):
         anonymize("faces")
+
+
+def test_a_region_is_removed_without_a_trace_of_what_was_there(regional):
+    folder = regional({"variants.faces": PLACE | {"method": "remove"}})
+    for value in (0, 255):
+        raw = np.full((12, 16, 3), 77, np.uint8)
+        raw[1:5, 2:5] = value
+        write_image(folder / "raw" / PATHS[0], raw)
+        anonymize("faces")
+        assert (read_image(folder / "faces" / PATHS[0]) == 77).all()
 
 
 def test_a_variant_acts_on_all_but_regions(regional):

@@ -1,16 +1,13 @@
 """Remove: a region is filled from its surroundings, as if nobody were there."""
 
-from typing import Annotated
-
 import cv2
 import numpy as np
-from annotated_types import Ge, Le
 
 from stages.methods.shared.method import Method
 
 
-def remove(image: np.ndarray, *, hole: np.ndarray, radius: Annotated[int, Ge(1), Le(100)]) -> np.ndarray:
-    """Fill a hole in an image from what is around it, by Telea's fast marching.
+def remove(image: np.ndarray, *, hole: np.ndarray) -> np.ndarray:
+    """Fill a hole in an image from what is around it, smoothly: push and pull of a pyramid of averages.
 
     Parameters
     ----------
@@ -18,8 +15,6 @@ def remove(image: np.ndarray, *, hole: np.ndarray, radius: Annotated[int, Ge(1),
         RGB image; its pixels in the hole do not matter.
     hole : ndarray of bool, shape (height, width)
         What is to be filled.
-    radius : int
-        How far around a pixel others are looked at to fill it, in pixels, 1 to 100.
 
     Returns
     -------
@@ -28,20 +23,40 @@ def remove(image: np.ndarray, *, hole: np.ndarray, radius: Annotated[int, Ge(1),
 
     References
     ----------
-    .. [1] A. Telea, "An image inpainting technique based on the fast marching method", Journal of Graphics Tools 9(1),
-       2004.
+    .. [1] S. Gortler, R. Grzeszczuk, R. Szeliski, M. Cohen, "The Lumigraph", SIGGRAPH 1996, section 3.6.2.
 
     Examples
     --------
     >>> import numpy as np
     >>> image = np.full((3, 5, 3), 90, np.uint8)
     >>> image[1, 2] = 255
-    >>> remove(image, hole=image[..., 0] == 255, radius=2)[1, :, 0]
+    >>> remove(image, hole=image[..., 0] == 255)[1, :, 0]
     array([90, 90, 90, 90, 90], dtype=uint8)
     """
     if hole.all():
         return np.full_like(image, 127)
-    return cv2.inpaint(image, hole.astype(np.uint8), radius, cv2.INPAINT_TELEA)
+    filled = _fill(np.where(hole[..., None], np.float32(0), image), (~hole).astype(np.float32))
+    return np.where(hole[..., None], np.rint(filled).astype(np.uint8), image)
 
 
-METHOD = Method(remove, examples=({"radius": 3},))
+def _fill(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Fill (height, width, 3) float32 where `known`, (height, width) from 0 to 1, is below 1."""
+    if known.all():
+        return colours
+    height, width = known.shape
+    even = (height % 2, width % 2)
+    weights, sums = (
+        np.pad(part, ((0, even[0]), (0, even[1]), *((0, 0),) * (part.ndim - 2)))
+        for part in (known, colours * known[..., None])
+    )
+    weights, sums = (
+        part.reshape(part.shape[0] // 2, 2, part.shape[1] // 2, 2, *part.shape[2:]).sum(axis=(1, 3))
+        for part in (weights, sums)
+    )
+    coarse = _fill(sums / np.maximum(weights, 1e-6)[..., None], np.minimum(weights, 1))
+    size = (coarse.shape[1] * 2, coarse.shape[0] * 2)
+    pulled = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    return colours + (1 - known[..., None]) * (pulled - colours)
+
+
+METHOD = Method(remove, examples=({},))

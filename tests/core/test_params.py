@@ -274,7 +274,7 @@ def test_a_variant_names_the_labels_of_its_regions(workspace):
         assert message_of().startswith("`variants.faces.labels` must be ")
     workspace({"variants.faces": faces | {"labels": ["face"], "where": "image"}})
     assert message_of().startswith("`variants.faces.labels` has no meaning with `where: image`")
-    workspace({"variants.empty": {"method": "remove", "radius": 3}})
+    workspace({"variants.empty": {"method": "remove"}})
     assert message_of().startswith("`variants.empty.where` must be regions with `method: remove`")
 
 

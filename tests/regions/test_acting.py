@@ -57,7 +57,7 @@ def test_pixels_outside_stay_and_pixels_inside_are_the_method_s(boxes, acting):
 @given(BOXES, ACTINGS)
 def test_what_fills_a_region_knows_nothing_of_any_region(boxes, acting):
     def fill(part: np.ndarray, box: Box, hole: np.ndarray) -> np.ndarray:
-        return remove(part, hole=hole, radius=3)
+        return remove(part, hole=hole)
 
     weights = weights_of(boxes, acting)
     image = np.where(weights[..., None] > 0, 255 - IMAGE, IMAGE)

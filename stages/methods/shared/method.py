@@ -25,8 +25,8 @@ class Method:
     apply : callable
         Takes an image, ndarray of uint8, shape (height, width, 3), RGB, and keyword-only arguments, whose annotations
         say what `params.yaml` may hold; returns a new image of that shape and type. With an argument `rng` it gets
-        draws that depend on `seed` and the image's path, with `secret_rng` draws that nobody can compute. With `hole`, it
-        acts on regions alone: it gets a part of an image around one, and, as ndarray of bool, shape (height, width),
+        draws that depend on `seed` and the image's path, with `secret_rng` draws that nobody can compute. With `hole`,
+        ndarray of bool, shape (height, width), it acts on regions alone: it gets a part of an image around one, and
         what it is to fill there.
     grid_period : callable, optional
         Takes the arguments, and returns after how many pixels the grid of blocks repeats; by default 1, as without one.
