@@ -25,19 +25,26 @@ from stages.core.paths import INGEST_REPORT, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.core.stale import withdraw
-from stages.sources.checks import check_images, check_rejected
 from stages.sources.decoding import NOTES
+from stages.sources.files import SourceFile
 from stages.sources.finding import find_sources
-from stages.sources.frames import check_regions
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
-from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
 from stages.sources.key import remove_key, write_key
-from stages.sources.naming import output_names
-from stages.sources.reading import SourceFile
-from stages.sources.regions import place_regions, read_regions
-from stages.sources.renaming import neutral_paths, rename, unnamed_paths
+from stages.sources.names import neutral_paths, output_names, unnamed_paths
+from stages.sources.outcomes import (
+    Outcome,
+    Outcomes,
+    check_images,
+    check_rejected,
+    decode_wanted,
+    make_report,
+    sort_out,
+)
+from stages.sources.region_checks import check_regions
+from stages.sources.region_files import read_regions
+from stages.sources.regions import place_regions
 from stages.sources.splitting import Drawn
-from stages.sources.taking import Chunk, Intaker, chunks_of
+from stages.sources.staging import Chunk, Decoder, chunks_of
 
 STAGED = ".staged"  # where images wait until all are decoded, and the split is known
 
@@ -58,40 +65,41 @@ def ingest(*, parameters: Params | None = None) -> None:
         warnings.simplefilter("ignore")
         staged = made.folder / STAGED
         staged.mkdir()
-        intaker, chunks = Intaker(params, staged), chunks_of(files)
-        results, drawn = take_in(files, params, lambda some: _take_all(intaker, chunks, some))
-        intake = sort_out(files, results, drawn, _names(files, drawn, params), ignored)
+        decoder, chunks = Decoder(params, staged), chunks_of(files)
+        results, drawn = decode_wanted(files, params, lambda wanted: _decode_all(decoder, chunks, wanted))
+        outcomes = sort_out(files, results, drawn, _names(files, drawn, params), ignored)
         if secret is not None:
-            intake = rename(intake, neutral_paths(intake.kept, secret))
+            outcomes = outcomes.renamed(neutral_paths(outcomes.kept, secret))
         known, grouped = (
-            {image.path: told[file] for image in intake.kept if (file := image.source.in_source) in told}
-            for told in (people, groups)
+            {image.path: column[file] for image in outcomes.kept if (file := image.source.in_source) in column}
+            for column in (people, groups)
         )
-        placed = place_regions(regions, intake.kept, params)
-        report = make_report(intake, params, with_names=not params.rename)
+        boxes, counts = place_regions(regions, outcomes.kept, params)
+        report = make_report(outcomes, params)
         report["known_people_without_image"] = len(people) - len(known)
         report["paths_that_name_people"] = count_named_paths(known, by_table=by_table, renamed=params.rename)
-        report |= placed.counts
+        report |= counts
         write_file(INGEST_REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
-        check_rejected(intake, len(results), params, INGEST_REPORT)
-        check_images(files, intake, params)
-        check_regions(regions, results.values(), intake.kept, params)
-        count = sum(map_parts(lambda part: _write(part, made, intaker), _parts(intake, params), label="data/raw"))
+        check_rejected(outcomes, len(results), params, INGEST_REPORT)
+        check_images(files, outcomes, params)
+        check_regions(regions, results.values(), outcomes.kept, params)
+        count = sum(map_parts(lambda part: _write(part, made, decoder), _parts(outcomes, params), label="data/raw"))
         shutil.rmtree(staged)
-        intaker.remember(chunks, results)
+        decoder.remember(chunks, results)
         write_people(known)
         write_groups(grouped)
-        write_boxes(REGIONS_FILE, placed.boxes)
+        write_boxes(REGIONS_FILE, boxes)
     forget_others([RAW, *everything.variants])
     if params.rename:
-        write_key(intake, RAW_FOLDER)
+        write_key(outcomes, RAW_FOLDER)
+    images, rejected = len(outcomes.kept), len(outcomes.rejected)
     people_known = f", {len(known)} of known people" if params.has_classes else ""
     finish(
-        f"ingest: {len(intake.kept)} images into {RAW_FOLDER}/{people_known}, {len(intake.rejected)} files rejected, "
-        f"{_counted(ignored)}{taken_over(len(intake.kept) - count)}{_dropped(intake, params)}; see {INGEST_REPORT}"
+        f"ingest: {images} images into {RAW_FOLDER}/{people_known}, {rejected} files rejected, "
+        f"{_counted(ignored)}{taken_over(images - count)}{_dropped(outcomes, params)}; see {INGEST_REPORT}"
     )
-    _tell_of_notes(intake)
-    _tell_of_archives(intake)
+    _tell_of_notes(outcomes)
+    _tell_of_archives(outcomes)
     if params.has_classes:
         _tell_of_people(report, renamed=params.rename)
     else:
@@ -106,13 +114,13 @@ def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[st
     return output_names([file.path for file in placed], params.image_format)
 
 
-def _take_all(intaker: Intaker, chunks: list[Chunk], wanted: list[SourceFile]) -> Iterator[Taken]:
+def _decode_all(decoder: Decoder, chunks: list[Chunk], wanted: list[SourceFile]) -> Iterator[Outcome]:
     paths = {file.path for file in wanted}
-    some = [Chunk(chunk.name, tuple(file for file in chunk.files if file.path in paths)) for chunk in chunks]
-    some = [chunk for chunk in some if chunk.files]
-    for chunk, taken in zip(some, map_parts(intaker.take, some, label="ingest"), strict=True):
+    parts = [Chunk(chunk.name, (file for file in chunk.files if file.path in paths)) for chunk in chunks]
+    parts = [chunk for chunk in parts if chunk.files]
+    for chunk, results in zip(parts, map_parts(decoder.decode, parts, label="ingest"), strict=True):
         # What a worker of a cluster sends is a copy, and there may be millions.
-        yield from (image._replace(source=file) for file, image in zip(chunk.files, taken, strict=True))
+        yield from (image._replace(source=file) for file, image in zip(chunk.files, results, strict=True))
 
 
 @dataclass(frozen=True)
@@ -120,25 +128,25 @@ class _Draft:
     """A part of `data/raw` that is to be written."""
 
     name: str
-    images: tuple[Taken, ...]  # by path
+    images: tuple[Outcome, ...]  # by path
 
     def __len__(self) -> int:
         return len(self.images)
 
 
-def _parts(intake: Intake, params: DataParams) -> list[_Draft]:
-    images = {image.path: image for image in intake.kept}
+def _parts(outcomes: Outcomes, params: DataParams) -> list[_Draft]:
+    images = {image.path: image for image in outcomes.kept}
     size = params.shard_images if params.layout == "shards" else FILES_A_PART
     return [_Draft(part.name, tuple(images[path] for path in part.paths)) for part in divide(images, size)]
 
 
-def _write(part: _Draft, made: NewDataset, intaker: Intaker) -> int:
+def _write(part: _Draft, made: NewDataset, decoder: Decoder) -> int:
     images = {image.path: image for image in part.images}
     return made.make_part(
         part.name,
         lambda: ((path, b"") for path in images),
         lambda path, _: images[path].key,
-        lambda path, _: intaker.encoded(images[path]),
+        lambda path, _: decoder.encoded(images[path]),
     )
 
 
@@ -147,14 +155,14 @@ def _counted(ignored: Counter) -> str:
     return f"{ignored.total()} ignored" + (f" ({kinds})" if kinds else "")
 
 
-def _tell_of_notes(intake: Intake) -> None:
-    counts = Counter(note for image in intake.kept for note in image.notes)
+def _tell_of_notes(outcomes: Outcomes) -> None:
+    counts = Counter(note for image in outcomes.kept for note in image.notes)
     for note in sorted(counts):
         print(f"ingest: {counts[note]} files {NOTES[note]}; {INGEST_REPORT} lists them under `{note}`")
 
 
-def _tell_of_archives(intake: Intake) -> None:
-    archives = [image.source.origin.archive for image in intake.kept if image.source.origin.archive]
+def _tell_of_archives(outcomes: Outcomes) -> None:
+    archives = [image.source.origin.archive for image in outcomes.kept if image.source.origin.archive]
     if archives:
         print(f"ingest: {len(archives)} of the images come from {len(set(archives))} tar archives")
 
@@ -196,11 +204,11 @@ def _tell_of_no_classes(source: Path) -> None:
     )
 
 
-def _dropped(intake: Intake, params: DataParams) -> str:
+def _dropped(outcomes: Outcomes, params: DataParams) -> str:
     if not params.has_classes:
         return ""
-    equal = sum(bool(image.pixel_hash) for image, _ in intake.dropped)
-    grouped = "" if params.group_pattern is None else f", {len(intake.dropped) - equal} whose group is in test too"
+    equal = sum(bool(image.pixel_hash) for image, _ in outcomes.dropped)
+    grouped = "" if params.group_pattern is None else f", {len(outcomes.dropped) - equal} whose group is in test too"
     return f", {equal} training images dropped that are test images too{grouped}"
 
 

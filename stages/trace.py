@@ -10,7 +10,7 @@ from stages.core.errors import run_stage, shown
 from stages.core.parallel import finish
 from stages.core.paths import KEY_FILE, RAW_FOLDER
 from stages.sources.key import read_key
-from stages.sources.places import composed
+from stages.sources.tables import composed
 
 
 def trace(text: str = "") -> None:

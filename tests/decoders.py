@@ -14,7 +14,8 @@ import numpy as np
 
 from stages.core.errors import line_of, shown
 from stages.core.params import load_params
-from stages.sources.decoding import Decoded, RejectedImage, decode_image
+from stages.sources.decoding import Decoded, decode_image
+from stages.sources.files import RejectedImage
 from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
 from tests.clones import ROOT
 from tests.strange.odd import TURNS

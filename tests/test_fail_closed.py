@@ -72,11 +72,11 @@ FAILURES = {
     "folder opened": ("pathlib.Path.chmod", of_system(errno.EPERM), "Operation not permitted"),
     "folder named": ("pathlib.Path.rename", of_system(errno.ENOSPC), FULL),
     "quota of ingest": (
-        "stages.sources.taking.encode_image",
+        "stages.sources.staging.encode_image",
         of_system(errno.EDQUOT),
         f"{SOURCE}: Disk quota exceeded; make .*",
     ),
-    "memory of ingest": ("stages.sources.taking.encode_image", MemoryError(), f"{SOURCE}: not enough memory; .*"),
+    "memory of ingest": ("stages.sources.staging.encode_image", MemoryError(), f"{SOURCE}: not enough memory; .*"),
     "memory, decoding": ("PIL.Image.Image.convert", MemoryError(), r".*png` \(not enough memory to decode .*\); .*"),
 }
 

@@ -23,7 +23,7 @@ from stages.evaluate import evaluate
 from stages.extract import extract
 from stages.ingest import ingest
 from stages.sources.key import read_key
-from stages.sources.taking import limit_side
+from stages.sources.staging import limit_side
 from stages.train import train
 from tests.clones import ROOT
 from tests.synthetic import untimed
@@ -259,7 +259,7 @@ def test_renamed_images_follow_the_names_in_neither_number_nor_time_but_the_secr
     assert images_by_source() != first
 
 
-@pytest.mark.parametrize("broken", ["take_in", "make_report", "write_people", "write_key"])
+@pytest.mark.parametrize("broken", ["decode_wanted", "make_report", "write_people", "write_key"])
 def test_run_that_fails_on_the_way_leaves_no_key_to_images_that_may_be_others(source, monkeypatch, broken):
     source(NAMES, {"data.rename": True})
     ingest()

@@ -17,7 +17,7 @@ from stages.core.paths import DETECTIONS_FILE, LAST_RUN, SECRET_FILE
 from stages.core.seeding import order_key
 from stages.extract import extract
 from stages.ingest import ingest
-from stages.sources.taking import Intaker
+from stages.sources.staging import Decoder
 from tests.test_fail_closed import failing
 
 PARAMS = {
@@ -162,15 +162,15 @@ def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_ima
     ingest()
     right = run_all()
     shutil.rmtree(LAST_RUN)
-    take = Intaker.take
+    decode = Decoder.decode
 
-    def take_and_cut(self, chunk):
-        taken = take(self, chunk)
+    def decode_and_cut(self, chunk):
+        outcomes = decode(self, chunk)
         for pack in self._staged.iterdir():
             os.truncate(pack, pack.stat().st_size // 2)
-        return taken
+        return outcomes
 
-    monkeypatch.setattr(Intaker, "take", take_and_cut)
+    monkeypatch.setattr(Decoder, "decode", decode_and_cut)
     assert run_all() == right
 
 

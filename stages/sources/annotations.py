@@ -4,32 +4,30 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.core.errors import PipelineError, shown
-from stages.sources.places import composed
+from stages.sources.regions import Corners, Region
+from stages.sources.tables import composed
 
 _BESIDE_YOLO = re.compile(r"(classes|labels|train|val|test|readme.*)\.txt", re.IGNORECASE)  # or of images of that name
 _YOLO_START = re.compile(rb"(\xef\xbb\xbf)?\s*[\d.]+(\s+[-+.\de]+){4}")
 _YOLO = "a line of YOLO must hold a class, and 4 numbers of a box, with or without a score, or corners of a polygon"
 _WITH_LANDMARKS = 4 + 2 * 5  # numbers of a face's box and of its eyes, nose and corners of the mouth
 _VOC_SIDES = ("xmin", "ymin", "xmax", "ymax")
-Corners = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-class Annotation(NamedTuple):
-    """A box of an image, as a tool wrote it."""
-
-    entry: str  # what to call it in an error
-    name: str  # of the image: the end of its path, without a suffix in YOLO
-    corners: Corners
-    label: str
-    score: float | None = None
-    size: tuple[int, int] | None = None  # height and width of the image, in formats that tell them
+def _region(
+    entry: str, name: str, corners: Corners, label: str, score: float | None = None, size: tuple[int, int] | None = None
+) -> Region:
+    left, top, right, bottom = corners
+    unit = "normalized" if size is None else "pixels"
+    sides = right - left, bottom - top
+    return Region(name, left, top, *sides, label, score, unit, entry, size if size and all(size) else None)
 
 
 class _CocoImage(BaseModel):
@@ -60,7 +58,7 @@ class _Coco(BaseModel):
     categories: list[_CocoCategory] = []
 
 
-def read_coco(file: Path) -> Iterator[Annotation]:
+def read_coco(file: Path) -> Iterator[Region]:
     """Read a COCO file: the box of each annotation, or that around its polygons or run lengths if it has no box."""
     try:
         coco = _Coco.model_validate(json.loads(file.read_bytes()))
@@ -86,7 +84,7 @@ def read_coco(file: Path) -> Iterator[Annotation]:
                 f"{entry}: it must have a `bbox`, or polygons or run lengths as its `segmentation`; received: neither"
             ) from None
         label = names.get(annotation.category_id, "") if annotation.category_id is not None else ""
-        yield Annotation(entry, image.file_name, corners, label, annotation.score, (image.height, image.width))
+        yield _region(entry, image.file_name, corners, label, annotation.score, (image.height, image.width))
 
 
 def _coco_corners(annotation: _CocoAnnotation) -> Corners:
@@ -131,7 +129,7 @@ def _unpacked(text: str) -> list[int]:
     return counts
 
 
-def read_voc(file: Path) -> Iterator[Annotation]:
+def read_voc(file: Path) -> Iterator[Region]:
     """Read a Pascal VOC file, whose pixels count from 0 or from 1: so each box gets one more on the left and above."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
@@ -143,7 +141,7 @@ def read_voc(file: Path) -> Iterator[Annotation]:
             height, width = (int(root.findtext(f"size/{side}") or 0) for side in ("height", "width"))
             entry, label = f"`{shown(file)}`, object {number}", thing.findtext("name", "").strip()
             corners = (left - 1, top - 1, right, bottom)
-            yield Annotation(entry, root.findtext("filename", ""), corners, label, size=(height, width))
+            yield _region(entry, root.findtext("filename", ""), corners, label, size=(height, width))
     except (ElementTree.ParseError, ValueError) as error:
         raise PipelineError(f"`{shown(file)}` must be Pascal VOC in UTF-8; received: {shown(error)}") from None
 
@@ -153,7 +151,7 @@ def is_yolo(file: Path) -> bool:
     return not _BESIDE_YOLO.fullmatch(file.name) or bool(_YOLO_START.match(file.read_bytes()))
 
 
-def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
+def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Region]:
     """Read a YOLO file: `class x_center y_center width height`, with a score or not, or `class x y x y x y ...`."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -179,35 +177,35 @@ def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Annotation]:
         else:
             corners = corners_of_points(values)
         label = labels[number] if 0 <= number < len(labels) else str(number)
-        yield Annotation(entry, name, corners, label, values[4] if len(values) == 5 else None)
+        yield _region(entry, name, corners, label, values[4] if len(values) == 5 else None)
 
 
 class ImageNames:
     """Finds the image that an annotation names: tools write its path from another folder than the source."""
 
     def __init__(self, places: Iterable[str], *, with_suffix: bool):
-        self._with_suffix = with_suffix
         self._by_name: dict[str, list[tuple[str, str]]] = {}
         for place in sorted(set(places)):
-            key = self._key(place)
+            path = _normal(place)
+            key = path if with_suffix or "." not in path.rpartition("/")[2] else path[: path.rfind(".")]
             self._by_name.setdefault(key.rpartition("/")[2], []).append((key, place))
 
-    def _key(self, path: str) -> str:
-        path = composed(path.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
-        return path if self._with_suffix else path[: path.rfind(".")] if "." in path.rpartition("/")[2] else path
-
-    def find(self, annotation: Annotation) -> str:
+    def find(self, region: Region) -> str:
         """Return the path of the one file whose path ends like the name, or with which the name ends."""
-        name = composed(annotation.name.strip().replace("\\", "/")).removeprefix("./").lstrip("/")
+        name = _normal(region.name)
         found = [
             (key == name, place)
             for key, place in self._by_name.get(name.rpartition("/")[2], [])
             if f"/{key}".endswith(f"/{name}") or f"/{name}".endswith(f"/{key}")
         ]
-        exact = [place for is_exact, place in found if is_exact] or [place for _, place in found]
-        if len(exact) != 1:
-            what = f"{len(exact)} files of that name" if exact else "no such file in the source"
+        places = [place for is_exact, place in found if is_exact] or [place for _, place in found]
+        if len(places) != 1:
+            what = f"{len(places)} files of that name" if places else "no such file in the source"
             raise PipelineError(
-                f"{annotation.entry}: it must name one image of the source; received: {shown(annotation.name)}, {what}"
+                f"{region.entry}: it must name one image of the source; received: {shown(region.name)}, {what}"
             )
-        return exact[0]
+        return places[0]
+
+
+def _normal(path: str) -> str:
+    return composed(path.strip().replace("\\", "/")).removeprefix("./").lstrip("/")

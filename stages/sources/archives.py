@@ -7,51 +7,83 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from stages.sources.decoding import RejectedImage
+from stages.sources.files import RejectedImage, check_file, stamp_of
 from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
 
 _COMPRESSED = re.compile(r"\.(tar\.(gz|bz2|xz|zst|lz4|lzma|z)|tgz|tbz2?|txz|tlz|tzst)$", re.IGNORECASE)
 _LONGEST_HEADER = 2**20  # bytes of an extended header, which is read into memory
-_LONGEST_END = 2**24  # bytes; tar fills up its last record, which has 10 KiB unless it is told otherwise
+_LONGEST_END = 2**24  # bytes; tar fills up its last record, which has 10 KiB by default
 _LONGEST_LABEL = 255  # bytes, as of a folder's name
+_EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 
 
-class Member(NamedTuple):
-    """Something in an archive that is no folder."""
+class Listed(NamedTuple):
+    """A file of the source, or something in an archive that is no folder."""
 
-    name: str  # a relative path without `.` and `..`; if that is why it is refused, as the archive spells it
-    offset: int  # in bytes
-    size: int  # in bytes
-    label: str | None = None  # the class that `<key>.cls` in the same folder gives it
+    place: str  # relative to the source, as if its archives were unpacked; if it is refused, what to call it
+    archive: str = ""  # relative to the source
+    stamp: tuple[int, ...] = ()  # of the archive before it was listed
+    offset: int = 0  # of a member, in bytes
+    size: int = 0  # of a member, in bytes
+    label: str | None = None  # the class that `<key>.cls` in the same folder gives a member
     refused: str = ""  # why it is rejected
     is_ignored: bool = False  # it is litter, or is an image neither by its name nor by its content
+
+    @property
+    def as_member(self) -> str:
+        """What to call a member that takes no place in the source."""
+        return name_member(self.archive, self.place[self.archive.rfind("/") + 1 :], self.offset)
+
+
+def name_member(archive: str, name: str, offset: int) -> str:
+    """Return what to call a member that takes no place in the source; no other has the same name."""
+    return f"{archive}: {name} (byte {offset})"
 
 
 def is_archive(path: str) -> bool:
     """Return whether a file's name says that it is a tar archive, compressed or not."""
-    return path[-4:].lower() == ".tar" or is_compressed(path)
+    return path[-4:].lower() == ".tar" or bool(_COMPRESSED.search(path))
 
 
-def is_compressed(path: str) -> bool:
-    """Return whether a file's name says that it is a compressed tar archive."""
-    return bool(_COMPRESSED.search(path))
-
-
-def list_archive(file: Path) -> list[Member]:
-    """List the members of an archive, or of none if any part of it is damaged."""
+def list_archive(source: Path, path: str, within: Path | None) -> list[Listed]:
+    """List the members of an archive, or the archive as refused if any part of it is damaged."""
     try:
+        if _COMPRESSED.search(path):
+            raise RejectedImage("a tar archive must not be compressed: unpack it, or move it out of the source")
+        check_file(source / path, within)
+        return _list_members(source / path, path)
+    except RejectedImage as error:
+        return [Listed(path, refused=str(error))]
+
+
+def _list_members(file: Path, path: str) -> list[Listed]:
+    above = path[: path.rfind("/") + 1]
+    members, labels = [], _Labels()
+    try:
+        stamp = stamp_of(file.stat())
         with file.open("rb") as stream:
-            members, labels = [], _Labels()
             for info in _headers(stream):
                 labels.add(stream, info)
-                members.append(_member(stream, info))
+                members.append(_member(stream, info)._replace(archive=path, stamp=stamp))
     except OSError as error:
         raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
     except Exception as error:
         # Broken headers raise much besides tarfile's own errors, whose texts alone hold nothing of the file.
         reason = str(error) if isinstance(error, tarfile.TarError) else type(error).__name__
         raise RejectedImage(f"not a whole, uncompressed tar archive ({reason})") from None
-    return [member._replace(label=labels.find(member.name)) for member in members]
+    return [
+        member._replace(
+            place=name_member(path, member.place, member.offset) if member.refused else above + member.place,
+            label=labels.find(member.place),
+        )
+        for member in members
+    ]
 
 
 class _NoHeaders(dict):
@@ -67,14 +99,7 @@ class _Header(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
         header = super().frombuf(buf, encoding, errors)
-        is_extended = header.type in (
-            tarfile.XHDTYPE,
-            tarfile.XGLTYPE,
-            tarfile.SOLARIS_XHDTYPE,
-            tarfile.GNUTYPE_LONGNAME,
-            tarfile.GNUTYPE_LONGLINK,
-        )
-        if header.size < 0 or (is_extended and header.size > _LONGEST_HEADER):
+        if header.size < 0 or (header.type in _EXTENDED and header.size > _LONGEST_HEADER):
             raise tarfile.HeaderError("a header has an impossible size")
         return header
 
@@ -109,18 +134,20 @@ def _is_end(stream: BinaryIO, position: int) -> bool:
     return True
 
 
-def _member(stream: BinaryIO, info: tarfile.TarInfo) -> Member:
+def _member(stream: BinaryIO, info: tarfile.TarInfo) -> Listed:
+    """Return a member, its place relative to its archive."""
     name = _clean(info.name)
     if not name:
-        return Member(info.name, info.offset, 0, refused="the name is no relative path, or has `..` in it")
+        reason = "the name is no relative path, or has `..` in it"
+        return Listed(info.name, offset=info.offset, refused=reason)
     if is_litter(name):
-        return Member(name, info.offset, 0, is_ignored=True)
+        return Listed(name, offset=info.offset, is_ignored=True)
     if not info.isreg() or info.issparse():
         reason = "not a regular file; links, devices and sparse files in archives are not read"
-        return Member(name, info.offset, 0, refused=reason)
+        return Listed(name, offset=info.offset, refused=reason)
     suffix = suffix_of(name)
     is_image = may_be_image(suffix, b"") or may_be_image(suffix, _head(stream, info, HEAD))
-    return Member(name, info.offset_data, info.size, is_ignored=not is_image)
+    return Listed(name, offset=info.offset_data, size=info.size, is_ignored=not is_image)
 
 
 def _clean(name: str) -> str:
@@ -149,7 +176,6 @@ class _Labels:
             self.texts[key] = text if self.texts.get(key, text) == text else ""
 
     def find(self, name: str) -> str | None:
-        """Return the label of a member, or None."""
         return self.texts.get(self._split(name)[0])
 
     @staticmethod

@@ -12,6 +12,7 @@ from PIL import AvifImagePlugin, Image, PngImagePlugin, TiffImagePlugin
 
 from stages.core.errors import line_of, shown
 from stages.sources.containers import UnreadableImageError, clean_png, walk_jpeg, walk_tiff
+from stages.sources.files import RejectedImage
 from stages.sources.pixels import count_levels, to_rgb
 from stages.sources.signatures import HEAD, unread_format
 
@@ -44,10 +45,6 @@ TiffImagePlugin.OPEN_INFO |= {
     (b"MM", 0, (1,), 1, (12,), ()): ("I;16", "I;12"),
     (b"MM", 1, (1,), 1, (12,), ()): ("I;16", "I;12"),
 }
-
-
-class RejectedImage(Exception):  # noqa: N818
-    """A file that is rejected; the message is the reason."""
 
 
 class Decoded(NamedTuple):

@@ -1,17 +1,23 @@
 """Finds the files of `data.source`, with their class and split, whatever layout the folder has."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import PipelineError, shown
 from stages.core.params import DataParams
-from stages.sources.layouts import find_images, find_photos, refused_file
-from stages.sources.listing import name_member
-from stages.sources.naming import folded, valid_name
-from stages.sources.reading import SourceFile
+from stages.core.people import TABLES
+from stages.sources.archives import Listed, name_member
+from stages.sources.files import SourceFile, leads_out, refused_file, shared_origin
+from stages.sources.listing import Listing, walk_folder
+from stages.sources.names import folded, valid_name
+from stages.sources.signatures import is_litter, kind_of_ignored
+
+_TEST_NAMES = ("test", "val", "validation")
+Found = tuple[list[SourceFile], Counter]  # and how many of each kind are ignored
 
 
-def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
+def find_sources(params: DataParams) -> Found:
     """Find all files of the source, and the split where it has one.
 
     ::
@@ -26,9 +32,9 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
     source = Path(params.source)
     if not source.is_dir():
         raise PipelineError(f"`data.source` must be a folder of images; received: {params.source} (no such folder)")
-    find = find_images if params.has_classes else find_photos
+    listing = Listing(source, link_limit(params))
     try:
-        files, ignored = find(source, link_limit(params))
+        files, ignored = _find_images(listing) if params.has_classes else _find_photos(listing)
     except OSError as error:
         file = shown(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
@@ -40,6 +46,152 @@ def find_sources(params: DataParams) -> tuple[list[SourceFile], Counter]:
 def link_limit(params: DataParams) -> Path | None:
     """Return the folder that no link may lead out of, or None where links may lead anywhere."""
     return None if params.follow_outside_links else Path(params.source)
+
+
+def _find_photos(listing: Listing) -> Found:
+    """Find images at any depth, without split and class."""
+    source, files, ignored = listing.source, [], Counter[str]()
+    for file in listing.folder(""):
+        if _is_table(source, file):
+            continue
+        if file.refused:
+            files.append(refused_file(source, "", file.place, file.refused))
+        elif file.is_ignored:
+            ignored[kind_of_ignored(file.place)] += 1
+        else:
+            files.append(_source_file(source, f"//{file.place}", "", file))
+    if not files:
+        raise PipelineError(f"`data.source` must hold images; received: none in `{shown(source)}`")
+    return files, ignored
+
+
+def _find_images(listing: Listing) -> Found:
+    """Find the images of classes, and their split where the source has one."""
+    source, entries = listing.source, sorted(listing.source.iterdir())
+    listing.open_archives(entry.name for entry in entries)
+    names = {entry.name for entry in entries if entry.is_dir()} | listing.folders_in_archives()
+    folders = {name.lower(): name for name in sorted(names)}
+    train = folders.get("train")
+    tests = [folders[name] for name in _TEST_NAMES if name in folders]
+    test = next((folder for folder in tests if _holds_classes(listing, folder)), tests[0] if tests else None)
+    first = train or test
+    if first is None:
+        return _class_files(listing, "", "")
+    _refuse_images_alone(listing, first)
+    if train is None:
+        raise PipelineError(f"`data.source` must hold `train` beside `{first}`; received: {source} without it")
+    files, ignored = _class_files(listing, train, "" if test is None else "train")
+    if test is not None:
+        test_files, test_ignored = _class_files(listing, test, "test")
+        files, ignored = files + test_files, ignored + test_ignored
+    for file in listing.opened_outside(train, test):
+        if file.refused:
+            files.append(refused_file(source, "", file.place, file.refused))
+        else:
+            ignored[kind_of_ignored(file.place)] += 1
+    passed = {train, test, *TABLES}
+    outside = [entry for entry in entries if entry.name not in passed and not listing.is_archive(entry.name)]
+    ignored.update(kind_of_ignored(path) for entry in outside for path in _below(entry, listing.within))
+    return files, ignored
+
+
+def _below(entry: Path, within: Path | None) -> Iterator[str]:
+    try:
+        if entry.is_dir() and (within is None or not leads_out(entry, within)):
+            yield from (f"{entry.name}/{path}" for path in walk_folder(entry, within=within))
+        else:
+            yield entry.name
+    except OSError:
+        yield entry.name
+
+
+def _refuse_link_out(folder: Path, within: Path | None) -> None:
+    if within is not None and leads_out(folder, within):
+        raise PipelineError(
+            "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
+            f"true; received: `{shown(folder)}`"
+        )
+
+
+def _holds_classes(listing: Listing, name: str) -> bool:
+    folder = listing.source / name
+    _refuse_link_out(folder, listing.within)
+    if any(entry.is_dir() and not is_litter(entry.name) for entry in _entries(folder)):
+        return True
+    return any(_below_split(file, name) for file in listing.archives_in(name))
+
+
+def _entries(folder: Path) -> list[Path]:
+    # An archive alone may hold the folder.
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _refuse_images_alone(listing: Listing, name: str) -> None:
+    # A folder that holds images itself may be a class of that name.
+    folder = listing.source / name
+    names = [entry.name for entry in _entries(folder) if not is_litter(entry.name)]
+    if names and not _holds_classes(listing, name) and not any(listing.is_archive(f"{name}/{file}") for file in names):
+        raise PipelineError(
+            f"`{shown(folder)}` must hold class folders; received: files alone; if `{name}` is a class, put all "
+            f"classes into folders train and test above them: train/{name}/..., test/{name}/..."
+        )
+
+
+def _class_files(listing: Listing, name: str, split: str) -> Found:
+    source, folder = listing.source, listing.source / name
+    _refuse_link_out(folder, listing.within)
+    files, refused, ignored = [], [], Counter[str]()
+    for file in listing.folder(name):
+        below = _below_split(file, name)
+        if below:
+            files.append(_source_file(source, f"{split}/{below}", name, file))
+        elif file.refused:
+            refused.append(refused_file(source, split, file.place, file.refused))
+        elif file.archive and not file.is_ignored:
+            refused.append(refused_file(source, split, file.as_member, _why_no_class(file)))
+        elif not _is_table(source, file):
+            ignored[kind_of_ignored(file.place)] += 1
+    _refuse_empty_classes(listing, folder, {file.class_name for file in files})
+    if not files:
+        first = "".join(f"; the first rejected file is `{shown(file.name)}` ({file.refused})" for file in refused[:1])
+        raise PipelineError(
+            f"`data.source` must hold folders of images, one a class; received: none in `{shown(folder)}`"
+            f"{first}; with `data.classes: none`, images without classes are anonymized, and "
+            "nothing is learned from them"
+        )
+    return files + refused, ignored
+
+
+def _below_split(file: Listed, folder: str) -> str:
+    # <class>/<path below the class>, or an empty text where there is no class.
+    if file.refused or file.is_ignored:
+        return ""
+    below = file.place[len(folder) :].removeprefix("/")
+    if "/" in below:
+        return below
+    return f"{file.label}/{below}" if file.label else ""
+
+
+def _why_no_class(file: Listed) -> str:
+    if file.label is None:
+        return "the member lies in no class folder, and has no .cls beside it"
+    return "the .cls beside the member holds no class, or there are two that differ"
+
+
+def _refuse_empty_classes(listing: Listing, folder: Path, classes: set[str]) -> None:
+    for entry in _entries(folder):
+        if entry.is_dir() and not is_litter(entry.name) and entry.name not in classes:
+            _refuse_link_out(entry, listing.within)
+            next(entry.iterdir(), None)  # raises the reason if it may not be listed
+            raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
+
+
+def _source_file(source: Path, path: str, folder: str, file: Listed) -> SourceFile:
+    return SourceFile(path, shared_origin(str(source), folder, file.archive, file.stamp), file.offset, file.size)
+
+
+def _is_table(source: Path, file: Listed) -> bool:
+    return file.place in TABLES and not file.archive and (source / file.place).is_file()
 
 
 def _refuse_repeated(files: list[SourceFile]) -> list[SourceFile]:
@@ -69,11 +221,11 @@ def _check_classes(files: list[SourceFile]) -> None:
         )
     written: dict[str, str] = {}
     for name in names:
-        other = written.setdefault(folded(valid_name(name)), name)
-        if other != name:
+        alike = written.setdefault(folded(valid_name(name)), name)
+        if alike != name:
             raise PipelineError(
-                f"the names of classes must differ in more than case and spelling; "
-                f"received: {shown(other)} and {shown(name)}"
+                "the names of classes must differ in more than case and spelling; "
+                f"received: {shown(alike)} and {shown(name)}"
             )
     if len(names) < 2:
         raise PipelineError(f"`data.source` must hold at least 2 classes; received: {shown(', '.join(names))}")

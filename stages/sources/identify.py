@@ -7,52 +7,43 @@ from typing import NamedTuple
 from stages.core.images import class_of
 from stages.core.params import DataParams
 from stages.core.people import GROUPS, IDENTITIES
+from stages.sources.files import SourceFile
 from stages.sources.finding import link_limit
 from stages.sources.listing import list_places
-from stages.sources.naming import folded, names_person
-from stages.sources.places import composed, find_table
-from stages.sources.reading import SourceFile
-from stages.sources.tables import read_table
+from stages.sources.names import folded, names_person
+from stages.sources.tables import composed, find_table, read_column
 
 
 class Identified(NamedTuple):
     """Who is in the files of the source, as far as that is known."""
 
-    people: dict[str, str]  # path relative to the source to person; a table may know files that are not taken in
+    people: dict[str, str]  # path relative to the source to person; a table may know files that are not read
     by_table: bool
 
 
 def identify_sources(files: list[SourceFile], params: DataParams) -> Identified:
     """Find out who is in the files of the source, from `identities.csv`, or else by `data.identity_pattern`."""
-    if not params.has_classes:
-        return Identified({}, by_table=False)
-    told = _read_column(IDENTITIES, "identity", files, params)
-    if told is not None:
-        return Identified(told, by_table=True)
-    if params.identity_pattern is None:
-        return Identified({}, by_table=False)
+    people = _read_table(IDENTITIES, "identity", files, params)
+    if people is not None or not params.has_classes or params.identity_pattern is None:
+        return Identified(people or {}, by_table=people is not None)
     pattern = re.compile(params.identity_pattern)
-    found = ((file.in_source, pattern.search(file.below_split)) for file in files)
-    people = {path: composed((match[1] or "").strip()) for path, match in found if match}
+    matches = ((file.in_source, pattern.search(file.below_split)) for file in files)
+    people = {path: composed((match[1] or "").strip()) for path, match in matches if match}
     return Identified({path: person for path, person in people.items() if person}, by_table=False)
 
 
 def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[str, str]:
     """Find out of what group of people the files of the source are, such as an age, from `groups.csv`."""
-    if not params.has_classes:
-        return {}
-    return _read_column(GROUPS, "group", files, params) or {}
+    return _read_table(GROUPS, "group", files, params) or {}
 
 
-def _read_column(name: str, column: str, files: list[SourceFile], params: DataParams) -> dict[str, str] | None:
-    """Read a table at the top of the source, path to cell; None if there is none."""
+def _read_table(name: str, column: str, files: list[SourceFile], params: DataParams) -> dict[str, str] | None:
     source = Path(params.source)
-    table = find_table(source, name)
+    table = find_table(source, name) if params.has_classes else None
     if table is None:
         return None
     taken = [file.in_source for file in files]
-    rows = read_table(table, (column,), taken=taken, list_all=lambda: list_places(source, link_limit(params)))
-    return {path: row[column] for path, row in rows.items()}
+    return read_column(table, column, taken=taken, list_all=lambda: list_places(source, link_limit(params)))
 
 
 def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:

@@ -11,7 +11,7 @@ from stages.core.files import replace_file
 from stages.core.kept import digest_of
 from stages.core.parallel import map_ordered
 from stages.core.paths import KEY_FILE
-from stages.sources.intake import Intake
+from stages.sources.outcomes import Outcomes
 
 _COLUMNS = ["image", "source", "reason"]
 _BELONGS = "# belongs to the data/raw with the SHA-256 "
@@ -23,16 +23,16 @@ def remove_key() -> None:
         file.unlink(missing_ok=True)
 
 
-def write_key(intake: Intake, raw: Path) -> None:
+def write_key(outcomes: Outcomes, raw: Path) -> None:
     """Write which file of the source each image comes from, and the files that gave none, for their owner alone."""
     table = io.StringIO()
     table.write(_BELONGS + _digest(raw) + "\n")
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows(sorted((image.path, image.source.in_source, "") for image in intake.kept))
-    writer.writerows(sorted(("", image.source.in_source, image.rejected) for image in intake.rejected))
+    writer.writerows(sorted((image.path, image.source.in_source, "") for image in outcomes.kept))
+    writer.writerows(sorted(("", image.source.in_source, image.rejected) for image in outcomes.rejected))
     writer.writerows(
-        sorted(("", image.source.in_source, f"{image.relation} {other}") for image, other in intake.dropped)
+        sorted(("", image.source.in_source, f"{image.relation} {test}") for image, test in outcomes.dropped)
     )
     with replace_file(KEY_FILE) as partial:
         # Never readable by others, not even while it is empty.

@@ -1,33 +1,56 @@
-"""Lists everything that the source holds; a tar archive counts as a folder, in the place where it lies."""
+"""Lists everything that the source holds; a tar archive counts as a folder, in the place where it lies.
+
+Nobody has checked these folders: links may go in circles or lead out, and folders may be nested without end.
+"""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from stages.sources.archives import is_archive, is_compressed, list_archive
-from stages.sources.decoding import RejectedImage
-from stages.sources.reading import check_file, stamp_of
+from stages.sources.archives import Listed, is_archive, list_archive
+from stages.sources.files import LONGEST_PATH, is_within, leads_out
 from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
-from stages.sources.walking import leads_out, walk_folder
 
 
-class Listed(NamedTuple):
-    """A file of the source, or a member of an archive in it."""
+def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
+    """List everything in a folder and in the folders below it, and follow links.
 
-    place: str  # relative to the source, as if its archives were unpacked; if it is refused, what to call it
-    archive: str = ""  # relative to the source
-    stamp: tuple[int, ...] = ()  # of the archive before it was listed
-    offset: int = 0  # of a member, in bytes
-    size: int = 0  # of a member, in bytes
-    label: str | None = None  # the class that a member's `.cls` gives it
-    refused: str = ""  # why it is rejected
-    is_ignored: bool = False
+    A folder is yielded like a file, to be rejected, if it was walked already, contains the folder that is walked, leads
+    out of `within`, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
+    """
+    top, limit = str(folder), None if within is None else os.path.realpath(within)
+    unlisted: list[str] = []
+    seen: set[str] = set()
+    # Of each folder: its real path, whether it is a link, and the real paths of the top and of the links above it.
+    entered: dict[str, tuple[str, bool, tuple[str, ...]]] = {top: (os.path.realpath(top), True, ())}
 
-    @property
-    def as_member(self) -> str:
-        """What to call a member that takes no place in the source; no other has the same name."""
-        return name_member(self.archive, self.place[self.archive.rfind("/") + 1 :], self.offset)
+    def keep_unlisted(error: OSError) -> None:
+        if error.filename == top:
+            raise error
+        unlisted.append(error.filename)
+
+    for parent, folders, files in os.walk(top, onerror=keep_unlisted, followlinks=True):
+        path = parent.removeprefix(top).lstrip("/")
+        real, is_link, roots = entered.pop(parent)
+        if real in seen or any(is_within(root, real) for root in roots):
+            yield path
+            folders.clear()
+            continue
+        seen.add(real)
+        roots = (*roots, real) if is_link else roots
+        prefix = f"{path}/" if path else ""
+        yield from (prefix + name for name in sorted(files))
+        below, folders[:] = sorted(folders), []
+        for name in below:
+            entry, is_link = f"{top}/{prefix}{name}", os.path.islink(f"{top}/{prefix}{name}")  # noqa: PTH114
+            inner = os.path.realpath(entry) if is_link else os.path.join(real, name)  # noqa: PTH118
+            if len(os.fsencode(prefix + name)) > LONGEST_PATH or not (limit is None or is_within(inner, limit)):
+                yield prefix + name
+            else:
+                folders.append(name)
+                entered[os.path.join(parent, name)] = inner, is_link, roots  # noqa: PTH118
+    yield from (file.removeprefix(top).lstrip("/") for file in unlisted)
 
 
 class Listing:
@@ -39,7 +62,7 @@ class Listing:
 
     def open_archives(self, names: Iterable[str]) -> None:
         """Look into the archives among the files at the top, whose folders then count as folders at the top."""
-        self._opened = {name: list(self._archive(name)) for name in names if self.is_archive(name)}
+        self._opened = {name: self._archive(name) for name in names if self.is_archive(name)}
 
     def folders_in_archives(self) -> set[str]:
         """Return the names of the folders at the top of these archives."""
@@ -53,19 +76,17 @@ class Listing:
 
     def archives_in(self, folder: str) -> Iterator[Listed]:
         """List what archives hold in a folder, those at the top and those that lie in it themselves."""
-        above = f"{folder}/"
-        yield from (file for file in self._files_of_opened() if file.place.startswith(above) and not file.refused)
+        yield from self._opened_in(folder)
         if (self.source / folder).is_dir():
             for entry in sorted((self.source / folder).iterdir()):
-                if self.is_archive(above + entry.name):
-                    yield from self._archive(above + entry.name)
+                if self.is_archive(f"{folder}/{entry.name}"):
+                    yield from self._archive(f"{folder}/{entry.name}")
 
     def folder(self, folder: str) -> Iterator[Listed]:
         """List what lies at any depth in a folder."""
-        above = f"{folder}/" if folder else ""
         if (self.source / folder).is_dir():
             for below in walk_folder(self.source / folder, within=self.within):
-                path = above + below
+                path = f"{folder}/{below}" if folder else below
                 if is_litter(below):
                     yield Listed(path, is_ignored=True)
                 elif self.is_archive(path):
@@ -73,7 +94,7 @@ class Listing:
                 else:
                     yield Listed(path, is_ignored=self._is_other_file(path))
         if folder:
-            yield from (file for file in self._files_of_opened() if file.place.startswith(above) and not file.refused)
+            yield from self._opened_in(folder)
 
     def is_archive(self, path: str) -> bool:
         """Return whether a path is that of an archive, by its name. Hidden files and folders are none."""
@@ -82,27 +103,19 @@ class Listing:
     def _files_of_opened(self) -> Iterator[Listed]:
         return itertools.chain.from_iterable(self._opened.values())
 
-    def _archive(self, path: str) -> Iterator[Listed]:
-        above = path[: path.rfind("/") + 1]
-        try:
-            if is_compressed(path):
-                raise RejectedImage("a tar archive must not be compressed: unpack it, or move it out of the source")
-            check_file(self.source / path, self.within)
-            stamp = stamp_of((self.source / path).stat())
-            members = list_archive(self.source / path)
-        except RejectedImage as error:
-            yield Listed(path, refused=str(error))
-            return
-        for name, offset, size, label, refused, is_ignored in members:
-            place = name_member(path, name, offset) if refused else above + name
-            yield Listed(place, path, stamp, offset, size, label, refused, is_ignored)
+    def _opened_in(self, folder: str) -> Iterator[Listed]:
+        yield from (
+            file for file in self._files_of_opened() if file.place.startswith(f"{folder}/") and not file.refused
+        )
+
+    def _archive(self, path: str) -> list[Listed]:
+        return list_archive(self.source, path, self.within)
 
     def _is_other_file(self, path: str) -> bool:
         # Folders of photos often hold notes and side-car files. One that cannot be read is none: it is rejected later.
-        suffix = suffix_of(path)
+        suffix, file = suffix_of(path), self.source / path
         if may_be_image(suffix, b""):
             return False
-        file = self.source / path
         if (self.within is not None and leads_out(file, self.within)) or not file.is_file():
             return False
         try:
@@ -110,11 +123,6 @@ class Listing:
                 return not may_be_image(suffix, stream.read(HEAD))
         except OSError:
             return False
-
-
-def name_member(archive: str, name: str, offset: int) -> str:
-    """Return what to call a member that takes no place in the source; no other has the same name."""
-    return f"{archive}: {name} (byte {offset})"
 
 
 def list_places(source: Path, within: Path | None) -> Iterator[str]:

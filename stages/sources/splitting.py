@@ -8,8 +8,10 @@ from typing import NamedTuple
 from stages.core.errors import PipelineError, shown
 from stages.core.params import DataParams
 from stages.core.seeding import order_key
-from stages.sources.balancing import draw_groups
-from stages.sources.reading import SourceFile
+from stages.sources.files import SourceFile
+
+_PASSES = 10
+_NOTHING = 1e-9  # rounding error of a sum of fractions
 
 
 class Drawn(NamedTuple):
@@ -60,14 +62,13 @@ def check_split(files: list[SourceFile], drawn: Drawn, params: DataParams) -> No
     """Refuse a source whose classes cannot be split, whatever its files hold."""
     if not params.has_classes:
         return
-    unsplit = [file for file in files if not file.split]
-    sides = defaultdict(set)
-    for file in unsplit:
-        sides[file.class_name].add(drawn.splits.get(file.path))
-    for name in sorted(sides):
-        if not {"train", "test"} <= sides[name]:
-            members = [file for file in unsplit if file.class_name == name]
-            raise PipelineError(why_not_split(members, shown(name), params))
+    members = defaultdict(list)
+    for file in files:
+        if not file.split:
+            members[file.class_name].append(file)
+    for name in sorted(members):
+        if not {"train", "test"} <= {drawn.splits.get(file.path) for file in members[name]}:
+            raise PipelineError(why_not_split(members[name], shown(name), params))
 
 
 def why_not_split(files: list[SourceFile], name: str, params: DataParams) -> str:
@@ -107,3 +108,76 @@ def _thin(files: list[SourceFile], split: str, params: DataParams, spare: Mappin
             kept[file.class_name] += 1
             result.append(file)
     return sorted(result)
+
+
+def draw_groups(groups: Mapping[str, Mapping[str, int]], *, share: float, seed: int) -> set[str]:
+    """Draw groups for testing, so that each class has close to a share of its images there.
+
+    Groups are visited in random order. A group moves to test if that brings its classes closer to their shares. Then,
+    for each class whose images are all on one side, one of its groups moves to the other, unless another class would
+    lose all its images on a side. This always succeeds for a class with two groups that hold no other class.
+    """
+    sides = _Sides(groups, sorted(groups, key=lambda group: (order_key(seed, group), group)), share)
+    sides.approach()
+    sides.fill()
+    return sides.test
+
+
+class _Sides:
+    """Which groups are in test, and what that means for the classes."""
+
+    def __init__(self, groups: Mapping[str, Mapping[str, int]], order: list[str], share: float) -> None:
+        # Fractions are always added up in the same order.
+        self.groups = {group: dict(sorted(groups[group].items())) for group in order}
+        self.sizes: Counter = Counter()
+        for images in groups.values():
+            self.sizes.update(images)
+        self.wanted = {name: min(max(1, round(share * size)), size - 1) for name, size in self.sizes.items()}
+        self.held = dict.fromkeys(self.sizes, 0)  # images in test
+        self.test: set[str] = set()
+
+    def approach(self) -> None:
+        for _ in range(_PASSES):
+            better = False
+            for group in self.groups:
+                if self._distance(group) < -_NOTHING:
+                    self._change_side(group)
+                    better = True
+            if not better or self.held == self.wanted:
+                return
+
+    def fill(self) -> None:
+        members = defaultdict(list)
+        for group, images in self.groups.items():
+            for name in images:
+                members[name].append(group)
+        for name in sorted(self.sizes):
+            if self._lacks(name):
+                best = min(members[name], key=lambda group: (self._lost(group), self._distance(group)))
+                if not self._lost(best):
+                    self._change_side(best)
+
+    def _sign(self, group: str) -> int:
+        return -1 if group in self.test else 1
+
+    def _change_side(self, group: str) -> None:
+        sign = self._sign(group)
+        for name, count in self.groups[group].items():
+            self.held[name] += sign * count
+        self.test ^= {group}
+
+    def _lacks(self, name: str, more: int = 0) -> bool:
+        return self.held[name] + more in (0, self.sizes[name])
+
+    def _lost(self, group: str) -> int:
+        # How many classes of the group would be on one side alone after its move.
+        sign = self._sign(group)
+        return sum(self._lacks(name, sign * count) for name, count in self.groups[group].items())
+
+    def _distance(self, group: str) -> float:
+        # By how much the move of the group takes its classes away from their shares.
+        sign, farther = self._sign(group), 0.0
+        for name, count in self.groups[group].items():
+            off = self.held[name] - self.wanted[name]
+            farther += (abs(off + sign * count) - abs(off)) / self.sizes[name]
+        return farther

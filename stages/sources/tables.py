@@ -3,16 +3,46 @@
 import codecs
 import csv
 import io
+import os
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.errors import PipelineError, shown
-from stages.sources.places import SourcePlaces, composed
+from stages.sources.files import leads_out
 
 _DELIMITERS = ",;\t"
 _LONGEST_HEADER = 200  # letters of a header in an error
+
+
+def composed(text: str) -> str:
+    """Return a text with composed letters (Unicode NFC), however it was typed."""
+    return unicodedata.normalize("NFC", text)
+
+
+def refusal(file: Path, line: int, message: str) -> PipelineError:
+    """Return the error that refuses a line of a table, and names it."""
+    return PipelineError(f"`{shown(file)}`, line {line}: {message}")
+
+
+def find_table(source: Path, name: str) -> Path | None:
+    """Find a table at the top of the source."""
+    for table in sorted(source.iterdir()):
+        if table.name.lower() != name or table.is_dir():
+            continue
+        if table.name != name:
+            raise PipelineError(f"`{shown(table)}` must be named `{name}`, in small letters")
+        if leads_out(table, source):
+            raise PipelineError(f"`{shown(table)}` must lie in the source; received: a link that leads out of it")
+        if not table.is_file():
+            raise PipelineError(
+                f"`{shown(table)}` must be a regular file; received: another kind, or a link to nothing"
+            )
+        return table
+    return None
 
 
 class Row(NamedTuple):
@@ -23,23 +53,16 @@ class Row(NamedTuple):
     cells: dict[str, str]  # by column; trimmed, letters composed (NFC); empty for an optional column that is missing
 
 
-def read_table(
-    file: Path,
-    required: tuple[str, ...],
-    *,
-    taken: Collection[str],
-    list_all: Callable[[], Iterable[str]],
-    optional: tuple[str, ...] = (),
-) -> dict[str, dict[str, str]]:
-    """Read a table with at most one row a file of the source."""
+def read_column(file: Path, column: str, *, taken: Collection[str], list_all: Callable) -> dict[str, str]:
+    """Read a column of a table with at most one row a file of the source."""
     rows: dict[str, Row] = {}
-    for row in read_rows(file, required, taken=taken, list_all=list_all, optional=optional):
+    for row in read_rows(file, (column,), taken=taken, list_all=list_all):
         first = rows.setdefault(row.path, row)
         if first is not row:
             raise refusal(
                 file, row.line, f"a file must have one row; `{shown(row.path)}` has one in line {first.line} already"
             )
-    return {path: row.cells for path, row in rows.items()}
+    return {path: row.cells[column] for path, row in rows.items()}
 
 
 def read_rows(
@@ -59,7 +82,7 @@ def read_rows(
     """
     text = _read_text(file)
     required = ("path", *required)
-    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(_header(text, delimiter))))
+    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(_header(file, text, delimiter))))
     lines = _lines(file, text, delimiter)
     line, header = next(lines, (1, []))
     _check_header(file, line, header, required, optional)
@@ -89,21 +112,17 @@ def read_rows(
 def columns_of(file: Path) -> set[str]:
     """Return the names of a table's columns, in small letters, with whatever separates them."""
     text = _read_text(file)
-    return {name for delimiter in _DELIMITERS for name in _header(text, delimiter)}
+    return {name for delimiter in _DELIMITERS for name in _header(file, text, delimiter)}
 
 
 def _read_text(file: Path) -> str:
     content = file.read_bytes()
     encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    allowed = "a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither"
     try:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode(encoding, "ignore")
-        raise refusal(
-            file,
-            _line_after(before),
-            "a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither",
-        ) from None
+        raise refusal(file, _line_after(content[: error.start].decode(encoding, "ignore")), allowed) from None
     if "\0" in text:
         raise refusal(file, _line_after(text[: text.index("\0")]), "a table must be text; received: a NUL byte")
     if not text.strip():
@@ -115,11 +134,10 @@ def _line_after(text: str) -> int:
     return len(re.findall(r"\r\n|\r|\n", text)) + 1
 
 
-def _header(text: str, delimiter: str) -> list[str]:
+def _header(file: Path, text: str, delimiter: str) -> list[str]:
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-        return _columns(next((row for row in rows if any(cell.strip() for cell in row)), []))
-    except csv.Error:
+        return _columns(next(_lines(file, text, delimiter, strict=False), (1, []))[1])
+    except PipelineError:
         return []
 
 
@@ -127,8 +145,9 @@ def _columns(header: list[str]) -> list[str]:
     return [cell.strip().lower() for cell in header]
 
 
-def _lines(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+def _lines(file: Path, text: str, delimiter: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+    # Not pandas, which fills up short rows, and does not tell in which line of the file a row begins.
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=strict)
     line = 1
     try:
         for cells in rows:
@@ -147,15 +166,63 @@ def _check_header(
     twice = [name for name in (*required, *optional) if columns.count(name) > 1]
     if missing or twice:
         what = f"no {' and no '.join(missing)}" if missing else f"{' and '.join(twice)} more than once"
-        allowed = f", and may have {', '.join(optional)}" if optional else ""
+        allowed = " and ".join(required) + (f", and may have {', '.join(optional)}" if optional else "")
         received = shown(", ".join(header))[:_LONGEST_HEADER]
-        raise refusal(
-            file,
-            line,
-            f"the header must have the columns {' and '.join(required)}{allowed}; received: {what} in {received}",
-        )
+        raise refusal(file, line, f"the header must have the columns {allowed}; received: {what} in {received}")
 
 
-def refusal(file: Path, line: int, message: str) -> PipelineError:
-    """Return the error that refuses a line of a table, and names it."""
-    return PipelineError(f"`{shown(file)}`, line {line}: {message}")
+class SourcePlaces:
+    """The files of a source, to which the paths of a table refer, however they are written."""
+
+    def __init__(self, source: Path, taken: Collection[str], list_all: Callable[[], Iterable[str]]):
+        self._list_all = list_all
+        self._taken = set(taken)
+        self._roots = [os.path.abspath(source), os.path.realpath(source)]  # noqa: PTH100, with links and without
+
+    def find(self, written: str) -> str:
+        """Find a file."""
+        if written in self._taken:
+            return written
+        trimmed = written.strip()
+        for spelling in dict.fromkeys([written, trimmed, trimmed.replace("\\", "/")]):
+            path = self._relative(spelling)
+            if path in self._taken:
+                return path
+            found = self._by_letters.get(composed(path), [])
+            if path in found or len(found) == 1:
+                return path if path in found else found[0]
+            if found:
+                raise LookupError(
+                    f"`path` must name one file; received: {shown(written)}, and {len(found)} files have that name, in "
+                    "letters that are composed differently"
+                )
+        raise LookupError(f"`path` must name a file of the source; received: {shown(written)}")
+
+    @cached_property
+    def _by_letters(self) -> dict[str, list[str]]:
+        spellings: dict[str, list[str]] = {}
+        for path in sorted({*self._taken, *self._list_all()}):
+            spellings.setdefault(composed(path), []).append(path)
+        return spellings
+
+    def _relative(self, path: str) -> str:
+        parts = _parts(path)
+        if parts is not None and not path.startswith("/"):
+            return "/".join(parts)
+        for root in self._roots:
+            above = _parts(root)
+            if parts and above is not None and composed("/".join(parts[: len(above)])) == composed("/".join(above)):
+                return "/".join(parts[len(above) :])
+        raise LookupError(f"`path` must stay in the source; received: {shown(path)}")
+
+
+def _parts(path: str) -> list[str] | None:
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and not parts:
+            return None
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return parts

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from stages.core.params import DataParams, load_params
-from stages.sources.intake import Taken
-from stages.sources.reading import Origin, SourceFile
+from stages.core.params import DataParams, RegionParams, load_params
+from stages.sources.files import Origin, SourceFile
+from stages.sources.outcomes import Outcome
+from stages.sources.regions import Region
 from tests.clones import ROOT
 
-DEFAULTS = load_params(ROOT / "params.yaml").data.model_copy(update={"source": "source"})
+PARAMS = load_params(ROOT / "params.yaml")
+DEFAULTS = PARAMS.data.model_copy(update={"source": "source"})
 
 
 def data(**changes) -> DataParams:
@@ -25,8 +27,17 @@ def numbered(folder: str, count: int) -> list[SourceFile]:
     return [file(f"{folder}/{number:04}.png") for number in range(count)]
 
 
-def taken(path: str, pixel_hash: str = "", **others) -> Taken:
-    return Taken(file(path), path, pixel_hash.encode(), **others)
+def taken(path: str, pixel_hash: str = "", **others) -> Outcome:
+    return Outcome(file(path), path, pixel_hash.encode(), **others)
+
+
+def region_params(**changes) -> RegionParams:
+    return PARAMS.regions.model_copy(update=changes)
+
+
+def region(x: float, y: float, width: float, height: float, label: str = "", line: int = 2, **more) -> Region:
+    fields = {"score": None, "unit": "pixels", "entry": f"`source/regions.csv`, line {line}"} | more
+    return Region("", x, y, width, height, label, **fields)
 
 
 def message_of(error: type[Exception], function: Callable, *arguments, **options) -> str:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from stages.core.errors import PipelineError
 from stages.sources.annotations import _corners_of_runs
 from stages.sources.finding import find_sources
-from stages.sources.frames import check_regions
-from stages.sources.regions import Region, place_regions, read_regions
-from tests.sources.builders import data, message_of, taken
-from tests.sources.test_regions import params
+from stages.sources.region_checks import check_regions
+from stages.sources.region_files import read_regions
+from stages.sources.regions import Region, place_regions
+from tests.sources.builders import data, message_of, region_params, taken
 
 PHOTOS = data(classes="none")
 COCO = {
@@ -43,7 +43,7 @@ def read(tmp_path, monkeypatch, save_images):
         for name, content in files.items():
             Path("source", name).parent.mkdir(parents=True, exist_ok=True)
             Path("source", name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_regions(find_sources(PHOTOS)[0], PHOTOS, params(file=file))
+        return read_regions(find_sources(PHOTOS)[0], PHOTOS, region_params(file=file))
 
     return read
 
@@ -52,7 +52,7 @@ def boxes_of(regions: dict[str, list[Region]]) -> dict[str, list[tuple]]:
     """Return the boxes as they are placed in images of 12 x 16 pixels."""
     images = [taken(f"/{path}", "x", size=(12, 16), upright=(12, 16))._replace(path=path) for path in regions]
     check_regions(regions, images, images, data())
-    return {path: [box[:5] for box in boxes] for path, boxes in place_regions(regions, images, data()).boxes.items()}
+    return {path: [box[:5] for box in boxes] for path, boxes in place_regions(regions, images, data())[0].items()}
 
 
 def test_coco_has_boxes_polygons_and_runs(read):

@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.sources.decoding import RejectedImage
+from stages.sources.files import RejectedImage, SourceFile, read_source
 from stages.sources.finding import find_sources
 from stages.sources.identify import identify_sources
-from stages.sources.intake import Taken, make_report, sort_out, take_in
-from stages.sources.reading import SourceFile, read_source
-from stages.sources.regions import read_regions
-from tests.sources.builders import data, message_of
-from tests.sources.test_regions import params
+from stages.sources.outcomes import Outcome, decode_wanted, make_report, sort_out
+from stages.sources.region_files import read_regions
+from tests.sources.builders import data, message_of, region_params
 
 SOURCE = Path("source")
 PLAIN = ["a/1.png", "b/2.png"]  # of two classes, which every source here has
@@ -304,7 +302,7 @@ def test_tables_name_members_by_their_place():
     (SOURCE / "regions.csv").write_text("path,x,y,width,height\ntrain/b/2.png,0,0,4,4\ntrain/a/.hidden.png,0,0,4,4\n")
     files, _ = find_sources(data())
     assert identify_sources(files, data()).people == {"train/a/1.png": "Ann", "val/a/1.png": "Ann"}
-    assert [*read_regions(files, data(), params())] == ["train/b/2.png", "train/a/.hidden.png"]
+    assert [*read_regions(files, data(), region_params())] == ["train/b/2.png", "train/a/.hidden.png"]
     (SOURCE / "identities.csv").write_text("path,identity\ntrain/0.tar/a/1.png,Ann\n")
     assert "line 2: `path` must name a file of the source" in message_of(PipelineError, identify_sources, files, data())
 
@@ -312,13 +310,13 @@ def test_tables_name_members_by_their_place():
 def test_refused_members_take_no_place_in_the_split_and_are_listed_with_their_archive():
     pack("0.tar", "a/../1.png", *(f"{name}/{number}.png" for name in "ab" for number in range(9)))
     files, _ = find_sources(data())
-    results, drawn = take_in(
-        files, data(), lambda some: [Taken(file, rejected="broken" if "a/1" in file.path else "") for file in some]
+    results, drawn = decode_wanted(
+        files, data(), lambda some: [Outcome(file, rejected="broken" if "a/1" in file.path else "") for file in some]
     )
     assert len(results) == 19
     names = {drawn.place(file).path: file.path for file in files if file.path in drawn.splits}
-    intake = sort_out(files, results, drawn, names, Counter())
-    assert make_report(intake._replace(kept=[]), data(), with_names=True)["rejected"] == [
+    outcomes = sort_out(files, results, drawn, names, Counter())
+    assert make_report(outcomes._replace(kept=[]), data())["rejected"] == [
         {"file": "0.tar: a/../1.png (byte 0)", "reason": BAD_NAME},
         {"file": "a/1.png", "archive": "0.tar", "reason": "broken"},
     ]

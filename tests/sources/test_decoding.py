@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.sources.decoding import NOTES, RejectedImage, decode_image
+from stages.sources.decoding import NOTES, decode_image
+from stages.sources.files import RejectedImage
 from tests.strange import KINDS, MAX_PIXELS
 from tests.strange.files import encode, jpeg_of_many_scans, png
 from tests.strange.odd import TURNS, exif
@@ -136,7 +137,8 @@ def test_truncated_file_is_rejected_or_has_all_its_pixels(noise, image_format):
 
 DECODE = """
 import sys
-from stages.sources.decoding import RejectedImage, decode_image
+from stages.sources.decoding import decode_image
+from stages.sources.files import RejectedImage
 try:
     decode_image(sys.stdin.buffer.read(), max_pixels=100)
 except RejectedImage as error:

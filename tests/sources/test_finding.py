@@ -3,17 +3,14 @@
 import errno
 import os
 import random
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.sources.decoding import RejectedImage
+from stages.sources.files import LONGEST_PATH, Origin, RejectedImage, SourceFile, read_source
 from stages.sources.finding import find_sources, link_limit
-from stages.sources.reading import Origin, SourceFile, read_source
-from stages.sources.walking import LONGEST_PATH
 from tests.sources.builders import data, message_of
 
 TRAIN, TEST = ["train/a/1.png", "train/b/2.png"], ["test/a/3.png", "test/b/4.png"]
@@ -143,12 +140,24 @@ def test_order_of_listing_does_not_matter(source, monkeypatch):
     expected = find_sources(data())
     listing = os.scandir
 
-    @contextmanager
-    def shuffled(folder: str):
-        with listing(folder) as entries:
-            yield random.Random(0).sample(some := list(entries), len(some))
+    class Shuffled:
+        def __init__(self, folder: str):
+            with listing(folder) as entries:
+                self._entries = iter(random.Random(0).sample(some := list(entries), len(some)))
 
-    monkeypatch.setattr(os, "scandir", shuffled)
+        def __enter__(self):
+            return self
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return next(self._entries)
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(os, "scandir", Shuffled)
     assert find_sources(data()) == expected
 
 

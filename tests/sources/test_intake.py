@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
-from stages.sources.intake import Intake, Taken, make_report, sort_out, take_in
-from stages.sources.reading import SourceFile
+from stages.sources.files import SourceFile
+from stages.sources.outcomes import Outcome, Outcomes, decode_wanted, make_report, sort_out
 from stages.sources.splitting import Drawn
 from tests.sources.builders import data, file, numbered, taken
 
 
-def sorted_out(results: list[Taken], straddling: dict[str, SourceFile] | None = None) -> Intake:
+def sorted_out(results: list[Outcome], straddling: dict[str, SourceFile] | None = None) -> Outcomes:
     files = [image.source for image in results]
     wanted = {image.source.path: image.source.split for image in results if image.pixel_hash}
     named = {image.source.path: image._replace(path="") for image in results}
@@ -20,17 +20,17 @@ def sorted_out(results: list[Taken], straddling: dict[str, SourceFile] | None = 
 def test_each_result_is_sorted_out_once_and_training_images_of_equal_pixels_are_dropped():
     kept = [taken("train/a/1.png", "one"), taken("train/a/2.png", "one")]
     kept += [taken("test/a/3.png", "two"), taken("test/b/3.png", "two")]
-    rejected = [Taken(file(path), rejected="broken") for path in ("test/a/4.png", "train/a/4.png")]
+    rejected = [Outcome(file(path), rejected="broken") for path in ("test/a/4.png", "train/a/4.png")]
     dropped = taken("train/b/5.png", "two")
     intake = sorted_out([dropped, kept[0], *rejected, *kept[1:]])
-    assert intake == Intake(kept, rejected, [(dropped, "test/a/3.png")], Counter(other=7))
+    assert intake == Outcomes(kept, rejected, [(dropped, "test/a/3.png")], Counter(other=7))
     assert dropped.relation == "equals"
 
 
 def test_training_file_whose_group_is_in_test_is_dropped_whether_it_was_decoded_or_not():
     test, left_out = taken("test/a/1.png", "one"), file("train/a/2.png")
     intake = sorted_out([test, taken(left_out.path)], straddling={left_out.path: test.source})
-    assert intake == Intake([test], [], [(taken(left_out.path), "test/a/1.png")], Counter(other=7))
+    assert intake == Outcomes([test], [], [(taken(left_out.path), "test/a/1.png")], Counter(other=7))
     assert intake.dropped[0][0].relation == "same group as"
 
 
@@ -45,13 +45,13 @@ def test_images_get_their_split_in_their_names():
 
 
 def test_report_counts_and_names_what_was_not_taken_in():
-    intake = Intake(
+    intake = Outcomes(
         [taken("test/a/1.png", "x", size=(2, 3), notes={"levels": 3}), taken("train/a/g2_.png", "y", size=(4, 5))],
         [taken("train/a/3.png", rejected="broken")],
         [(taken("train/a/4.png", "x"), "test/a/1.png"), (taken("train/a/5.png"), "test/a/1.png")],
         Counter(video=2, hidden=3),
     )
-    report = make_report(intake, data(), with_names=True)
+    report = make_report(intake, data())
     assert report == {
         "images": {"train": {"a": 1}, "test": {"a": 1}},
         "size": {"height": {"min": 2, "median": 3, "max": 4}, "width": {"min": 3, "median": 4, "max": 5}},
@@ -63,12 +63,12 @@ def test_report_counts_and_names_what_was_not_taken_in():
         "notes": [{"file": "test/a/1.png", "levels": 3}],
         "ignored_files": {"hidden": 3, "video": 2},
     }
-    assert make_report(intake, data(), with_names=False) == report | {
+    assert make_report(intake, data(rename=True)) == report | {
         "rejected": [{"reason": "broken"}],
         "notes": [{"levels": 3}],
         "dropped_from_train": [{"equals": "test/a/1.png"}, {"same_group_as": "test/a/1.png"}],
     }
-    grouped = make_report(intake, data(group_pattern=r"/g(\d)_"), with_names=True)
+    grouped = make_report(intake, data(group_pattern=r"/g(\d)_"))
     assert grouped == report | {"images_without_group": 1}
 
 
@@ -83,10 +83,12 @@ class Decoder:
     def asked(self) -> list[str]:
         return [path for paths in self.rounds for path in paths]
 
-    def __call__(self, files: list[SourceFile]) -> list[Taken]:
+    def __call__(self, files: list[SourceFile]) -> list[Outcome]:
         self.rounds.append([file.path for file in files])
         return [
-            Taken(file, rejected="broken") if file.path in self.broken else Taken(file, pixel_hash=file.path.encode())
+            Outcome(file, rejected="broken")
+            if file.path in self.broken
+            else Outcome(file, pixel_hash=file.path.encode())
             for file in files
         ]
 
@@ -97,8 +99,8 @@ def test_broken_files_use_up_no_place_in_test_and_each_file_is_decoded_once(seed
     params = data(seed=seed, test_fraction=0.2)
     broken = [f"/a/{number:04}.png" for number in (seed, seed + 3, seed + 6)]
     decoder = Decoder(*broken)
-    results, drawn = take_in(files, params, decoder)
-    assert drawn == take_in([file for file in files if file.path not in broken], params, Decoder())[1]
+    results, drawn = decode_wanted(files, params, decoder)
+    assert drawn == decode_wanted([file for file in files if file.path not in broken], params, Decoder())[1]
     counts = [sum(split == "test" for path, split in drawn.splits.items() if path[:2] == name) for name in ("/a", "/b")]
     assert counts == [2, 2]
     assert len(drawn.splits) == 19
@@ -110,11 +112,11 @@ def test_only_files_that_are_used_are_decoded_and_another_for_each_broken_one(ow
     folders = [f"{split}/{name}" for split in ("train", "test") for name in "ab"] if own else ["/a", "/b"]
     files = [file for folder in folders for file in numbered(folder, 60 if own else 120)]
     params, decoder = data(max_per_class=20), Decoder()
-    used = take_in(files, params, decoder)[1].splits
+    used = decode_wanted(files, params, decoder)[1].splits
     assert sorted(decoder.asked) == list(used)
     assert len(used) == 80
     broken = [path for path in used if path.endswith(("3.png", "7.png")) and "/a/" in path]
-    results, drawn = take_in(files, params, Decoder(*broken))
+    results, drawn = decode_wanted(files, params, Decoder(*broken))
     assert len(drawn.splits) == 80
     assert not drawn.splits.keys() & set(broken)
     assert set(broken) <= results.keys()
@@ -124,7 +126,7 @@ def test_only_files_that_are_used_are_decoded_and_another_for_each_broken_one(ow
 def test_class_of_broken_files_takes_few_rounds():
     files = numbered("/a", 500) + numbered("/b", 500)
     decoder = Decoder(*(file.path for file in files if file.path.startswith("/a")))
-    results, drawn = take_in(files, data(max_per_class=1), decoder)
+    results, drawn = decode_wanted(files, data(max_per_class=1), decoder)
     assert {path[:2] for path in drawn.splits} == {"/b"}
     assert len(decoder.rounds) < 13
     assert sum(path.startswith("/b") for path in results) == 2
@@ -132,6 +134,6 @@ def test_class_of_broken_files_takes_few_rounds():
 
 def test_training_files_whose_group_is_in_test_alone_by_broken_files_are_taken():
     files = [file(path) for path in ("test/a/g1_.png", "test/a/g2_.png", "train/a/g1_.png", "train/a/g2_.png")]
-    results, drawn = take_in(files, data(group_pattern=r"/g(\d)_"), Decoder("test/a/g1_.png"))
+    results, drawn = decode_wanted(files, data(group_pattern=r"/g(\d)_"), Decoder("test/a/g1_.png"))
     assert drawn == Drawn({"test/a/g2_.png": "test", "train/a/g1_.png": "train"}, {"train/a/g2_.png": files[1]})
     assert "train/a/g2_.png" not in results

@@ -10,8 +10,8 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.core.paths import KEY_FILE, RAW_FOLDER
 from stages.sources import key
-from stages.sources.intake import Intake, Taken
 from stages.sources.key import read_key, remove_key, write_key
+from stages.sources.outcomes import Outcome, Outcomes
 from tests.sources.builders import file, message_of, taken
 
 NAME = os.fsdecode(b'a,"b\n\xe9.png')
@@ -28,9 +28,9 @@ def write(tmp_path, monkeypatch, save_images):
     """The function that writes the key of a run with two images kept, which are there, one rejected, one dropped."""
     monkeypatch.chdir(tmp_path)
     save_images(RAW_FOLDER, ["test/a/000001.png", "train/a/000002.png"])
-    kept = [Taken(file(f"train/a/{NAME}"), "train/a/000002.png"), taken("test/a/000001.png")]
+    kept = [Outcome(file(f"train/a/{NAME}"), "train/a/000002.png"), taken("test/a/000001.png")]
     dropped = [(taken("train/a/leak.png", "same"), "test/a/000001.png")]
-    intake = Intake(kept, [taken("train/a/bad.png", rejected="broken")], dropped, 0)
+    intake = Outcomes(kept, [taken("train/a/bad.png", rejected="broken")], dropped, 0)
     return lambda: write_key(intake, RAW_FOLDER)
 
 

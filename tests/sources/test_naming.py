@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.sources.naming import LONGEST_NAME, folded, names_person, output_names, valid_name
+from stages.sources.names import LONGEST_NAME, folded, names_person, output_names, valid_name
 
 NAMES = {
     ("a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."): ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"],

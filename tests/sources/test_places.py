@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.sources.places import SourcePlaces, find_table
-from stages.sources.walking import walk_folder
+from stages.sources.listing import walk_folder
+from stages.sources.tables import SourcePlaces, find_table
 from tests.sources.builders import message_of
 
 COMPOSED, DECOMPOSED = "caf\u00e9/1.png", "cafe\u0301/1.png"

@@ -7,13 +7,12 @@ from PIL import ExifTags, Image
 
 from stages.core.boxes import Box
 from stages.core.errors import PipelineError
-from stages.core.params import RegionParams, load_params
+from stages.sources.files import Origin
 from stages.sources.finding import find_sources
-from stages.sources.frames import check_regions
-from stages.sources.reading import Origin
-from stages.sources.regions import Region, place_regions, read_regions
-from tests.clones import ROOT
-from tests.sources.builders import data, file, message_of, taken
+from stages.sources.region_checks import check_regions
+from stages.sources.region_files import read_regions
+from stages.sources.regions import Region, place_regions
+from tests.sources.builders import data, file, message_of, region, region_params, taken
 
 HEADER = "path,x,y,width,height,label,score\n"
 
@@ -29,18 +28,11 @@ def regions(tmp_path, monkeypatch, save_images):
             Path("source/regions.csv").write_text(table, encoding="utf-8")
         files, ignored = find_sources(data())
         assert not ignored
-        return read_regions(files, data(), params(**how))
+        found = read_regions(files, data(), region_params(**how))
+        assert all(box.name == path for path, boxes in found.items() for box in boxes)
+        return {path: [box._replace(name="") for box in boxes] for path, boxes in found.items()}
 
     return read
-
-
-def params(**how) -> RegionParams:
-    return load_params(ROOT / "params.yaml").regions.model_copy(update=how)
-
-
-def region(x: float, y: float, width: float, height: float, label: str = "", line: int = 2, **more) -> Region:
-    fields = {"score": None, "unit": "pixels", "entry": f"`source/regions.csv`, line {line}"} | more
-    return Region(x, y, width, height, label, **fields)
 
 
 def test_rows_are_read_and_a_file_may_have_several(regions):
@@ -67,7 +59,7 @@ HEADERS = {
 def test_sides_are_read_as_tools_name_them_in_any_unit(regions, header, unit):
     table = f"path,{header}\na/1.png,{HEADERS[header]}\n"
     (found,) = regions(table, unit=unit)["a/1.png"]
-    assert (found[:4], found.unit) == ((10, 20, 30, 40), unit)
+    assert (found[1:5], found.unit) == ((10, 20, 30, 40), unit)
 
 
 def test_boxes_are_placed_by_the_unit_that_they_have():
@@ -75,9 +67,9 @@ def test_boxes_are_placed_by_the_unit_that_they_have():
     same = {"pixels": (80, 40, 400, 200), "percent": (10, 10, 50, 50), "normalized": (0.1, 0.1, 0.5, 0.5)}
     same["written"] = (20, 10, 100, 50)
     for unit, corners in same.items():
-        placed = place_regions({"a/1.png": [region(*corners, unit=unit)]}, [image], data())
-        assert placed.boxes == {"/a/1.png": [Box(20, 10, 100, 50)]}
-        assert placed.sides == [(400, 0.5)]
+        boxes, counts = place_regions({"a/1.png": [region(*corners, unit=unit)]}, [image], data())
+        assert boxes == {"/a/1.png": [Box(20, 10, 100, 50)]}
+        assert (counts["box_side"], counts["box_side_share"]) == (400, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +161,7 @@ def test_a_table_may_name_images_as_data_raw_does(regions):
     assert told == {"train/a/1.jpg": [region(1, 2, 3, 4, unit="written")]}
     image = taken("train/a/1.jpg", "x", size=(6, 8), upright=(12, 16))._replace(source=file("/a/1.png"))
     check_regions(told, [image], [image], data())
-    assert place_regions(told, [image], data()).boxes == {"train/a/1.jpg": [Box(1, 2, 3, 4)]}
+    assert place_regions(told, [image], data())[0] == {"train/a/1.jpg": [Box(1, 2, 3, 4)]}
     gone = image._replace(path="test/a/1.jpg")
     assert "`path` must name a file" in message_of(PipelineError, check_regions, told, [gone], [gone], data())
     told = {"a/1.png": [region(1, 2, 3, 4)]}
@@ -230,23 +222,24 @@ def test_a_box_must_overlap_its_upright_image(x, y, width, overlaps):
 )
 def test_boxes_shrink_with_their_image_and_lose_nothing(given, box):
     image = taken("/a/1.png", size=(100, 200), upright=(290, 580))
-    assert place_regions({"a/1.png": [region(*given)]}, [image], data()).boxes == {"/a/1.png": [Box(*box)]}
+    assert place_regions({"a/1.png": [region(*given)]}, [image], data())[0] == {"/a/1.png": [Box(*box)]}
 
 
 @pytest.mark.parametrize("rename", [False, True])
 def test_boxes_go_with_images_and_what_is_left_out_is_counted(rename):
     image = taken("train/a/1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))
     told = [region(1, 1, 2, 2, "Ann"), region(0, 0, 1, 1, "Bob"), region(1, 1, 2, 2, "Ann")]
-    placed = place_regions({"a/1.jpg": told, "a/gone.jpg": told}, [image, taken("train/a/2.png")], data(rename=rename))
+    images = [image, taken("train/a/2.png")]
+    boxes, counts = place_regions({"a/1.jpg": told, "a/gone.jpg": told}, images, data(rename=rename))
     names = ["", ""] if rename else ["Ann", "Bob"]
-    assert placed.boxes == {"train/a/1.png": [Box(1, 1, 2, 2, names[0]), Box(0, 0, 1, 1, names[1])]}
-    counts = {"boxes": 2, "images_with_boxes": 1, "boxes_without_image": 3, "boxes_given_twice": 1}
-    assert placed.counts == counts | {"box_side": 2, "box_side_share": 0.2222}
+    assert boxes == {"train/a/1.png": [Box(1, 1, 2, 2, names[0]), Box(0, 0, 1, 1, names[1])]}
+    expected = {"boxes": 2, "images_with_boxes": 1, "boxes_without_image": 3, "boxes_given_twice": 1}
+    assert counts == expected | {"box_side": 2, "box_side_share": 0.2222}
 
 
 @pytest.mark.parametrize("rename", [False, True])
 def test_labels_that_say_what_a_box_is_of_stay_when_names_go(rename):
     kinds = [region(1, 1, 2, 2, label) for label in ("face", "head", "person")]
     image = taken("1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))
-    placed = place_regions({"a/1.jpg": kinds}, [image], data(rename=rename)).boxes["1.png"]
-    assert [box.label for box in placed] == ["face", "head", "person"]
+    boxes, _ = place_regions({"a/1.jpg": kinds}, [image], data(rename=rename))
+    assert [box.label for box in boxes["1.png"]] == ["face", "head", "person"]

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from stages.sources.intake import Intake, Taken
-from stages.sources.renaming import neutral_paths, rename, unnamed_paths
+from stages.sources.names import neutral_paths, unnamed_paths
+from stages.sources.outcomes import Outcome, Outcomes
 from tests.sources.builders import file, taken
 
 SECRET = b"x" * 32
 
 
-def images_of(count: int, name: str = "train/a/{:03}.png") -> list[Taken]:
+def images_of(count: int, name: str = "train/a/{:03}.png") -> list[Outcome]:
     return [taken(name.format(number), f"hash {number}") for number in range(count)]
 
 
-def neutral(images: list[Taken], secret: bytes = SECRET) -> list[str]:
+def neutral(images: list[Outcome], secret: bytes = SECRET) -> list[str]:
     paths = neutral_paths(images, secret)
     return [paths[image.path] for image in images]
 
@@ -32,7 +32,7 @@ def test_each_image_gets_a_number_of_its_own_in_its_class():
 
 
 def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
-    monkeypatch.setattr("stages.sources.renaming.DIGITS", 1)
+    monkeypatch.setattr("stages.sources.names.DIGITS", 1)
     assert {len(Path(path).stem) for path in neutral(images_of(120))} == {3}
 
 
@@ -52,5 +52,5 @@ def test_images_of_equal_pixels_get_different_numbers():
 
 def test_intake_gets_the_new_paths():
     image, other = taken("test/a/x0.png", "x"), taken("train/a/x1.png", "x")
-    renamed = rename(Intake([image], [], [(other, "test/a/x0.png")], 0), {"test/a/x0.png": "test/a/000001.png"})
-    assert renamed == Intake([image._replace(path="test/a/000001.png")], [], [(other, "test/a/000001.png")], 0)
+    renamed = Outcomes([image], [], [(other, "test/a/x0.png")], 0).renamed({"test/a/x0.png": "test/a/000001.png"})
+    assert renamed == Outcomes([image._replace(path="test/a/000001.png")], [], [(other, "test/a/000001.png")], 0)

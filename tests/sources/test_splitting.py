@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.core.errors import PipelineError
 from stages.core.seeding import order_key
-from stages.sources.reading import SourceFile
+from stages.sources.files import SourceFile
 from stages.sources.splitting import check_split, draw_split, find_groups
 from tests.sources.builders import data, file, message_of, numbered
 

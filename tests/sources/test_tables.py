@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.sources.tables import Row, read_rows, read_table
+from stages.sources.tables import Row, read_column, read_rows
 from tests.sources.builders import message_of
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png"]
-ROWS = {"a/1.png": {"identity": "Ada"}, "b/3.png": {"identity": "Bob"}}
+ROWS = {"a/1.png": "Ada", "b/3.png": "Bob"}
 
 
 @pytest.fixture
@@ -20,9 +20,10 @@ def read(tmp_path, monkeypatch):
     file = Path("source/who.csv")
     file.parent.mkdir()
 
-    def function(content: str | bytes, reader=read_table, **options):
+    def function(content: str | bytes, several=False, **options):
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-        return reader(file, ("identity",), **{"taken": PATHS, "list_all": lambda: PATHS, **options})
+        reader, columns = (read_rows, ("identity",)) if several else (read_column, "identity")
+        return reader(file, columns, **{"taken": PATHS, "list_all": lambda: PATHS, **options})
 
     return function
 
@@ -54,15 +55,15 @@ def test_the_same_table_in_any_format_is_read_the_same(read, content):
 
 def test_letters_are_composed_and_optional_columns_may_be_missing_or_empty(read):
     table = 'path,identity,b\na/1.png,Jose\u0301,\na/2.png,"Lee, Ann",2\n'
-    assert read(table, optional=("a", "b")) == {
-        "a/1.png": {"identity": "Jos\u00e9", "a": "", "b": ""},
-        "a/2.png": {"identity": "Lee, Ann", "a": "", "b": "2"},
-    }
+    assert [row.cells for row in read(table, several=True, optional=("a", "b"))] == [
+        {"identity": "Jos\u00e9", "a": "", "b": ""},
+        {"identity": "Lee, Ann", "a": "", "b": "2"},
+    ]
 
 
 def test_rows_keep_their_lines_and_may_be_several_a_file(read):
     table = 'path,identity\n\na/1.png,"A\nd\na"\na/1.png,Bob\n'
-    assert read(table, read_rows) == [
+    assert read(table, several=True) == [
         Row(3, "a/1.png", {"identity": "A\nd\na"}),
         Row(6, "a/1.png", {"identity": "Bob"}),
     ]
@@ -109,7 +110,7 @@ def test_a_mistake_is_named_with_its_line(read, content, message):
 
 
 def test_a_missing_column_is_told_with_what_is_optional(read):
-    said = message_of(PipelineError, read, "path\na/1.png\n", optional=("x", "y"))
+    said = message_of(PipelineError, read, "path\na/1.png\n", several=True, optional=("x", "y"))
     assert "the columns path and identity, and may have x, y; received: no identity" in said
 
 

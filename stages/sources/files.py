@@ -2,12 +2,17 @@
 
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.errors import PipelineError, shown
-from stages.sources.decoding import RejectedImage
-from stages.sources.walking import LONGEST_PATH, leads_out
+
+LONGEST_PATH = 800  # bytes of an image's path in a data set; systems allow 1,024 or more for a whole path
+
+
+class RejectedImage(Exception):  # noqa: N818
+    """A file that is rejected; the message is the reason."""
 
 
 class Origin(NamedTuple):
@@ -59,8 +64,19 @@ class SourceFile(NamedTuple):
 
     @property
     def member(self) -> str:
-        """The path of a member relative to the folder of its archive, below its class if its `.cls` told it."""
+        """The path of a member relative to the folder of its archive, below its class if its `.cls` names it."""
         return self.in_source[self.origin.archive.rfind("/") + 1 :]
+
+
+@lru_cache
+def shared_origin(source: str, folder: str, archive: str, stamp: tuple[int, ...]) -> Origin:
+    """Return an origin, the same object for all its files."""
+    return Origin(source, folder, archive, stamp)
+
+
+def refused_file(source: Path, split: str, name: str, reason: str) -> SourceFile:
+    """Return a file, archive or member that is rejected without being read, and so has no class."""
+    return SourceFile(f"{split}//{name}", shared_origin(str(source), "", "", ()), refused=reason)
 
 
 def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> bytes:
@@ -78,27 +94,7 @@ def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> b
     try:
         return _read_member(file, source) if archive else file.read_bytes()
     except OSError as error:
-        raise RejectedImage(_why_not_read(error)) from None
-
-
-def check_file(file: Path, within: Path | None) -> int:
-    """See that a path is that of a regular file."""
-    if within is not None and leads_out(file, within):
-        raise RejectedImage("the link leads out of data.source (data.follow_outside_links: false)")
-    try:
-        status = file.stat()
-    except OSError as error:
-        raise RejectedImage(_why_not_read(error)) from None
-    if stat.S_ISDIR(status.st_mode):
-        raise RejectedImage(_why_not_walked(file))
-    if not stat.S_ISREG(status.st_mode):
-        raise RejectedImage("not a regular file")
-    return status.st_size
-
-
-def stamp_of(status: os.stat_result) -> tuple[int, ...]:
-    """Return what tells whether a file is still the same one."""
-    return status.st_ino, status.st_size, status.st_mtime_ns
+        raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
 
 
 def _read_member(archive: Path, member: SourceFile) -> bytes:
@@ -111,13 +107,43 @@ def _read_member(archive: Path, member: SourceFile) -> bytes:
     return content
 
 
-def _why_not_read(error: OSError) -> str:
-    return f"the file cannot be read ({error.strerror})"
+def stamp_of(status: os.stat_result) -> tuple[int, ...]:
+    """Return what tells whether a file is still the same."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _why_not_walked(folder: Path) -> str:
+def check_file(file: Path, within: Path | None) -> int:
+    """Reject what is not a regular file, or lies behind a link that leads out, and return the file's size."""
+    if within is not None and leads_out(file, within):
+        raise RejectedImage("the link leads out of data.source (data.follow_outside_links: false)")
     try:
-        next(folder.iterdir(), None)
+        status = file.stat()
     except OSError as error:
-        return f"the folder cannot be listed ({error.strerror})"
-    return "the folder was taken already, or a link in it leads to a folder above"
+        raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
+    if stat.S_ISDIR(status.st_mode):
+        try:
+            next(file.iterdir(), None)
+        except OSError as error:
+            raise RejectedImage(f"the folder cannot be listed ({error.strerror})") from None
+        raise RejectedImage("the folder was taken already, or a link in it leads to a folder above")
+    if not stat.S_ISREG(status.st_mode):
+        raise RejectedImage("not a regular file")
+    return status.st_size
+
+
+def leads_out(file: Path, source: Path) -> bool:
+    """Return whether symbolic links, in any part of a path, lead to a place outside a folder."""
+    return _has_links(str(file), str(source)) and not is_within(os.path.realpath(file), os.path.realpath(source))
+
+
+def _has_links(file: str, source: str) -> bool:
+    # Real paths cost ten times as much, and most files are reached by no link below the source.
+    if not file.startswith(f"{source}/") or "/../" in f"{file}/":
+        return True
+    ends = (at for at, letter in enumerate(f"{file}/") if letter == "/" and at > len(source))
+    return any(os.path.islink(file[:end]) for end in ends)  # noqa: PTH114, faster than a Path
+
+
+def is_within(real: str, top: str) -> bool:
+    """Return whether a real path is that of a folder, or of what lies in it."""
+    return real == top or real.startswith(os.path.join(top, ""))  # noqa: PTH118, the names of real paths as they are

@@ -1,4 +1,4 @@
-"""Takes files of the source in: decodes them, and holds the encoded images until it is known where they belong.
+"""Decodes files of the source, and stages the encoded images until it is known where they belong.
 
 What became of a file in the last run is used again if its bytes, the settings, the code and the machine are the same.
 """
@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,21 +21,20 @@ from stages.core.kept import kept_folder, read_state, write_state
 from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image
 from stages.core.params import RAW, DataParams
-from stages.sources.decoding import RejectedImage, decode_image, longest_file
+from stages.sources.decoding import decode_image, longest_file
+from stages.sources.files import RejectedImage, SourceFile, read_source
 from stages.sources.finding import link_limit
-from stages.sources.intake import Taken
-from stages.sources.reading import SourceFile, read_source
+from stages.sources.outcomes import Outcome
 
 _CODE = ("core", "sources")
 _CHUNK = 256  # files, on average
 
 
-@dataclass(frozen=True)
 class Chunk:
-    """Files that lie side by side in the source and are taken in together."""
+    """Files that lie side by side in the source and are decoded together."""
 
-    name: str
-    files: tuple[SourceFile, ...]
+    def __init__(self, name: str, files: Iterable[SourceFile]):
+        self.name, self.files = name, tuple(files)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -52,11 +51,17 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
         if not chunks or not int(_name_of(file), 16) % _CHUNK:
             chunks.append([])
         chunks[-1].append(file)
-    return [Chunk(_name_of(some[0]), tuple(some)) for some in chunks]
+    return [Chunk(_name_of(members[0]), members) for members in chunks]
 
 
-class Intaker:
-    """Takes files in."""
+class _Decoded(NamedTuple):
+    image: np.ndarray  # as it is written
+    upright: tuple[int, int]  # height and width before `data.max_side`
+    notes: dict[str, int]
+
+
+class Decoder:
+    """Decodes files of the source."""
 
     def __init__(self, params: DataParams, staged: Path):
         self._params, self._staged = params, staged
@@ -64,21 +69,21 @@ class Intaker:
         self._last = kept_folder(RAW, "source files")
         self._settings = json.dumps([how, code_digest(*_CODE), environment()]).encode()
 
-    def take(self, chunk: Chunk) -> list[Taken]:
+    def decode(self, chunk: Chunk) -> list[Outcome]:
         """Decode the files of a chunk, and say what became of each, in their order.
 
         The encoded images are staged, but for those of files that are as they were in the last run.
         """
-        last, taken = read_state(self._last / f"{chunk.name}.json") or {}, []
-        # A chunk may be taken in again without the files that were taken in before.
+        last, outcomes = read_state(self._last / f"{chunk.name}.json") or {}, []
+        # A chunk may be decoded again without the files that were decoded before.
         name = f"{chunk.name}_{_name_of(chunk.files[0])}"
         with (self._staged / name).open("wb", buffering=0) as pack:
             for file in chunk.files:
-                taken.append(self._take(file, last, pack, name))
+                outcomes.append(self._outcome(file, last, pack, name))
                 count_image()
-        return taken
+        return outcomes
 
-    def encoded(self, image: Taken) -> bytes:
+    def encoded(self, image: Outcome) -> bytes:
         """Return an image as it is written, from where it was staged, or decoded once more."""
         if image.staged is not None:
             pack, offset, size, digest = image.staged
@@ -93,27 +98,27 @@ class Intaker:
         if self._key(content) != image.key:
             raise PipelineError(f"`{shown(image.source.name)}` must not change while `ingest` reads it; run it again")
         with naming(image.source.name):
-            return self._encode(self._decode(content, image.source)[0], content, image.source)
+            return self._encode(self._decode(content, image.source).image, content, image.source)
 
-    def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Taken]) -> None:
+    def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Outcome]) -> None:
         """Keep for the next run what became of the files."""
         with new_folder(self._last) as folder:
             for chunk in chunks:
-                taken = (results[file.path] for file in chunk.files if file.path in results)
+                outcomes = (results[file.path] for file in chunk.files if file.path in results)
                 # A file may be rejected for want of memory, which may be there next time.
-                rows = {image.source.path: _row(image) for image in taken if not image.rejected}
+                rows = {image.source.path: _row(image) for image in outcomes if not image.rejected}
                 write_state(folder / f"{chunk.name}.json", rows)
 
-    def _take(self, file: SourceFile, last: dict[str, list], pack: FileIO, name: str) -> Taken:
+    def _outcome(self, file: SourceFile, last: dict[str, list], pack: FileIO, name: str) -> Outcome:
         key = ""
         try:
             content = self._read(file)
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
-                return _unrow(file, last[file.path])
+                return _outcome_of(file, last[file.path])
             image, upright, notes = self._decode(content, file)
         except RejectedImage as error:
-            return Taken(file, key=key, rejected=str(error))
+            return Outcome(file, key=key, rejected=str(error))
         with naming(file.name):
             encoded = self._encode(image, content, file)
             staged = name, pack.tell(), len(encoded), _short_digest(encoded)
@@ -121,19 +126,18 @@ class Intaker:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
-        return Taken(file, "", digest.digest(), image.shape[:2], "", upright, notes, key, staged)
+        return Outcome(file, "", digest.digest(), image.shape[:2], "", upright, notes, key, staged)
 
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
 
-    def _decode(self, content: bytes, file: SourceFile) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
-        """Return the image as it is written, its height and width before `data.max_side`, and notes on it."""
+    def _decode(self, content: bytes, file: SourceFile) -> _Decoded:
         upright, notes = decode_image(content, max_pixels=self._params.max_pixels)
         image = limit_side(upright, self._params.max_side)
         suffix = self._suffix(file)
         if max(image.shape) > max_side(suffix):
             raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
-        return image, upright.shape[:2], notes
+        return _Decoded(image, upright.shape[:2], notes)
 
     def _encode(self, image: np.ndarray, content: bytes, file: SourceFile) -> bytes:
         like = content if self._params.image_format == "keep" else b""
@@ -159,13 +163,13 @@ def _name_of(file: SourceFile) -> str:
     return hashlib.sha256(file.path.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def _row(image: Taken) -> list:
+def _row(image: Outcome) -> list:
     return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes]
 
 
-def _unrow(file: SourceFile, row: list) -> Taken:
+def _outcome_of(file: SourceFile, row: list) -> Outcome:
     key, pixel_hash, size, upright, notes = row
-    return Taken(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), notes, key)
+    return Outcome(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), notes, key)
 
 
 def _short_digest(encoded: bytes) -> bytes:

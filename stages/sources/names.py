@@ -1,4 +1,4 @@
-"""Names of written images: unique and valid on every file system, and safe to print."""
+"""Names of written images: unique and valid on every file system, safe to print, or numbers in place of names."""
 
 import hashlib
 import itertools
@@ -9,8 +9,12 @@ from pathlib import PurePosixPath
 
 from stages.core.errors import shown
 from stages.core.images import written_suffix
+from stages.core.secret import secret_key
+from stages.sources.files import SourceFile
+from stages.sources.outcomes import Outcome
 
 LONGEST_NAME = 255  # bytes, on common file systems
+DIGITS = 6  # of a number, or more where there are more images
 _REFUSED = re.compile(r'[<>:"|?*\\]')  # by Windows, exFAT and network drives
 _RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[\d¹²³])(?=\.|$)", re.IGNORECASE)  # by Windows, with any suffix
 
@@ -19,15 +23,7 @@ def output_names(paths: list[str], image_format: str) -> dict[str, str]:
     """Name the written images: the source's name with the suffix of the format that they are written in.
 
     Where two names would be the same, on any file system, or a file would be named like a folder, the old suffix stays
-    in the name, unless it is the source's own name already. Characters that are not UTF-8 or cannot be printed are
-    escaped, and names that are too long are cut.
-
-    Examples
-    --------
-    >>> output_names(["a/x.jpg", "a/y.jpg", "a/y.tif"], "png")
-    {'a/x.jpg': 'a/x.png', 'a/y.jpg': 'a/y.jpg.png', 'a/y.tif': 'a/y.tif.png'}
-    >>> output_names(["a/y.heic", "a/y.JPG"], "keep")
-    {'a/y.JPG': 'a/y.JPG', 'a/y.heic': 'a/y.heic.jpg'}
+    in the name, unless it is the source's own name already. See `valid_name` for what else changes.
     """
     suffixes = {path: written_suffix(path, image_format) for path in paths}
     short = {path: _valid(str(PurePosixPath(path).with_suffix(suffixes[path])), suffixes[path]) for path in paths}
@@ -53,13 +49,7 @@ def folded(name: str) -> str:
 
 
 def names_person(path: str, person: str) -> bool:
-    """Tell whether a path holds the name of a person, as whole words or numbers, in any case.
-
-    Examples
-    --------
-    >>> names_person("dog/ada_lovelace12.png", "Ada Lovelace"), names_person("dog/adam.png", "Ada")
-    (True, False)
-    """
+    """Tell whether a path holds the name of a person, as whole words or numbers, in any case."""
     path, person = folded(path), folded(person)
     if len(person) == 1 and person.isdigit():
         return person in re.split(r"[\W_]+", path)
@@ -74,13 +64,8 @@ def _words(text: str) -> list[str]:
 def valid_name(name: str, suffix: str = "") -> str:
     """Return a name that is valid on every file system and in JSON, and can be printed.
 
-    Characters that are not UTF-8 or cannot be printed are escaped, others that some system refuses become underscores,
+    Characters that are not UTF-8 or cannot be printed are escaped, those that some system refuses become underscores,
     and a name that is too long is cut before its suffix.
-
-    Examples
-    --------
-    >>> valid_name('a"b?.png'), valid_name("con.png"), valid_name("a. ")
-    ('a_b_.png', 'con_.png', 'a._')
     """
     name = _REFUSED.sub("_", shown(name))
     name = _RESERVED.sub(r"\1_", re.sub("^ |[ .]$", "_", name))
@@ -93,3 +78,25 @@ def valid_name(name: str, suffix: str = "") -> str:
 
 def _valid(path: str, suffix: str) -> str:
     return "/".join(valid_name(name, suffix if name.endswith(suffix) else "") for name in path.split("/"))
+
+
+def unnamed_paths(files: list[SourceFile], image_format: str, *, with_class: bool = True) -> dict[str, str]:
+    """Give images temporary names that keep nothing but split and class."""
+    paths = {}
+    for number, file in enumerate(files):
+        folders = file.path.split("/", 2)[:2] if with_class else []
+        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{written_suffix(file.path, image_format)}"])
+    return paths
+
+
+def neutral_paths(kept: list[Outcome], secret: bytes) -> dict[str, str]:
+    """Number images in an order that nobody can reproduce without the secret, even with all originals and params."""
+
+    def order(image: Outcome) -> list[bytes]:
+        return [secret_key(secret, "rename", part) for part in (image.pixel_hash.hex(), image.source.path)]
+
+    digits = max(DIGITS, len(str(len(kept))))
+    return {
+        image.path: str(PurePosixPath(image.path).with_stem(f"{number:0{digits}}"))
+        for number, image in enumerate(sorted(kept, key=order), 1)
+    }

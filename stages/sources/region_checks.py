@@ -1,4 +1,4 @@
-"""Refuses boxes that are not of their image as it is taken in: in another unit, or before EXIF's rotation."""
+"""Refuses boxes that are not of their image as it is decoded: in another unit, or before EXIF's rotation."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -7,11 +7,11 @@ from PIL import Image
 
 from stages.core.errors import shown
 from stages.core.params import DataParams
-from stages.sources.decoding import FORMATS, RejectedImage, longest_file
+from stages.sources.decoding import FORMATS, longest_file
+from stages.sources.files import RejectedImage, read_source
 from stages.sources.finding import link_limit
-from stages.sources.intake import Taken
+from stages.sources.outcomes import Outcome
 from stages.sources.pixels import orientation
-from stages.sources.reading import read_source
 from stages.sources.regions import Region
 
 _BEYOND = 0.25  # share of a box's side that may reach beyond its image
@@ -19,9 +19,9 @@ _CHANCE = 0.05  # that all boxes lie in a corner; if it is less, they have anoth
 
 
 def check_regions(
-    regions: dict[str, list[Region]], decoded: Iterable[Taken], kept: list[Taken], params: DataParams
+    regions: dict[str, list[Region]], decoded: Iterable[Outcome], kept: list[Outcome], params: DataParams
 ) -> None:
-    """Refuse boxes that are not of their image as it is taken in, as far as that can be seen."""
+    """Refuse boxes that are not of their image as it is decoded, as far as that can be seen."""
     sources = {image.source.in_source: image for image in decoded}
     written = {image.path: image for image in kept}
     pairs = []
@@ -55,7 +55,7 @@ def check_regions(
     )
 
 
-def _refuse_frame(pairs: list[tuple[Region, Taken]], frame_of: Callable, what: str) -> None:
+def _refuse_frame(pairs: list[tuple[Region, Outcome]], frame_of: Callable, what: str) -> None:
     """Refuse boxes that all lie in the same small corner of their images, if that would be a strange chance."""
     chance = 1.0
     for region, image in pairs:
@@ -71,7 +71,7 @@ def _refuse_frame(pairs: list[tuple[Region, Taken]], frame_of: Callable, what: s
         )
 
 
-def _refuse_stored(pairs: list[tuple[Region, Taken]], params: DataParams) -> None:
+def _refuse_stored(pairs: list[tuple[Region, Outcome]], params: DataParams) -> None:
     """Refuse boxes that fit pictures as they are stored, unless more boxes fit the upright ones alone."""
     sideways = [
         pair for pair in pairs if not pair[0].fits(pair[1].upright, _BEYOND) and pair[0].fits(pair[1].upright[::-1])
@@ -91,7 +91,7 @@ def _refuse_stored(pairs: list[tuple[Region, Taken]], params: DataParams) -> Non
         )
 
 
-def _is_turned(image: Taken, params: DataParams) -> bool:
+def _is_turned(image: Outcome, params: DataParams) -> bool:
     try:
         content = read_source(image.source, max_bytes=longest_file(params.max_pixels), within=link_limit(params))
         with Image.open(io.BytesIO(content), formats=FORMATS) as stored:
