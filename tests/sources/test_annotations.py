@@ -91,7 +91,7 @@ def test_yolo_has_boxes_by_their_centres_and_polygons(read):
     }
     regions = read(files, "labels")
     assert [region.score for region in regions["a/1.png"]] == [None, 0.9]
-    assert boxes_of(regions) == {"a/1.png": [(6, 3, 4, 6, "face")], "b/2.png": [(4, 3, 8, 3, "5")]}
+    assert boxes_of(regions) == {"a/1.png": [(6, 3, 4, 6, "face"), (6, 3, 4, 6, "dog")], "b/2.png": [(4, 3, 8, 3, "5")]}
     assert boxes_of(read({"b/2.txt": files["labels/b/2.txt"]}, "b")) == {"b/2.png": [(4, 3, 8, 3, "5")]}
 
 
