@@ -45,7 +45,7 @@ from stages.regions.detectors import load_detector
 from stages.regions.matching import find_matches
 from stages.results.gallery import write_gallery
 from stages.results.privacy import CONVINCING_SHARE, convinces, exposure, privacy_row
-from stages.results.scores import privacy_file
+from stages.results.scores import Privacy, privacy_file
 
 # Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
 MOST_PIXELS = 50_000_000
@@ -279,7 +279,8 @@ def _summary(dataset: str, scores: dict) -> str:
             f"in {dataset}, whoever holds the originals links {findings['linkage_accuracy']:.1%} of "
             f"{findings['linkage_images']} test images to their own"
         )
-    row, found = privacy_row(scores), exposure(scores)
+    learned = Privacy.model_validate(scores)
+    row, found = privacy_row(learned), exposure(learned)
     images = len(scores["identity"]["attacks"]["informed"]["people"])
     named, people = float(found["people_named"]), int(found["people_asked"])
     text = (

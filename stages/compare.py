@@ -13,28 +13,22 @@ from stages.core.images import write_image
 from stages.core.kept import forget_others
 from stages.core.parallel import finish
 from stages.core.params import RAW, CompareParams, load_params
-from stages.core.paths import GALLERY, HISTORY, METRICS, PRIVACY, RESTORED, UTILITY
+from stages.core.paths import HISTORY, METRICS
 from stages.core.people import read_people, read_test_groups
 from stages.core.stale import print_leftovers
-from stages.report.content import page_content
-from stages.report.page import render_page
+from stages.report.page import Results, render_page
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import recommend
 from stages.report.series import frontier_points, joined_confusions, learning_curves
-from stages.report.tables import to_latex, to_markdown, to_terminal, to_xlsx
+from stages.report.tables import brief_rows, terminal_rows, to_latex, to_markdown, to_terminal, to_xlsx
 from stages.results.columns import METRIC_KEYS
 from stages.results.decision import RECOMMENDED, REFUSED, Verdict, decide
-from stages.results.gallery import join_gallery, shown_datasets
+from stages.results.gallery import join_gallery, pictured_datasets
 from stages.results.groups import group_table
 from stages.results.pairwise import pairwise_table
 from stages.results.privacy import exposure, privacy_row
 from stages.results.scores import read_privacy, read_utility
-from stages.results.utility import correct_predictions, corrected_p_values, utility_row
-
-_BY_DATASET = (
-    *(GALLERY, RESTORED, HISTORY, PRIVACY, UTILITY),
-    *(METRICS / name for name in ("confusion", "per_class")),
-)
+from stages.results.utility import corrected_p_values, utility_row
 
 
 def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.DataFrame, dict[str, Verdict]]:
@@ -44,15 +38,15 @@ def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.Dat
     for dataset in datasets:
         scores = raw if dataset == RAW else read_utility(dataset)
         privacy = read_privacy(dataset)
-        by_class = pd.Series(correct_predictions(scores).mean(axis=0)).groupby(pd.Series(scores["labels"])).mean()
+        by_class = pd.Series(scores.correct.mean(axis=0)).groupby(pd.Series(scores.labels)).mean()
         rows[dataset] = {
             "dataset": dataset,
             **utility_row(scores, raw),
             **privacy_row(privacy),
             **exposure(privacy),
-            "restorer": privacy["restorer"],
-            "attack_effort": privacy["effort"],
-            **{f"class {name}": by_class[label] for label, name in enumerate(scores["classes"])},
+            "restorer": privacy.restorer,
+            "attack_effort": privacy.effort,
+            **{f"class {name}": by_class[label] for label, name in enumerate(scores.classes)},
         }
     verdicts = {name: decide(row, rows[RAW], bounds) for name, row in rows.items() if name != RAW}
     table = pd.DataFrame(list(rows.values()))
@@ -70,19 +64,9 @@ def metrics_json(row: dict[str, object]) -> bytes:
     return (json.dumps(measured, indent=2) + "\n").encode()
 
 
-def _remove_stale_results(datasets: list[str]) -> None:
-    # DVC keeps the results of a data set that is no longer compared. `compare` depends on the folders that hold them,
-    # so in a clone, which never had them, DVC would run it again.
-    for folder in _BY_DATASET:
-        for left in folder.glob("*"):
-            if left.stem not in datasets:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-
-
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params().require_classes("compare")
-    _remove_stale_results(params.datasets)
     forget_others([RAW, *params.variants])
     table, verdicts = comparison_table(params.datasets, params.compare)
     with new_folder(METRICS / "m") as folder:
@@ -94,14 +78,14 @@ def compare() -> None:
     curves, pairs = learning_curves(params.datasets), pairwise_table(params.datasets)
     groups = group_table(params.datasets, read_test_groups(), read_people().test)
     answer = recommend(table, verdicts)
-    shown = shown_datasets(params, [name for name, verdict in verdicts.items() if verdict.protects])
-    content = page_content(table, verdicts, pairs, curves, groups, answer, shown, params)
+    pictured = pictured_datasets(params, [name for name, verdict in verdicts.items() if verdict.protects])
+    brief = brief_rows(table)
     for name, written in (
         ("comparison.xlsx", to_xlsx(table)),
-        ("comparison.md", f"{to_markdown(table)}\n{answer}\n".encode()),
-        ("comparison.tex", to_latex(table).encode()),
+        ("comparison.md", f"{to_markdown(brief)}\n{answer}\n".encode()),
+        ("comparison.tex", to_latex(brief).encode()),
         *((f"frontier.{form}", draw_frontier(table, params.compare, form)) for form in ("png", "svg", "pdf")),
-        ("report.html", render_page(**content)),
+        ("report.html", render_page(Results(table, verdicts, pairs, curves, groups, answer, pictured), params)),
     ):
         write_file(METRICS / name, written)
     for name, rows in (
@@ -114,9 +98,9 @@ def compare() -> None:
     ):
         write_file(METRICS / f"{name}.csv", rows.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
-        write_image(partial, join_gallery(shown, params.compare.gallery_images))
+        write_image(partial, join_gallery(pictured, params.compare.gallery_images))
     finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md,tex}}")
-    print(to_terminal(table))
+    print(to_terminal(terminal_rows(table)))
     print(answer)
     print_leftovers("compare", params)
 

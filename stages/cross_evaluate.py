@@ -16,39 +16,7 @@ from stages.network.classifier import build_classifier, make_predictor
 from stages.network.inputs import read_features
 from stages.network.runtime import start_tensorflow
 from stages.network.weights import load_weights, weights_file
-
-_TERMINAL_WIDTH = 80  # characters
-_LONGEST_NAME, _SHORTEST_NAME = 24, 7
-
-
-def to_terminal(matrix: pd.DataFrame) -> str:
-    """Format the accuracies for a terminal.
-
-    Examples
-    --------
-    >>> print(to_terminal(pd.DataFrame([[0.9, 0.5], [0.7, 0.8]], ["raw", "mask"], ["raw", "mask"])))
-           raw  mask
-    raw  0.900 0.500
-    mask 0.700 0.800
-    """
-    for longest in range(_LONGEST_NAME, _SHORTEST_NAME - 1, -1):
-        names = [_cut(name, longest) for name in matrix]
-        table = pd.DataFrame(matrix.to_numpy(), names, names)
-        text = table.to_string(line_width=_TERMINAL_WIDTH, float_format="{:.3f}".format)
-        if text.count("\n") == len(names):
-            break
-    return text
-
-
-def to_markdown(matrix: pd.DataFrame) -> str:
-    """Format the accuracies as a table for a README or a pull request."""
-    lines = [
-        "| trained on | " + " | ".join(f"`{name}`" for name in matrix) + " |",
-        "| --- |" + " ---: |" * len(matrix.columns),
-    ]
-    for name, row in zip(matrix.index, matrix.to_numpy(), strict=True):
-        lines.append(f"| `{name}` | " + " | ".join(f"{share:.3f}" for share in row) + " |")
-    return "\n".join(lines) + "\n"
+from stages.report.tables import to_markdown, to_terminal
 
 
 def cross_evaluate() -> None:
@@ -56,11 +24,13 @@ def cross_evaluate() -> None:
     params = load_params()
     _check_files(params)
     matrix = _test_all(params).round(4)
+    cells = [[name, *(f"{share:.3f}" for share in row)] for name, row in matrix.iterrows()]
+    rows = [["trained on", *matrix.columns], *cells]
     write_file(CROSS_EVALUATION.with_suffix(".csv"), matrix.to_csv(index_label="trained_on").encode())
-    write_file(CROSS_EVALUATION.with_suffix(".md"), to_markdown(matrix).encode())
+    write_file(CROSS_EVALUATION.with_suffix(".md"), to_markdown(rows).encode())
     finish(f"cross_evaluate: {len(matrix)} x {len(matrix)} accuracies into {CROSS_EVALUATION}.{{csv,md}}")
     print("rows: what the networks were trained on; columns: whose test images they saw")
-    print(to_terminal(matrix))
+    print(to_terminal(rows))
 
 
 def _check_files(params: Params) -> None:
@@ -86,12 +56,6 @@ def _test_all(params: Params) -> pd.DataFrame:
                     matrix.loc[trained_on, dataset] += np.mean(right) / len(params.train.seeds)
                     bar.update()
     return matrix
-
-
-def _cut(name: str, longest: int) -> str:
-    # In the middle, as names of variants often differ at their ends.
-    kept = longest - 2
-    return name if len(name) <= longest else f"{name[: kept // 2]}..{name[-(kept - kept // 2) :]}"
 
 
 if __name__ == "__main__":

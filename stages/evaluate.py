@@ -27,11 +27,10 @@ from stages.network.inputs import Features, read_features, validation_mask
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
 from stages.network.weights import load_weights, weights_file
-from stages.results.calibration import expected_calibration_error
 from stages.results.gallery import write_gallery
 from stages.results.probe import MOST_IMAGES, probe_features, run_probe
-from stages.results.scores import utility_file
-from stages.results.utility import accuracy_interval, correct_predictions
+from stages.results.scores import MembershipScores, Probe, Utility, utility_file
+from stages.results.utility import accuracy_interval, expected_calibration_error
 
 _CHUNK = 10_000  # training images whose probabilities are in memory at once
 
@@ -43,49 +42,49 @@ def evaluate(dataset: str) -> None:
     start_tensorflow(params.train.precision)
     model = build_classifier(params.train, len(raw.classes))
     predict = make_predictor(model)
-    scores: dict = {
-        "classes": raw.classes,
-        "paths": raw.paths,
-        "labels": raw.labels.tolist(),
-        "labels_anonymized": own.labels.tolist(),
-        "predictions": [],
-        "predictions_anonymized": [],
-        "loss": [],
-        "ece": [],
-        "brier": [],
-        "made_with": _trainings(dataset, params.train.seeds) | {"evaluation": environment(accelerator_names())},
-    }
+    scores = Utility(
+        classes=raw.classes,
+        paths=raw.paths,
+        labels=raw.labels.tolist(),
+        labels_anonymized=own.labels.tolist(),
+        predictions=[],
+        predictions_anonymized=[],
+        loss=[],
+        ece=[],
+        brier=[],
+        made_with=_trainings(dataset, params.train.seeds) | {"evaluation": environment(accelerator_names())},
+        probe=_probe(dataset, trained_on, own, raw),
+    )
     held_out = _held_out(trained_on, params.train)
     confidences = []
     for seed in params.train.seeds:
         load_weights(model, weights_file(dataset, seed))
         probabilities = predict(raw.inputs)
         anonymized = probabilities if dataset == RAW else predict(own.inputs)
-        scores["predictions"].append(probabilities.argmax(axis=1).tolist())
-        scores["predictions_anonymized"].append(anonymized.argmax(axis=1).tolist())
-        scores["loss"].append(cross_entropy(probabilities, raw.labels))
-        scores["ece"].append(expected_calibration_error(probabilities, raw.labels))
-        scores["brier"].append(
+        scores.predictions.append(probabilities.argmax(axis=1).tolist())
+        scores.predictions_anonymized.append(anonymized.argmax(axis=1).tolist())
+        scores.loss.append(cross_entropy(probabilities, raw.labels))
+        scores.ece.append(expected_calibration_error(probabilities, raw.labels))
+        scores.brier.append(
             brier_score_loss(raw.labels, probabilities, labels=range(len(raw.classes)), scale_by_half=False)
         )
         if held_out.any():
             confidences.append(_confidence(predict, trained_on))
-    scores["probe"] = _probe(dataset, trained_on, own, raw)
     if confidences:
-        scores["membership"] = _membership(np.array(confidences), held_out)
-    write_file(utility_file(dataset), (json.dumps(scores) + "\n").encode())
+        scores.membership = _membership(np.array(confidences), held_out)
+    write_file(utility_file(dataset), (json.dumps(scores.model_dump(exclude_none=True)) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
     write_gallery(dataset, params.data.seed)
     finish(
-        f"evaluate: {dataset} is right on {correct_predictions(scores).mean():.1%} of {len(raw.labels)} raw test"
+        f"evaluate: {dataset} is right on {scores.correct.mean():.1%} of {len(raw.labels)} raw test"
         f" images; predictions in {utility_file(dataset)}"
     )
 
 
 def _confidence(predict: Callable[[np.ndarray], np.ndarray], features: Features) -> np.ndarray:
     chunks = [slice(start, start + _CHUNK) for start in range(0, len(features.labels), _CHUNK)]
-    return np.concatenate([confidence(predict(features.inputs[one]), features.labels[one]) for one in chunks])
+    return np.concatenate([confidence(predict(features.inputs[chunk]), features.labels[chunk]) for chunk in chunks])
 
 
 def _held_out(features: Features, params: TrainParams) -> np.ndarray:
@@ -95,20 +94,18 @@ def _held_out(features: Features, params: TrainParams) -> np.ndarray:
     )
 
 
-def _membership(confidences: np.ndarray, held_out: np.ndarray) -> dict:
+def _membership(confidences: np.ndarray, held_out: np.ndarray) -> MembershipScores:
     """Return what the attacker finds who holds all raw training images, and anonymizes them as the data set was.
 
     Non-members are the validation images: a random choice from the same split, with the same classes. Test images may
     differ from training images in more than that no network was trained on them.
     """
     found = infer_membership(confidences, ~held_out)
-    scores = {"placements": found.placements.round(6).tolist(), "auc": found.auc}
-    if found.tpr_at_fpr1 is not None:
-        scores["tpr_at_fpr1"] = found.tpr_at_fpr1.tolist()
-    return scores
+    rates = None if found.tpr_at_fpr1 is None else found.tpr_at_fpr1.tolist()
+    return MembershipScores(placements=found.placements.round(6).tolist(), auc=found.auc, tpr_at_fpr1=rates)
 
 
-def _probe(dataset: str, trained_on: Features, own: Features, raw: Features) -> dict:
+def _probe(dataset: str, trained_on: Features, own: Features, raw: Features) -> Probe:
     """Return what the probe learns of the data set's images, and says of raw test images and of its own."""
 
     def seen(name: str, split: str, features: Features) -> tuple[np.ndarray, list[int]]:
@@ -120,31 +117,31 @@ def _probe(dataset: str, trained_on: Features, own: Features, raw: Features) -> 
 
     (images, labels), *tests = seen(dataset, "train", trained_on), seen(RAW, "test", raw), seen(dataset, "test", own)
     on_raw, on_own = run_probe(images, np.array(labels), [test for test, _ in tests])
-    return {
-        "labels": tests[0][1],
-        "predictions": on_raw.tolist(),
-        "labels_anonymized": tests[1][1],
-        "predictions_anonymized": on_own.tolist(),
-    }
+    return Probe(
+        labels=tests[0][1],
+        predictions=on_raw.tolist(),
+        labels_anonymized=tests[1][1],
+        predictions_anonymized=on_own.tolist(),
+    )
 
 
 def _trainings(dataset: str, seeds: list[int]) -> dict[str, dict[str, str]]:
     made = {seed: read_model(dataset, seed).made_with for seed in seeds}
-    if all(one == made[seeds[0]] for one in made.values()):
+    if all(step == made[seeds[0]] for step in made.values()):
         return {"training": made[seeds[0]]}
-    return {f"training of seed {seed}": one for seed, one in made.items()}
+    return {f"training of seed {seed}": step for seed, step in made.items()}
 
 
-def _write_confusion(dataset: str, raw: Features, scores: dict) -> None:
+def _write_confusion(dataset: str, raw: Features, scores: Utility) -> None:
     names = np.array(raw.classes)
     table = pd.concat(
-        pd.DataFrame({"actual": names[raw.labels], "predicted": names[np.array(one)]}) for one in scores["predictions"]
+        pd.DataFrame({"actual": names[raw.labels], "predicted": names[run]}) for run in scores.predictions
     )
     write_file(CONFUSION / f"{dataset}.csv", table.to_csv(index=False).encode())
 
 
-def _write_per_class(dataset: str, raw: Features, scores: dict) -> None:
-    correct = correct_predictions(scores)
+def _write_per_class(dataset: str, raw: Features, scores: Utility) -> None:
+    correct = scores.correct
     rows = []
     for label, name in enumerate(raw.classes):
         images = correct[:, raw.labels == label]

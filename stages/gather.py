@@ -22,7 +22,7 @@ from stages.core.parallel import finish
 from stages.core.params import RAW, load_params
 from stages.core.paths import COMPARISON, PARAMS_FILE, SWEEP
 from stages.report.plots import draw_frontier
-from stages.report.tables import to_markdown
+from stages.report.tables import brief_rows, to_markdown
 from stages.results.utility import corrected_p_values
 
 WORKSPACE, HEAD = "workspace", "HEAD"
@@ -85,7 +85,7 @@ def gather() -> None:
     if table is None:
         raise PipelineError("an experiment must have been run to its end, with `compare`; found: none")
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
-    write_file(SWEEP.with_suffix(".md"), to_markdown(table).encode())
+    write_file(SWEEP.with_suffix(".md"), to_markdown(brief_rows(table)).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     used = len(results) - len(incomparable)
     finish(f"gather: {len(table)} rows of {used} results, {len(left_out)} left out, into {SWEEP}.{{csv,md,png}}")

@@ -22,10 +22,10 @@ from stages.core.paths import PARTIAL
 from stages.core.people import write_people
 from stages.core.seeding import generator
 from stages.methods.dp_pix import dp_pix
+from stages.results import privacy
 from stages.results.columns import ATTACKERS
 from stages.results.gallery import write_gallery
-from stages.results.privacy import exposure, privacy_row
-from stages.results.scores import privacy_file
+from stages.results.scores import Privacy, privacy_file
 from tests.attacks.test_recognition import onnx
 
 SMALL = {"attack.image_size": 32, "attack.reconstruction_images": 10}
@@ -57,6 +57,14 @@ def people(workspace):
     for table in ("regions.csv", "detections.csv"):
         write_boxes(folder / table, {})
     return folder
+
+
+def privacy_row(scores):
+    return privacy.privacy_row(Privacy(**scores))
+
+
+def exposure(scores):
+    return privacy.exposure(Privacy(**scores))
 
 
 def scores_of(dataset):

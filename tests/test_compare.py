@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +11,8 @@ from stages.core.cells import CELL
 from stages.core.images import read_image
 from stages.core.params import load_params
 from stages.results.columns import METRIC_KEYS
-from stages.results.gallery import GAP, LABEL, shown_datasets
-from stages.results.scores import privacy_file, utility_file
+from stages.results.gallery import GAP, LABEL, pictured_datasets
+from stages.results.scores import Utility, privacy_file, utility_file
 from stages.results.statistics import wilson_interval
 from stages.results.utility import corrected_p_values, utility_row
 from tests.clones import set_param
@@ -30,7 +31,7 @@ def test_csv_has_a_row_for_each_data_set_and_a_column_for_each_class(results):
     assert [row["dataset"] for row in rows] == list(WRONG)
     for row in rows:
         wrong = WRONG[row["dataset"]]
-        expected = utility_row(utility(wrong), utility(1))
+        expected = utility_row(Utility(**utility(wrong)), Utility(**utility(1)))
         assert {key: float(row[key]) for key in expected if row["dataset"] != "raw" or "drop" not in key} == {
             key: value for key, value in expected.items() if row["dataset"] != "raw" or "drop" not in key
         }
@@ -95,7 +96,7 @@ def test_two_runs_give_the_same_bytes(results):
 )
 def test_of_real_people_only_what_protects_is_shown_unless_asked_for(results, source, show, shown):
     results({"data.source": source, "compare.show_images": show, "compare.max_identity_accuracy": 0.7})
-    assert shown_datasets(load_params(), ["morphology"]) == shown
+    assert pictured_datasets(load_params(), ["morphology"]) == shown
     compare()
     picture = read_image(Path("metrics/gallery.png"))
     if shown:
@@ -160,16 +161,16 @@ def test_what_was_not_measured_is_absent(results):
     assert "nan" not in Path("metrics/comparison.md").read_text().lower()
 
 
-def test_a_data_set_that_is_no_longer_compared_leaves_nothing(results):
+def test_a_data_set_that_is_no_longer_compared_is_passed_over_and_its_files_stay(results):
     folder = results()
-    for name in ("confusion", "per_class"):
-        (folder / "metrics" / name).mkdir()
-        for dataset in WRONG:
-            (folder / "metrics" / name / f"{dataset}.csv").touch()
     compare()
-    kept = sorted(folder.rglob("*gaussian_blur*"))
-    assert len(list(folder.rglob("*morphology*"))) == len(kept) >= 8
+    written = {file.name: file.read_bytes() for file in Path("metrics").glob("*.*")}
+    for part in ("scores/utility", "scores/privacy", "scores/history", "gallery", "restored"):
+        for old in (folder / "data" / part).glob("morphology*"):
+            (shutil.copytree if old.is_dir() else shutil.copyfile)(old, old.with_name(f"old{old.suffix}"))
+    compare()
+    assert {file.name: file.read_bytes() for file in Path("metrics").glob("*.*")} == written
+    assert len(list((folder / "data").rglob("old*"))) == 5
     set_param(folder, "datasets", ["raw", "gaussian_blur"])
     compare()
-    assert not list(folder.rglob("*morphology*"))
-    assert sorted(folder.rglob("*gaussian_blur*")) == kept
+    assert not list((folder / "metrics").rglob("*morphology*"))

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.core.paths import FEATURES
-from stages.cross_evaluate import cross_evaluate, to_terminal
-from stages.network.inputs import create_inputs, write_index
+from stages.cross_evaluate import cross_evaluate
+from stages.network.inputs import FEATURES, create_inputs, write_index
 from stages.network.weights import save_weights, weights_file
+from stages.report.tables import to_terminal
 
 DATASETS = ["raw", "morphology"]
 PATHS = [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(4)]
@@ -49,7 +49,7 @@ def test_one_line_says_what_is_missing(workspace):
 @pytest.mark.parametrize("length", [1, 12, 90])
 def test_the_table_fits_a_terminal(count, length):
     names = [f"{number}".rjust(length, "x") for number in range(10, 10 + count)]
-    text = to_terminal(pd.DataFrame(np.full((count, count), 0.25), names, names))
+    text = to_terminal([["trained on", *names], *([name, *["0.250"] * count] for name in names)])
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("0.250") == count**2
     assert all(name[-2:] in text for name in names)

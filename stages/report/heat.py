@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from stages.core.params import RAW
-from stages.results.utility import confusion_shares
+from stages.results.scores import Utility
+from stages.results.utility import confusion_counts, confusion_shares
 
 MOST_CLASSES = 20  # of a confusion matrix on the page; more cannot be read
 _CLASS = "class "
@@ -18,7 +19,7 @@ class Cell(NamedTuple):
 
     text: str
     heat: float = 0.0  # opacity of the shade
-    kind: str = ""  # loss, gain or share: which colour
+    kind: str = ""  # which colour: loss or gain
 
 
 class Heat(NamedTuple):
@@ -39,34 +40,26 @@ def class_differences(table: pd.DataFrame) -> Heat:
     for name in order:
         cells = [Cell(f"{accuracy.loc[name, RAW]:.0%}")]
         for change in changes.loc[name]:
-            points = round(100 * change)
-            cells.append(Cell(f"{points:+d}" if points else "0", *_shade(change)))
+            points, shade = round(100 * change), round(min(1.0, abs(change)) * _FULL, 2)
+            cells.append(Cell(f"{points:+d}" if points else "0", shade, "gain" if change > 0 else "loss"))
         rows.append((name.removeprefix(_CLASS), cells))
     return Heat("", [RAW, *changes.columns], rows)
 
 
-def _shade(change: float) -> tuple[float, str]:
-    return round(min(1.0, abs(change)) * _FULL, 2), "gain" if change > 0 else "loss"
+def confusion(dataset: str, scores: Utility, classes: list[int]) -> Heat:
+    """Tabulate how often the networks of a data set take some classes for which."""
+    names = [scores.classes[label] for label in classes]
+    rows = [
+        [Cell(f"{100 * share:.0f}" if share else "", round(share * _FULL, 2), "loss") for share in shares]
+        for shares in confusion_shares(scores)[np.ix_(classes, classes)]
+    ]
+    for place, cells in enumerate(rows):
+        cells[place] = cells[place]._replace(kind="gain")
+    return Heat(dataset, names, list(zip(names, rows, strict=True)))
 
 
-def confusion(dataset: str, scores: dict, shown: list[int]) -> Heat:
-    """Count which class the networks of a data set took for which."""
-    shares = confusion_shares(scores)
-    names = [scores["classes"][label] for label in shown]
-    rows = []
-    for row, name in zip(shown, names, strict=True):
-        cells = []
-        for column in shown:
-            share = shares[row, column]
-            kind = "gain" if row == column else "loss"
-            cells.append(Cell(f"{100 * share:.0f}" if share else "", round(share * _FULL, 2), kind))
-        rows.append((name, cells))
-    return Heat(dataset, names, rows)
-
-
-def confused_classes(scores: list[dict]) -> list[int]:
+def confused_classes(scores: list[Utility]) -> list[int]:
     """Return the classes that a page has room for: those most often mistaken, over all data sets, in their order."""
-    labels = np.array(scores[0]["labels"])
-    wrong = sum((np.array(one["predictions"]) != labels).sum(axis=0) for one in scores)
-    errors = np.bincount(labels, weights=wrong, minlength=len(scores[0]["classes"]))
+    counts = np.sum([confusion_counts(utility) for utility in scores], axis=0)
+    errors = counts.sum(axis=1) - counts.diagonal()
     return sorted(np.argsort(-errors, kind="stable")[:MOST_CLASSES].tolist())

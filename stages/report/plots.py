@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from stages.core.params import RAW, CompareParams
 from stages.report.svg import GOAL, INK, QUIET, dataset_styles, to_svg
+from stages.results.columns import exposure_of
 
 matplotlib.use("agg")
 from matplotlib import pyplot  # noqa: E402
@@ -46,14 +47,9 @@ def frontier_svg(table: pd.DataFrame, params: CompareParams) -> Markup:
     """Draw the same as `draw_frontier` for the page."""
     with matplotlib.rc_context(_STYLE):
         figure = _plot_frontier(table, params)
-        svg = to_svg(figure, "frontier", f"Accuracy against the share of test images {exposed_words(table)}")
+        svg = to_svg(figure, "frontier", f"Accuracy against the share of test images {exposure_of(table).words}")
         pyplot.close(figure)
     return svg
-
-
-def exposed_words(table: pd.DataFrame) -> str:
-    """Say what the strongest attack does to a test image."""
-    return "named by the strongest attack" if "named" in table else "linked to their originals"
 
 
 def most_allowed(table: pd.DataFrame, params: CompareParams) -> float:
@@ -75,7 +71,7 @@ def _legend_inches(names: int) -> float:
 def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
     figure, axes = pyplot.subplots(figsize=(5.2, 3.8 + _legend_inches(len(table))), layout="constrained")
     raw, known = _raw(table), "strongest_chance" in table
-    key, ends = ("named", "strongest") if "named" in table else ("linked", "linked")
+    key, ends, words = exposure_of(table)
     if known:
         goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
         corner = (-0.03, 1.05 - goal), most_allowed(table, params) + 0.03, goal
@@ -83,7 +79,7 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
         axes.text(-0.015, 1.035, "bounds of a\nrecommendation", va="top", fontsize=8)
         axes.axvline(raw["strongest_chance"], color=QUIET, linestyle=":", linewidth=1)
         axes.text(raw["strongest_chance"] + 0.01, 0.01, "by chance", color=QUIET)
-        axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {exposed_words(table)} (less is more private)")
+        axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {words} (less is more private)")
     else:
         axes.set_xticks(range(len(table)), table["dataset"])
     styles = dataset_styles(table["dataset"].tolist(), RAW)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from stages.core.paths import HISTORY
+from stages.results.columns import exposure_of
 from stages.results.scores import read_utility
 from stages.results.utility import confusion_shares
 
@@ -22,10 +23,10 @@ def learning_curves(datasets: list[str]) -> pd.DataFrame:
 
 def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
     """Take from the comparison what `dvc plots` draws of privacy and accuracy."""
-    key, ends = ("named", "strongest") if "named" in table else ("linked", "linked")
-    names = {key: "exposed", f"{ends}_low": "exposed_low", f"{ends}_high": "exposed_high"}
+    key, interval, _ = exposure_of(table)
+    names = {key: "exposed", f"{interval}_low": "exposed_low", f"{interval}_high": "exposed_high"}
     columns = ["dataset", "verdict", "exposed_by", *names.values(), "accuracy", "accuracy_low", "accuracy_high"]
-    by = "naming" if "named" in table else "linkage"
+    by = {"named": "naming", "linked": "linkage"}[key]
     return table.rename(columns=names).assign(exposed_by=by).reindex(columns=columns)
 
 
@@ -34,7 +35,7 @@ def joined_confusions(datasets: list[str]) -> pd.DataFrame:
     tables = []
     for dataset in datasets:
         scores = read_utility(dataset)
-        names = pd.Index(scores["classes"])
+        names = pd.Index(scores.classes)
         shares = pd.DataFrame(confusion_shares(scores), names.rename("actual"), names.rename("predicted"))
         table = shares.stack().rename("share").reset_index().assign(dataset=dataset)
         tables.append(table[table["share"] > 0].sort_values(["actual", "predicted"]))

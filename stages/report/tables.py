@@ -3,7 +3,6 @@
 import datetime
 import io
 import re
-from collections.abc import Iterable
 
 import pandas as pd
 
@@ -12,6 +11,7 @@ from stages.results.columns import cell, columns_of, show, unit_of
 # A fixed date, so that the same results give the same bytes.
 _CREATED = datetime.datetime(2000, 1, 1)
 _TERMINAL_WIDTH = 80  # characters
+_LONGEST_NAME, _SHORTEST_NAME = 40, 7
 _FORMATS = {"share": "0.0%", "points": "0.0%", "dB": '0.00" dB"', "count": "0"}
 
 
@@ -47,32 +47,51 @@ def brief_rows(table: pd.DataFrame) -> list[list[str]]:
     return rows
 
 
-def to_markdown(table: pd.DataFrame) -> str:
-    """Format `brief_rows` for a README or a pull request."""
-    titles, *rows = brief_rows(table)
-    lines = [titles, ["---"] + ["---:"] * (len(titles) - 1), *([f"`{row[0]}`", *row[1:]] for row in rows)]
+def terminal_rows(table: pd.DataFrame) -> list[list[str]]:
+    """Return what fits into a terminal: a row of titles, and one for each data set."""
+    columns = columns_of("terminal", table)
+    titles = [column.title.removesuffix(" in points").removesuffix(" at worst") for column in columns]
+    rows = table.to_dict("records")
+    cells = [[row["dataset"], *(show(row[column.key], column.unit) for column in columns)] for row in rows]
+    return [["data set", *titles], *cells]
+
+
+def to_markdown(rows: list[list[str]]) -> str:
+    """Format rows, the first of titles, as a table for a README or a pull request, with data sets' names as code."""
+    names = {row[0] for row in rows[1:]}
+    titles, *cells = [[f"`{text}`" if text in names else text for text in row] for row in rows]
+    lines = [titles, ["---"] + ["---:"] * (len(titles) - 1), *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def to_latex(table: pd.DataFrame) -> str:
-    """Format `brief_rows` as a table of the package booktabs."""
-    titles, *rows = ([re.sub(r"([%_&#$])", r"\\\1", text) for text in row] for row in brief_rows(table))
-    lines = [" & ".join(row) + r" \\" for row in (titles, *rows)]
-    head = [rf"\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}", r"\toprule", lines[0], r"\midrule"]
-    return "\n".join([*head, *lines[1:], r"\bottomrule", r"\end{tabular}", ""])
+def to_latex(rows: list[list[str]]) -> str:
+    """Format rows, the first of titles, as a table of the package booktabs."""
+    titles, *cells = (" & ".join(re.sub(r"([%_&#$])", r"\\\1", text) for text in row) + r" \\" for row in rows)
+    head = [rf"\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}", r"\toprule", titles, r"\midrule"]
+    return "\n".join([*head, *cells, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def to_terminal(table: pd.DataFrame) -> str:
-    """Format the metrics for a terminal of 80 columns; a long name of a data set is cut."""
-    columns = columns_of("terminal", table)
-    titles = [column.title.removesuffix(" in points").removesuffix(" at worst") for column in columns]
-    cells = [[show(row[column.key], column.unit) for column in columns] for row in table.to_dict("records")]
-    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
-    longest = max(len("data set"), *map(len, table["dataset"]))
-    first = min(longest, _TERMINAL_WIDTH - sum(widths) - 2 * len(widths))
-    names = [name if len(name) <= first else name[: first - 2] + ".." for name in table["dataset"]]
+def to_terminal(rows: list[list[str]]) -> str:
+    """Format rows, the first of titles, for 80 columns: long names are cut, and what is too wide is wrapped.
 
-    def line(name: str, parts: Iterable[str]) -> str:
-        return name.ljust(first) + "".join("  " + part.rjust(width) for part, width in zip(parts, widths, strict=True))
+    Examples
+    --------
+    >>> print(to_terminal([["data set", "accuracy"], ["raw", "94.1 %"], ["mask", "50.0 %"]]))
+    data set accuracy
+    raw        94.1 %
+    mask       50.0 %
+    """
+    names = {row[0] for row in rows[1:]}
+    for longest in range(_LONGEST_NAME, _SHORTEST_NAME - 1, -1):
+        titles, *cells = [[_cut(text, longest) if text in names else text for text in row] for row in rows]
+        table = pd.DataFrame([row[1:] for row in cells], [row[0] for row in cells], titles[1:])
+        text = table.rename_axis(columns=titles[0]).to_string(line_width=_TERMINAL_WIDTH)
+        if text.count("\n") == len(cells) and text.index("\n") <= _TERMINAL_WIDTH:
+            break
+    return text
 
-    return "\n".join([line("data set", titles), *map(line, names, cells)])
+
+def _cut(name: str, longest: int) -> str:
+    # In the middle, as names of variants often differ at their ends.
+    kept = longest - 2
+    return name if len(name) <= longest else f"{name[: kept // 2]}..{name[-(kept - kept // 2) :]}"

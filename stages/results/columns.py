@@ -116,6 +116,21 @@ ATTACKERS = {
 }
 
 
+class Exposure(NamedTuple):
+    """What the strongest attack does to a test image: the metric, the name of its interval, and words."""
+
+    key: str
+    interval: str
+    words: str
+
+
+def exposure_of(table: pd.DataFrame) -> Exposure:
+    """Return what counts as exposure: being named, or where nobody is known, being linked."""
+    if "named" in table:
+        return Exposure("named", "strongest", "named by the strongest attack")
+    return Exposure("linked", "linked", "linked to their originals")
+
+
 def attacker_name(attack: str) -> str:
     """Return an attacker's name in words."""
     attacker = attack.removeprefix(REGION)

@@ -45,20 +45,10 @@ class Verdict(NamedTuple):
 
 
 def decide(row: Mapping[str, Any], raw: Mapping[str, Any], params: CompareParams) -> Verdict:
-    """Judge one variant: refused if a bound is surely broken, recommended if all are surely kept.
+    """Judge one variant by its row of the comparison: refused if a bound is surely broken, recommended if all are kept.
 
-    Parameters
-    ----------
-    row, raw : mapping of str to object
-        Rows of `stages.compare.comparison_table`: of the variant, and of raw images.
-    params : CompareParams
-        The bounds.
-
-    Returns
-    -------
-    Verdict
-        Undecided too where the attack fails on raw images, or the network learns nothing from them: then no bound on
-        privacy, or on accuracy, can be kept surely.
+    Undecided too where the attack fails on raw images, or the network learns nothing from them: then no bound on
+    privacy, or on accuracy, can surely be kept.
     """
     bounds = [*_privacy_bounds(row, raw, params), *_counted_bounds(row), _cost_bound(row, raw, params)]
     states = {bound.state for bound in bounds}

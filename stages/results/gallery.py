@@ -26,20 +26,7 @@ def write_gallery(
     gallery: Path = GALLERY,
     change: Callable[[np.ndarray, str], np.ndarray] = lambda image, path: image,
 ) -> None:
-    """Write a data set's row of the gallery to `data/gallery/<dataset>/`, or of another one: `MOST_CELLS` images.
-
-    Parameters
-    ----------
-    dataset : str
-        ``raw`` or a variant.
-    seed : int
-        Of the choice; the same images are chosen in every data set.
-    gallery : pathlib.Path, default=GALLERY
-        Folder of the rows.
-    change : callable, optional
-        What to do with each image, (height, width, 3) uint8, before it is shown; called with its path relative to the
-        data set too.
-    """
+    """Write a data set's row of a gallery: the same `MOST_CELLS` images in every data set, changed by path."""
     source = Dataset(DATA / dataset)
     chosen = [f"test/{path}" for path in choose_images(source.paths("test"), MOST_CELLS, seed)]
     with new_folder(gallery / dataset) as folder:
@@ -49,20 +36,7 @@ def write_gallery(
 
 
 def join_gallery(datasets: list[str], count: int) -> np.ndarray:
-    """Join the rows of several data sets into one picture, each under its name.
-
-    Parameters
-    ----------
-    datasets : list of str
-        Rows from top to bottom.
-    count : int
-        How many images of each row.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, RGB, on white; without data sets, all white.
-    """
+    """Join the first images of several data sets' rows into one picture on white, each row under its name."""
     rows = [] if datasets else [np.full((LABEL, CELL, 3), 255, np.uint8)]
     for name, folder in gallery_folders(datasets):
         cells = [read_image(folder / cell) for cell in list_images(folder)[:count]]
@@ -76,47 +50,18 @@ def join_gallery(datasets: list[str], count: int) -> np.ndarray:
 
 
 def gallery_folders(datasets: list[str]) -> list[tuple[str, Path]]:
-    """Return the rows of the gallery: the data sets, and raw images with their regions, if there are any.
-
-    Parameters
-    ----------
-    datasets : list of str
-        The data sets that may be shown.
-
-    Returns
-    -------
-    list of tuple
-        Name and folder of each row.
-    """
+    """Return name and folder of each row: the data sets, and raw images with their regions, if there are any."""
     folders = [(dataset, GALLERY / dataset) for dataset in datasets]
     if RAW in datasets and any(OUTLINED.glob("*.png")):
         folders.insert(datasets.index(RAW) + 1, ("regions", OUTLINED))
     return folders
 
 
-def shown_datasets(params: Params, protecting: Collection[str]) -> list[str]:
-    """Return the data sets whose images may be shown in files that git tracks.
-
-    Parameters
-    ----------
-    params : Params
-        `compare.show_images` says which; ``auto`` shows all of the embedded sample, where nobody is real, and of other
-        sources only the variants that protect.
-    protecting : collection of str
-        The variants that protect enough to be recommended.
-
-    Returns
-    -------
-    list of str
-        In the order of `datasets`.
-    """
+def pictured_datasets(params: Params, protecting: Collection[str]) -> list[str]:
+    """Return the data sets whose images may be shown in files that git tracks, as `compare.show_images` says."""
     show: str = params.compare.show_images
-    if show == "auto":
+    if show == "auto":  # nobody of the embedded sample is real
         show = "all" if Path(params.data.source) == SAMPLE else "protecting"
-    allowed = {
-        "all": params.datasets,
-        "anonymized": [dataset for dataset in params.datasets if dataset != RAW],
-        "protecting": protecting,
-        "none": (),
-    }[show]
+    anonymized = [dataset for dataset in params.datasets if dataset != RAW]
+    allowed = {"all": params.datasets, "anonymized": anonymized, "protecting": protecting, "none": ()}[show]
     return [dataset for dataset in params.datasets if dataset in allowed]

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from stages.core.params import RAW
-from stages.results.naming import Verdicts, images_named
+from stages.results.counts import Verdicts, images_named
 from stages.results.privacy import read_verdicts
 from stages.results.scores import read_privacy, read_utility
 from stages.results.statistics import crossed_estimate
-from stages.results.utility import accuracy_interval, correct_predictions
+from stages.results.utility import accuracy_interval
 
 RESAMPLES = 2000
 CHUNK = 100  # resamples at a time, so that memory stays bounded
@@ -30,28 +30,11 @@ class Gap(NamedTuple):
 
 
 def largest_gap(values: np.ndarray, groups: np.ndarray, units: np.ndarray) -> Gap:
-    """Measure how far the groups are apart: the largest mean less the smallest.
+    """Measure how far the groups' means of values (runs, images) are apart: the largest less the smallest.
 
-    For the interval, units are drawn within each group, and runs among all, with replacement. The difference is never
-    negative and chance alone makes it larger, so estimate and interval lie too high, the more so the more groups there
-    are and the smaller they are, and the interval cannot hold 0. Whether there is a gap at all is for the p-value to
-    say: how often groups dealt anew to the units are as far apart, given these runs. A unit with images of several
-    groups counts as another one in each.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (runs, images)
-        Of each image, by each training run; one row where nothing was trained.
-    groups : ndarray of int or str, shape (images,)
-        The group of each image, of two or more.
-    units : ndarray of int or str, shape (images,)
-        What is independent of each other: the people in the images, or the images themselves.
-
-    Returns
-    -------
-    Gap
-        The p-value is not corrected for other measures and data sets. A group of one unit adds nothing to the
-        interval's width.
+    For the interval, units (people, or images) are drawn within each group, and runs among all, with replacement.
+    Chance alone makes the gap larger, so estimate and interval lie too high, and the interval cannot hold 0. The
+    p-value says whether there is a gap: how often groups dealt anew to the units are as far apart, given these runs.
 
     References
     ----------
@@ -86,22 +69,9 @@ def largest_gap(values: np.ndarray, groups: np.ndarray, units: np.ndarray) -> Ga
 
 
 def group_table(datasets: list[str], groups: dict[str, str], people: dict[str, int]) -> pd.DataFrame:
-    """Compute accuracy, its drop against raw, and images named by the informed attacker, of each data set and group.
+    """Compute accuracy, its drop and images named by the informed attacker, by data set and group of test images.
 
-    Parameters
-    ----------
-    datasets : list of str
-        ``raw`` and variants.
-    groups : dict of str to str
-        Path of a test image to its group; images without one are left out.
-    people : dict of str to int
-        Path of a test image to the person in it, where that is known.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each data set and group, then one for each data set whose `group` is empty, with the largest gaps
-        between groups. No row without groups.
+    After its groups, a data set has a row with an empty group, which holds the largest gaps between groups.
     """
     rows = [row for dataset in datasets if groups for row in _rows(dataset, groups, people)]
     return pd.DataFrame(rows, columns=COLUMNS).round(4)
@@ -109,11 +79,11 @@ def group_table(datasets: list[str], groups: dict[str, str], people: dict[str, i
 
 def _rows(dataset: str, groups: dict[str, str], people: dict[str, int]) -> Iterator[dict[str, object]]:
     scores, privacy = read_utility(dataset), read_privacy(dataset)
-    correct, reference = correct_predictions(scores), correct_predictions(read_utility(RAW))
+    correct, reference, tested = scores.correct, read_utility(RAW).correct, scores.paths
     verdicts = read_verdicts(privacy).get("informed", Verdicts(np.empty(0, int), np.empty(0, int)))
-    tested = scores["paths"]
-    asked = privacy["identity"]["paths"] if len(verdicts.people) else []
-    of_tested, of_asked = (np.array([groups.get(path, "") for path in paths], str) for paths in (tested, asked))
+    of_tested, of_asked = (
+        np.array([groups.get(path, "") for path in paths], str) for paths in (tested, verdicts.paths)
+    )
     for group in sorted(set(groups.values())):
         ours, named = of_tested == group, of_asked == group
         right, before = correct[:, ours], reference[:, ours]
@@ -130,7 +100,7 @@ def _rows(dataset: str, groups: dict[str, str], people: dict[str, int]) -> Itera
     if dataset != RAW:
         units = np.array([str(people.get(path, path)) for path in tested])
         gaps |= zip(_DROP, _gap(reference.astype(float) - correct, of_tested, units), strict=False)
-    gaps |= zip(_NAMED, _gap((verdicts.people == verdicts.named)[None], of_asked, verdicts.people), strict=False)
+    gaps |= zip(_NAMED, _gap(verdicts.right[None], of_asked, verdicts.people), strict=False)
     yield gaps
 
 
@@ -143,7 +113,7 @@ def _gap(values: np.ndarray, groups: np.ndarray, units: np.ndarray) -> Gap | tup
 
 def _spread(weights: list[np.ndarray], sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return how far the groups' means are apart in each resample; weights of (resamples, units), one array a group."""
-    return np.ptp([(one * sums).sum(axis=1) / (one * counts).sum(axis=1) for one in weights], axis=0)
+    return np.ptp([(weight * sums).sum(axis=1) / (weight * counts).sum(axis=1) for weight in weights], axis=0)
 
 
 def _draw(rng: np.random.Generator, units: int) -> np.ndarray:

@@ -17,18 +17,7 @@ _PENALTIES = np.logspace(0, 5, 11)
 
 
 def probe_features(image: np.ndarray) -> np.ndarray:
-    """Return what the probe sees of an image.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB, of any size.
-
-    Returns
-    -------
-    ndarray of float32, shape (1092,)
-        The pixels of a thumbnail, and histograms of oriented gradients.
-    """
+    """Return the pixels of an RGB image's thumbnail, and histograms of oriented gradients, (1092,) float32."""
     # Averaging what is enlarged too keeps one way for all sizes.
     thumbnail, grey = (cv2.resize(image, size, interpolation=cv2.INTER_AREA) for size in (_COLOURS, _GRADIENTS))
     gradients = _HISTOGRAMS.compute(cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY))
@@ -36,22 +25,7 @@ def probe_features(image: np.ndarray) -> np.ndarray:
 
 
 def run_probe(features: np.ndarray, labels: np.ndarray, tests: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """Train the probe, and predict the classes of several sets of images.
-
-    Parameters
-    ----------
-    features : ndarray of float, shape (images, 1092)
-        Of training images.
-    labels : ndarray of int, shape (images,)
-        Their classes.
-    tests : iterable of ndarray
-        Features of test images.
-
-    Returns
-    -------
-    list of ndarray of int
-        The same each time. The penalty is the best of several when each training image is left out in turn.
-    """
+    """Train the probe, its penalty chosen by leaving out each image in turn; predict the classes of several sets."""
     # Sums in another order differ in the last digits.
     with threadpool_limits(1):
         if len(np.unique(labels)) < 2:

@@ -1,10 +1,102 @@
 """The files in `data/scores/`: predictions and verdicts, from which the metrics are computed."""
 
-import json
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from stages.core.boxes import REGION
 from stages.core.errors import PipelineError
 from stages.core.paths import PRIVACY, UTILITY
+
+VIEWS = ("", REGION)  # of whole images, and of their main regions: begins the names of attackers and metrics
+Values = list[float | None]  # of each image; None where it has none
+MadeWith = dict[str, dict[str, str]]  # of each step: versions and processor
+
+
+class Probe(BaseModel):
+    """Predictions of the probe on raw test images, and on the data set's own."""
+
+    labels: list[int]
+    predictions: list[int]
+    labels_anonymized: list[int]
+    predictions_anonymized: list[int]
+
+
+class MembershipScores(BaseModel):
+    """What tells training images from others."""
+
+    placements: list[list[float]]  # of each network and image held out: the share of training images ranked before it
+    auc: dict[str, float]  # of each attack
+    tpr_at_fpr1: list[float] | None = None  # of each network
+
+
+class Utility(BaseModel):
+    """Predictions of a data set's networks, one list a seed."""
+
+    classes: list[str]
+    paths: list[str]
+    labels: list[int]
+    labels_anonymized: list[int]
+    predictions: list[list[int]]
+    predictions_anonymized: list[list[int]]
+    loss: list[float]
+    ece: list[float]
+    brier: list[float]
+    made_with: MadeWith = {}
+    probe: Probe | None = None
+    membership: MembershipScores | None = None
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Which raw test images each network got right, (seeds, images) bool."""
+        return np.array(self.predictions) == np.array(self.labels)
+
+
+class Names(BaseModel):
+    """Who is in each image that an attacker was asked about, and whom it names."""
+
+    people: list[int]
+    named: list[int]
+
+
+class Identity(BaseModel):
+    """Whom attackers name in one view."""
+
+    attacker: str  # the informed one
+    paths: list[str]
+    attacks: dict[str, Names]
+    operating_points: dict[str, float]  # of the informed attacker
+    chance: float
+    left_out: dict[str, int]
+
+
+class Privacy(BaseModel):
+    """What the attacks found: `region_...` on main regions, the others on whole images."""
+
+    psnr: Values = []
+    psnr_restored: Values = []
+    ssim_restored: Values = []
+    keypoint_survival: Values = []
+    unchanged_pixels: Values = []
+    region_psnr: Values = []
+    region_psnr_restored: Values = []
+    region_ssim_restored: Values = []
+    region_keypoint_survival: Values = []
+    region_unchanged_pixels: Values = []
+    regions_asked: Values = []
+    regions_found: Values = []
+    restorer: str
+    left_open: dict[str, int]
+    findings: dict[str, float]
+    effort: str
+    identity: Identity | None = None
+    region_identity: Identity | None = None
+    made_with: MadeWith = {}
+
+
+_Scores = TypeVar("_Scores", Utility, Privacy)
 
 
 def utility_file(dataset: str) -> Path:
@@ -12,9 +104,9 @@ def utility_file(dataset: str) -> Path:
     return UTILITY / f"{dataset}.json"
 
 
-def read_utility(dataset: str) -> dict:
+def read_utility(dataset: str) -> Utility:
     """Read a data set's predictions, as `evaluate` wrote them."""
-    return _read(utility_file(dataset))
+    return _read(utility_file(dataset), Utility)
 
 
 def privacy_file(dataset: str) -> Path:
@@ -22,9 +114,9 @@ def privacy_file(dataset: str) -> Path:
     return PRIVACY / f"{dataset}.json"
 
 
-def read_privacy(dataset: str) -> dict:
+def read_privacy(dataset: str) -> Privacy:
     """Read what the attacks learned of a data set, as `attack` wrote it."""
-    return _read(privacy_file(dataset))
+    return _read(privacy_file(dataset), Privacy)
 
 
 def rounded(row: dict) -> dict[str, float]:
@@ -33,8 +125,11 @@ def rounded(row: dict) -> dict[str, float]:
     return {key: round(float(value), 4) + 0.0 for key, value in row.items()}
 
 
-def _read(file: Path) -> dict:
+def _read(file: Path, model: type[_Scores]) -> _Scores:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return model.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         raise PipelineError(f"`{file}` is missing; run `dvc repro`, and in a fresh clone `dvc pull` first") from None
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise PipelineError(f"`{file}` is not whole or of another version, at `{key}`; run `dvc repro -f`") from None

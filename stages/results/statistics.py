@@ -40,25 +40,12 @@ def reach_of(error_of_runs: float, error_of_images: float, runs: int, tail: floa
 
 
 def crossed_estimate(values: np.ndarray, *, least: float, most: float) -> Estimate:
-    """Estimate the mean of a measure over training runs and test images that are both drawn by chance.
+    """Estimate the mean over training runs and test images, values (runs, images), that are both drawn by chance.
 
-    Every run is judged on the same images (crossed random effects). The part of the error that comes from runs counts
-    with Student's quantile for their number, the part from images with the normal one: with two or three runs, the
-    degrees of freedom cannot be estimated from the data themselves. One run tells nothing of others: then the interval
-    counts images alone. ``python -m tests.decisions`` prints how often it misses.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        (runs, images), one or more of each.
-    least, most : float
-        Bounds of a value. Two pseudo-images, or four of values from 0, stand at the bounds, so that runs which are all
-        right on few images do not pass for certainty either.
-
-    Returns
-    -------
-    Estimate
-        Its intervals are within the bounds.
+    Every run is judged on the same images (crossed random effects). The error of runs counts with Student's quantile
+    for their number, that of images with the normal one. One run tells nothing of others: then the interval counts
+    images alone. Pseudo-images stand at the bounds, two for differences and four for shares, so that runs which are all
+    right on few images do not pass for certainty. ``python -m tests.decisions`` prints how often the intervals miss.
 
     References
     ----------
@@ -86,22 +73,10 @@ def crossed_estimate(values: np.ndarray, *, least: float, most: float) -> Estima
 
 
 def paired_p_value(differences: np.ndarray) -> float | None:
-    """Test whether the mean of paired differences over runs and images is zero.
+    """Test, two-sided, whether the mean of differences (runs, images) is zero; None with fewer than five runs.
 
-    Parameters
-    ----------
-    differences : numpy.ndarray
-        (runs, images), from -1 to 1.
-
-    Returns
-    -------
-    float or None
-        Two-sided, and never below the exact sign test over images (McNemar's, with one run), as no number of runs
-        makes up for few images. None with fewer than five runs.
-
-    References
-    ----------
-    McNemar: Note on the sampling error of the difference between correlated proportions. Psychometrika 12, 1947.
+    The p-value is never below the exact sign test's over images (with one run McNemar's), as no number of runs makes up
+    for few images.
 
     Examples
     --------
@@ -144,23 +119,9 @@ def wilson_interval(successes: float, trials: int) -> tuple[float, float]:
 def skill_limits(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, tail: float) -> tuple[float, float]:
     """Return the ends of the interval of a skill: the share of the trials that guessing would miss which is hit.
 
-    A trial is hit with the probability ``guessed + skill * (1 - guessed)``. The limits are those of Clopper and
-    Pearson, so they are exact for no hits or hits alone, on the effective number of trials: trials of one person are
-    alike, so their number is divided by the design effect, and by the uncertainty of that effect.
-
-    Parameters
-    ----------
-    hits, trials : numpy.ndarray
-        (people,) How many trials each person has, and how many of them are hit; ties count as fractions.
-    guessed : numpy.ndarray
-        (people,) How often guessing hits a trial of each person. With zeros, the skill is the share of hits.
-    tail : float
-        How often each end may miss.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end, from 0 to 1; 0 and 1 where guessing misses nothing.
+    A trial is hit with the probability ``guessed + skill * (1 - guessed)``, all of them given by person. The limits are
+    Clopper and Pearson's on the effective number of trials: those of one person are alike, so their number is divided
+    by the design effect, and by the uncertainty of that effect. Each end misses as often as `tail` says.
 
     References
     ----------

@@ -1,51 +1,42 @@
 """The metrics of what was learned from one data set, computed from predictions."""
 
+from statistics import fmean
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score
 
-from stages.results.scores import rounded
+from stages.results.scores import MembershipScores, Probe, Utility, rounded
 from stages.results.statistics import LIMIT_TAIL, crossed_estimate, holm, paired_p_value, wilson_interval
 
 _SMALLEST_P_VALUE = 0.0001  # written for smaller ones
 
 
-def utility_row(scores: dict, raw: dict) -> dict[str, float]:
-    """Compute the utility metrics of one data set.
+def utility_row(scores: Utility, raw: Utility) -> dict[str, float]:
+    """Compute the utility metrics of one data set, whose networks have the same seeds as those trained on raw images.
 
-    Parameters
-    ----------
-    scores, raw : dict
-        Predictions of the data set's networks and of those trained on raw images with the same seeds, as `evaluate`
-        wrote them.
-
-    Returns
-    -------
-    dict of str to float
-        Rounded to 4 decimals; explained in `stages.results.columns`. Where `scores` is not `raw` itself, and there are
-        enough seeds, p_value_uncorrected, not rounded.
+    Rounded to 4 decimals but for p_value_uncorrected. What does not apply is absent.
     """
-    correct, reference = correct_predictions(scores), correct_predictions(raw)
+    correct = scores.correct
     low, high = accuracy_interval(correct)
-    differences = reference.astype(float) - correct
-    own = np.array(scores["predictions_anonymized"]) == np.array(scores["labels_anonymized"])
     row = {
         "accuracy": correct.mean(),
         "accuracy_low": low,
         "accuracy_high": high,
-        "accuracy_anonymized": own.mean(),
-        "macro_f1": np.mean([f1_score(scores["labels"], run, average="macro") for run in scores["predictions"]]),
-        "loss": np.mean(scores["loss"]),
-        "expected_calibration_error": np.mean(scores["ece"]),
-        "brier_score": np.mean(scores["brier"]),
-        "commonest_class": np.bincount(scores["labels"]).max() / len(scores["labels"]),
+        "accuracy_anonymized": np.equal(scores.predictions_anonymized, scores.labels_anonymized).mean(),
+        "macro_f1": np.mean([f1_score(scores.labels, run, average="macro") for run in scores.predictions]),
+        "loss": np.mean(scores.loss),
+        "expected_calibration_error": np.mean(scores.ece),
+        "brier_score": np.mean(scores.brier),
+        "commonest_class": np.bincount(scores.labels).max() / len(scores.labels),
         "seeds": len(correct),
     }
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
-    row |= _probe_row(scores.get("probe"), raw.get("probe")) | _membership_row(scores.get("membership"))
+    row |= _probe_row(scores.probe, raw.probe) | _membership_row(scores.membership)
     if scores is raw:
         return rounded(row)
+    differences = raw.correct.astype(float) - correct
     p_value = paired_p_value(differences)
     return rounded(row | drop_row(differences)) | ({} if p_value is None else {"p_value_uncorrected": p_value})
 
@@ -59,24 +50,22 @@ def drop_row(differences: np.ndarray) -> dict[str, float]:
     return {"accuracy_drop": drop.mean} | {f"accuracy_drop_{name}": end for name, end in ends.items()} | errors
 
 
-def _probe_row(found: dict | None, raw: dict | None) -> dict[str, float]:
+def _probe_row(found: Probe | None, raw: Probe | None) -> dict[str, float]:
     if found is None or raw is None:
         return {}
-    right, right_of_raw = (np.equal(one["predictions"], one["labels"]).mean() for one in (found, raw))
-    own = np.equal(found["predictions_anonymized"], found["labels_anonymized"]).mean()
+    right, right_of_raw = (np.equal(probe.predictions, probe.labels).mean() for probe in (found, raw))
+    own = np.equal(found.predictions_anonymized, found.labels_anonymized).mean()
     return {"probe_accuracy": right, "probe_drop": right_of_raw - right, "probe_accuracy_anonymized": own}
 
 
-def _membership_row(found: dict | None) -> dict[str, float]:
+def _membership_row(found: MembershipScores | None) -> dict[str, float]:
     if found is None:
         return {}
-    estimate = crossed_estimate(np.array(found["placements"]), least=0, most=1)
+    estimate = crossed_estimate(np.array(found.placements), least=0, most=1)
     low, high = estimate.limits()
     row = {"membership_auc": estimate.mean, "membership_low": low, "membership_high": high}
-    row |= {f"membership_auc_{attack}": area for attack, area in found["auc"].items()}
-    if "tpr_at_fpr1" in found:
-        row["membership_tpr_at_fpr1"] = np.mean(found["tpr_at_fpr1"])
-    return row
+    row |= {f"membership_auc_{attack}": area for attack, area in found.auc.items()}
+    return row | ({"membership_tpr_at_fpr1": fmean(found.tpr_at_fpr1)} if found.tpr_at_fpr1 else {})
 
 
 def corrected_p_values(uncorrected: pd.Series) -> pd.Series:
@@ -86,16 +75,18 @@ def corrected_p_values(uncorrected: pd.Series) -> pd.Series:
     return corrected.reindex(uncorrected.index)
 
 
-def confusion_shares(scores: dict) -> np.ndarray:
-    """Return how often the networks take each class, in rows, for which, in shares of the row."""
-    predictions = np.concatenate(scores["predictions"])
-    labels = np.tile(scores["labels"], len(scores["predictions"]))
-    return confusion_matrix(labels, predictions, labels=range(len(scores["classes"])), normalize="true")
+def confusion_counts(scores: Utility) -> np.ndarray:
+    """Return how often the networks take each class, in rows, for which."""
+    predictions = np.concatenate(scores.predictions)
+    return confusion_matrix(
+        np.tile(scores.labels, len(scores.predictions)), predictions, labels=range(len(scores.classes))
+    )
 
 
-def correct_predictions(scores: dict) -> np.ndarray:
-    """Return which raw test images each network got right, (seeds, images) bool."""
-    return np.array(scores["predictions"]) == np.array(scores["labels"])
+def confusion_shares(scores: Utility) -> np.ndarray:
+    """Return the same in shares of each row."""
+    counts = confusion_counts(scores)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
 
 def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
@@ -103,3 +94,19 @@ def accuracy_interval(correct: np.ndarray) -> tuple[float, float]:
     if len(correct) == 1:
         return wilson_interval(int(correct.sum()), correct.shape[1])
     return crossed_estimate(correct.astype(float), least=0, most=1).limits()
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
+    """Return how far confidence and accuracy are apart on average (Guo et al., ICML 2017); bins hold their upper end.
+
+    Examples
+    --------
+    >>> expected_calibration_error(np.array([[0.75, 0.25]] * 4), np.array([0, 0, 0, 1]))
+    0.0
+    >>> round(expected_calibration_error(np.array([[0.6, 0.4]] * 4 + [[1, 0]] * 2), np.array([0, 0, 0, 1, 0, 1])), 6)
+    0.266667
+    """
+    confidence = probabilities.max(axis=1).astype(float)
+    right = probabilities.argmax(axis=1) == labels
+    numbers = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return float(np.abs(np.bincount(numbers, right - confidence)).sum() / len(labels))

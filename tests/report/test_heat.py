@@ -6,6 +6,7 @@ import pandas as pd
 from stages.compare import comparison_table
 from stages.core.params import load_params
 from stages.report.heat import MOST_CLASSES, class_differences, confused_classes, confusion
+from stages.results.scores import Utility
 from tests.synthetic import CLASSES, WRONG, utility
 
 
@@ -28,25 +29,24 @@ def test_class_differences_are_points_against_raw_with_the_worst_class_first(res
 
 
 def test_confusion_is_in_percent_of_what_the_images_show_over_all_seeds():
-    heat = confusion("morphology", utility(8), [0, 1])
+    heat = confusion("morphology", Utility(**utility(8)), [0, 1])
     assert (heat.title, heat.columns) == ("morphology", CLASSES)
     assert texts(heat) == {"boat": ["20", "80"], "car": ["", "100"]}
     assert [[cell.kind for cell in cells] for _, cells in heat.rows] == [["gain", "loss"], ["loss", "gain"]]
     scores = utility(0)
     scores["predictions"].append([1] * 20)
-    assert texts(confusion("raw", scores, [0, 1]))["boat"] == ["50", "50"]
+    assert texts(confusion("raw", Utility(**scores), [0, 1]))["boat"] == ["50", "50"]
 
 
 def test_of_many_classes_those_are_shown_that_are_mistaken_most_often():
     count = MOST_CLASSES + 2
     labels = np.repeat(np.arange(count), 2)
     predictions = np.where(np.isin(labels, (1, 2)), labels, (labels + 1) % count)
-    scores = {
-        "classes": [str(label) for label in range(count)],
-        "labels": labels.tolist(),
-        "predictions": [predictions.tolist()],
-    }
-    shown = confused_classes([scores])
-    assert shown == [0, *range(3, count)]
-    heat = confusion("raw", scores, shown)
+    classes = [str(label) for label in range(count)]
+    scores = Utility(
+        **utility(0) | {"classes": classes, "labels": labels.tolist(), "predictions": [predictions.tolist()]}
+    )
+    confused = confused_classes([scores])
+    assert confused == [0, *range(3, count)]
+    heat = confusion("raw", scores, confused)
     assert len(heat.rows) == len(heat.columns) == MOST_CLASSES

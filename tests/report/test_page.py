@@ -9,8 +9,8 @@ import h5py
 import pytest
 
 from stages.compare import compare
-from stages.report.content import made_with
-from stages.results.scores import privacy_file, utility_file
+from stages.report.settings import made_with
+from stages.results.scores import Privacy, Utility, privacy_file, utility_file
 from tests.synthetic import MADE_WITH, PATHS, WRONG, privacy, utility, verdicts
 
 FIRST = ["answer", "verdicts", "words", "attacker", "limits"]
@@ -230,8 +230,8 @@ def test_no_path_of_the_machine_is_told(page, tmp_path):
 
 def test_a_step_that_was_done_with_other_kernels_says_of_which_data_sets():
     on, off = ({"training": {"oneDNN": state}} for state in ("on", "off"))
-    attack = {"made_with": {"attack": {"oneDNN": "on"}}}
-    scores = [{"made_with": on}, {"made_with": off}, {"made_with": on}]
+    attack = Privacy(**privacy(0) | {"made_with": {"attack": {"oneDNN": "on"}}})
+    scores = [Utility(**utility(0) | {"made_with": made}) for made in (on, off, on)]
     assert made_with(["raw", "blur", "mask"], scores, [attack] * 3) == [
         ("training of raw, mask; attack", "oneDNN on"),
         ("training of blur", "oneDNN off"),

@@ -5,11 +5,14 @@ import pytest
 from scipy.stats import binomtest
 
 from stages.results.privacy import exposure, privacy_row
+from stages.results.scores import Privacy
 from tests.synthetic import privacy, verdicts
 
 
 def test_privacy_row_without_people_or_key_points_leaves_them_out():
     learned = {
+        "restorer": "none",
+        "effort": "quick",
         "psnr": [10.0, 20.0],
         "psnr_restored": [12.0, 21.0],
         "ssim_restored": [0.5, 0.7],
@@ -19,14 +22,17 @@ def test_privacy_row_without_people_or_key_points_leaves_them_out():
         "findings": {},
     }
     expected = {"reconstruction_psnr_gain": 1.5, "reconstruction_ssim": 0.6, "unchanged_pixels": 0.25}
-    assert privacy_row(learned) == expected
-    assert privacy_row({**learned, "keypoint_survival": [None, 0.5]}) == {**expected, "keypoint_survival": 0.5}
+    assert privacy_row(Privacy(**learned)) == expected
+    assert privacy_row(Privacy(**learned | {"keypoint_survival": [None, 0.5]})) == {
+        **expected,
+        "keypoint_survival": 0.5,
+    }
 
 
 def identity(**attacks):
     learned = privacy(0)
     learned["identity"]["attacks"] = attacks
-    return learned
+    return Privacy(**learned)
 
 
 def test_privacy_row_tells_images_from_people():
@@ -62,7 +68,7 @@ def test_few_images_of_many_people_do_not_hide_that_all_others_are_at_chance():
         return {"people": who[:images].tolist(), "named": rng.integers(2000, size=images).tolist()}
 
     learned = identity(informed=guess(2000), naive=guess(2000), restored=guess(100))
-    del learned["region_identity"]
+    learned.region_identity = None
     found = exposure(learned)
     assert found["times_chance_most"] < 8
     assert found["images_advantage_most"] < 0.1
@@ -85,11 +91,11 @@ def test_an_attack_that_needs_the_secret_is_shown_and_never_counted():
 
 
 def test_where_nobody_is_known_linkage_alone_counts_and_without_it_nothing():
-    learned = exposure(privacy(None))
+    learned = exposure(Privacy(**privacy(None)))
     assert (learned["strongest_attack"], learned["linked"]) == ("linkage", 0.5)
     exact = binomtest(10, 20).proportion_ci(0.95, method="exact")
     assert (learned["linked_low"], learned["linked_high"]) == pytest.approx((exact.low, exact.high), abs=1e-4)
     assert learned["images_advantage"] == pytest.approx(0.45 / 0.95)
     assert learned["images_advantage_least"] < 0.45 / 0.95 < learned["images_advantage_most"]
     assert not any(key.startswith(("identity", "named", "people", "region")) for key in learned)
-    assert exposure(privacy(None) | {"findings": {}}) == {}
+    assert exposure(Privacy(**privacy(None) | {"findings": {}})) == {}

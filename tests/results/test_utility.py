@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from stages.results.scores import Utility
 from stages.results.statistics import wilson_interval
-from stages.results.utility import accuracy_interval, confusion_shares, correct_predictions, utility_row
+from stages.results.utility import accuracy_interval, confusion_shares, utility_row
 
 
-def scores(predictions: list[list[int]], labels: list[int], loss: list[float], own: list[list[int]] | None = None):
-    return {
+def scores(predictions, labels, loss, own=None, **more):
+    content = {
         "classes": ["a", "b"],
+        "paths": [],
         "labels": labels,
         "labels_anonymized": labels,
         "predictions": predictions,
@@ -21,6 +23,7 @@ def scores(predictions: list[list[int]], labels: list[int], loss: list[float], o
         "ece": [one / 2 for one in loss],
         "brier": [2 * one for one in loss],
     }
+    return Utility(**content | more)
 
 
 def test_runs_that_disagree_widen_the_interval_that_one_run_takes_from_its_images():
@@ -36,7 +39,7 @@ def test_runs_that_disagree_widen_the_interval_that_one_run_takes_from_its_image
 
 def test_correct_predictions_are_one_row_a_seed():
     expected = [[True, False], [True, True]]
-    assert correct_predictions({"labels": [0, 1], "predictions": [[0, 0], [0, 1]]}).tolist() == expected
+    assert scores([[0, 0], [0, 1]], [0, 1], [0, 0]).correct.tolist() == expected
 
 
 def test_row_of_one_seed():
@@ -78,12 +81,12 @@ def test_membership_is_a_mean_over_networks_and_absent_where_it_was_not_measured
     raw = scores([[0, 1, 0]], labels, [0.5])
     assert not [key for key in utility_row(raw, raw) if key.startswith("membership")]
     found = {"placements": [[0.5, 1], [0.25, 0.25]], "auc": {"loss": 0.5, "calibrated": 0.4}}
-    row = utility_row(raw | {"membership": found}, raw)
+    row = utility_row(scores([[0, 1, 0]], labels, [0.5], membership=found), raw)
     assert (row["membership_auc"], row["membership_auc_calibrated"]) == (0.5, 0.4)
     assert 0 <= row["membership_low"] < 0.5 < row["membership_high"] <= 1
     assert "membership_tpr_at_fpr1" not in row
     found["tpr_at_fpr1"] = [0.25, 0.75]
-    assert utility_row(raw | {"membership": found}, raw)["membership_tpr_at_fpr1"] == 0.5
+    assert utility_row(scores([[0, 1, 0]], labels, [0.5], membership=found), raw)["membership_tpr_at_fpr1"] == 0.5
 
 
 def test_p_values_come_from_five_seeds_on_and_raw_has_neither_drop_nor_p():
@@ -106,7 +109,6 @@ def test_a_class_of_one_image_does_not_make_macro_f1_uncertain():
 
 def test_the_probe_tells_what_is_left_and_what_is_lost():
     labels = [0, 0, 1, 1]
-    raw = scores([labels], labels, [0.0])
 
     def probed(predictions, own):
         return {
@@ -117,14 +119,14 @@ def test_the_probe_tells_what_is_left_and_what_is_lost():
         }
 
     row = utility_row(
-        scores([labels], labels, [0.0]) | {"probe": probed([0, 0, 0, 0], [0, 0, 0, 1])},
-        raw | {"probe": probed(labels, labels)},
+        scores([labels], labels, [0.0], probe=probed([0, 0, 0, 0], [0, 0, 0, 1])),
+        scores([labels], labels, [0.0], probe=probed(labels, labels)),
     )
     assert (row["probe_accuracy"], row["probe_drop"], row["probe_accuracy_anonymized"]) == (0.5, 0.5, 0.75)
 
 
 def test_confusion_is_in_shares_of_what_is_shown():
-    found = confusion_shares({"classes": ["a", "b", "c"], "labels": [0, 0, 1], "predictions": [[0, 1, 1], [1, 1, 1]]})
+    found = confusion_shares(scores([[0, 1, 1], [1, 1, 1]], [0, 0, 1], [0, 0], classes=["a", "b", "c"]))
     assert found.tolist() == [[0.25, 0.75, 0], [0, 1, 0], [0, 0, 0]]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.results.naming import Verdicts, images_named, most_exposed, people_named, strongest_by_chance
+from stages.results.counts import Verdicts, images_named, most_exposed, people_named, strongest_by_chance
 
 
 def asked(people, images):

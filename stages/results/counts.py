@@ -1,5 +1,6 @@
-"""How many images, and how many people, attackers name: shares, and what of them guessing would not have named."""
+"""How many images, and how many people, an attacker names, and what of that guessing would not have named."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,12 @@ class Verdicts(NamedTuple):
 
     people: np.ndarray  # (images,) int: who is in it
     named: np.ndarray  # (images,) int: whom the attacker names
+    paths: Sequence[str] = ()  # of the images; of all asked images, where it was asked about a part of them
+
+    @property
+    def right(self) -> np.ndarray:
+        """In which images the right person is named."""
+        return self.people == self.named
 
 
 class Naming(NamedTuple):
@@ -56,20 +63,17 @@ class Counts(NamedTuple):
 
 def count_images(verdicts: Verdicts) -> Counts:
     """Count the images in which each person is named."""
-    people, who, trials = np.unique(verdicts.people, return_inverse=True, return_counts=True)
-    hits = np.bincount(who, verdicts.people == verdicts.named)
+    people, person, trials = np.unique(verdicts.people, return_inverse=True, return_counts=True)
+    hits = np.bincount(person, verdicts.right)
     names, often = np.unique(verdicts.named, return_counts=True)
     return Counts(trials.astype(float), hits, _look_up(people, names, often / often.sum()))
 
 
 def count_people(verdicts: Verdicts) -> Counts:
-    """Count the people whose own name is the one that is given most often to their images.
-
-    An attacker can do so who knows which images show the same person. A tie between k names counts 1 / k.
-    """
-    people, who = np.unique(verdicts.people, return_inverse=True)
+    """Count the people whose own name is given most often to their images; a tie between k names counts 1 / k."""
+    people, person = np.unique(verdicts.people, return_inverse=True)
     names, name = np.unique(verdicts.named, return_inverse=True)
-    pairs, often = np.unique(who * len(names) + name, return_counts=True)
+    pairs, often = np.unique(person * len(names) + name, return_counts=True)
     of_person, given = np.divmod(pairs, len(names))
     most = np.zeros(len(people), int)
     np.maximum.at(most, of_person, often)
@@ -88,33 +92,28 @@ def images_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
 def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
     """Return the share of people whose own name is given most often to their images, and its limits.
 
-    People are independent of each other, so the limits over them are exact. Where each person has several images,
-    another upper limit is often lower: the images' own, taken through the vote, but at least the share that was
-    counted. Each is valid by itself; the lower one counts. With one image a person they are the same.
+    The limits over people are exact. With several images a person, the images' own upper limit, taken through the vote,
+    is often lower, and then it counts, but not below the share that was counted.
     """
     images, people = count_images(verdicts), count_people(verdicts)
     counted = people.naming(attackers)
     chance = float(people.guessed.mean())
     if images.trials.max() <= 1 or len(people.trials) > _FEW_PEOPLE or chance >= 1:
         return counted
-    voted = _vote_share(images.naming().most, images.trials, len(np.unique(verdicts.named)))
+    voted = vote_share(images.naming().most, images.trials, len(np.unique(verdicts.named)))
     most = min(counted.advantage_most, max(counted.advantage, (voted - chance) / (1 - chance)))
     return counted._replace(advantage_most=most, most=chance + most * (1 - chance))
 
 
 def strongest_by_chance(attacks: list[Verdicts]) -> float:
-    """Return the share of images that the strongest of several attackers names right by chance.
-
-    The asked people are exchanged at random, the same way for all attackers, which are alike. 1 / people where that
-    never hits.
-    """
+    """Return the share of images that the strongest of several attackers names by chance, if people are exchanged."""
     rng = np.random.default_rng(0)
     people = np.unique(np.concatenate([verdicts.people for verdicts in attacks]))
-    who = [np.searchsorted(people, verdicts.people) for verdicts in attacks]
+    places = [np.searchsorted(people, verdicts.people) for verdicts in attacks]
     shares = []
     for _ in range(_DEALS):
-        dealt = rng.permutation(people)
-        shares.append(max(np.mean(dealt[one] == each.named) for one, each in zip(who, attacks, strict=True)))
+        dealt = rng.permutation(people)  # the same way for all attackers, which are alike
+        shares.append(max(np.mean(dealt[place] == each.named) for place, each in zip(places, attacks, strict=True)))
     return float(np.mean(shares)) or 1 / len(people)
 
 
@@ -130,11 +129,8 @@ def _look_up(people: np.ndarray, names: np.ndarray, shares: np.ndarray) -> np.nd
     return np.where(names[place] == people, shares[place], 0.0)
 
 
-def _vote_share(chance: float, trials: np.ndarray, names: int) -> float:
-    """Return the share of people who win the vote over their images if each image is named right with a chance.
-
-    Wrong names are dealt evenly among the others.
-    """
+def vote_share(chance: float, trials: np.ndarray, names: int) -> float:
+    """Return the share of people who win the vote if each image is named right with a chance, else wrong evenly."""
     rng = np.random.default_rng(0)
     draws = int(np.clip(_MOST_VOTES // trials.max(), 100, _DRAWS))
     images = np.sort(trials)[np.linspace(0, len(trials) - 1, draws).round().astype(int)].astype(int)
