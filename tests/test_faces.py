@@ -110,7 +110,7 @@ def test_out_is_what_the_last_whole_call_made(run, monkeypatch):
     assert run().startswith("faces: 2 photos, 3 faces hidden")
     assert tree("out") == ["2.png", "3.png"]
     with monkeypatch.context() as patch:
-        for work in ("sources.taking.decode_image", "detect.load_detector"):
+        for work in ("sources.staging.decode_image", "detect.load_detector"):
             patch.setattr(f"stages.{work}", lambda *given, **options: 1 // 0)
         assert run("--method", "blur").startswith("faces: 2 photos, 3 faces hidden")
     with pytest.raises(PipelineError):

@@ -146,3 +146,26 @@ def test_the_readme_draws_the_stages_as_they_depend_on_each_other():
     graph = networkx.DiGraph((names[one], names[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", text))
     drawn = re.findall(r"^    (\w+) --> (\w+)$", (ROOT / "stages" / "README.md").read_text(), re.MULTILINE)
     assert sorted(drawn) == sorted(networkx.transitive_reduction(graph).edges)
+
+
+LIMITS = {
+    "README.md": 12_000,
+    "metrics/README.md": 16_500,
+    "stages/README.md": 11_000,
+    "tests/README.md": 19_500,
+}  # bytes
+READMES = sorted(path.relative_to(ROOT) for path in ROOT.glob("**/README.md") if ".venv" not in path.parts)
+
+
+@pytest.mark.parametrize("readme", READMES, ids=str)
+def test_a_readme_is_short_and_its_links_lead_somewhere(readme):
+    def anchors(file: Path) -> set[str]:
+        titles = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+        return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+    text = (ROOT / readme).read_text()
+    assert len(text.encode()) <= LIMITS.get(str(readme), 8_000)
+    for target in re.findall(r"\]\(((?!http)[^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / readme).parent / path if path else ROOT / readme
+        assert file.exists() and (not anchor or anchor in anchors(file)), target
