@@ -148,6 +148,7 @@ def test_the_readme_draws_the_stages_as_they_depend_on_each_other():
     assert sorted(drawn) == sorted(networkx.transitive_reduction(graph).edges)
 
 
+# In bytes.
 LIMITS = {
     "README.md": 12_000,
     "metrics/README.md": 16_500,
