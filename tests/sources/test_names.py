@@ -1,13 +1,23 @@
-"""Written names differ on any file system, are valid everywhere, and are searched for names of people."""
+"""Written names differ on any file system, are valid everywhere, are searched for names of people, or are numbers."""
 
 import os
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.sources.names import LONGEST_NAME, folded, names_person, output_names, valid_name
+from stages.sources.names import (
+    LONGEST_NAME,
+    folded,
+    names_person,
+    neutral_paths,
+    output_names,
+    unnamed_paths,
+    valid_name,
+)
+from stages.sources.outcomes import Outcome
+from tests.sources.builders import file, taken
 
 NAMES = {
     ("a/x.JPEG", "a/y.tar.tif", "a/z", "a/w."): ["a/x.png", "a/y.tar.png", "a/z.png", "a/w..png"],
@@ -22,8 +32,6 @@ NAMES = {
     ("con/a?.jpg", "con/a*.jpg", "nul.", "a /1.jpg"): ["con_/a_.jpg.png", "con_/a_.jpg.2.png", "nul_..png", "a_/1.png"],
     ("a/1\n2\x1b[0m.jpg", "a/1_n2_x1b[0m.tif"): ["a/1_n2_x1b[0m.jpg.png", "a/1_n2_x1b[0m.tif.png"],
 }
-
-
 KEPT = {
     ("a/1.heic", "a/1.JPG", "a/2.PNG", "a/3", "a/4.gif"): ["a/1.heic.jpg", "a/1.JPG", "a/2.PNG", "a/3.jpg", "a/4.jpg"],
     ("a/1.JPG", "a/1.jpg"): ["a/1.JPG", "a/1.jpg.jpg"],
@@ -31,15 +39,14 @@ KEPT = {
 }
 
 
-@pytest.mark.parametrize(("paths", "expected"), KEPT.items(), ids=range(len(KEPT)))
-def test_names_with_a_suffix_that_can_be_written_stay(paths, expected):
-    names = output_names(list(paths), "keep")
+@pytest.mark.parametrize(
+    ("paths", "expected", "image_format"),
+    [*((*case, "png") for case in NAMES.items()), *((*case, "keep") for case in KEPT.items())],
+    ids=range(len(NAMES) + len(KEPT)),
+)
+def test_names_differ_on_any_file_system(paths, expected, image_format):
+    names = output_names(list(paths), image_format)
     assert [names[path] for path in paths] == expected
-
-
-@pytest.mark.parametrize(("paths", "expected"), NAMES.items(), ids=range(len(NAMES)))
-def test_names_differ_on_any_file_system(paths, expected):
-    assert list(output_names(list(paths), "png").values()) == expected
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -98,3 +105,47 @@ def test_name_that_can_be_printed_stays(name):
 )
 def test_whole_names_are_found_in_a_path(path, person, named):
     assert names_person(path, person) == named
+
+
+SECRET = b"x" * 32
+
+
+def images_of(count: int, name: str = "train/a/{:03}.png") -> list[Outcome]:
+    return [taken(name.format(number), f"hash {number}") for number in range(count)]
+
+
+def neutral(images: list[Outcome], secret: bytes = SECRET) -> list[str]:
+    paths = neutral_paths(images, secret)
+    return [paths[image.path] for image in images]
+
+
+def test_temporary_paths_hold_split_and_class_alone():
+    files = [file(path) for path in ("train/a/Ann/1.jpg", "train/a\\b/Bob.png", "test/a/000001.png")]
+    expected = ["train/a/x0.png", "train/a_b/x1.png", "test/a/x2.png"]
+    assert unnamed_paths(files, "png") == dict(zip([source.path for source in files], expected, strict=True))
+
+
+def test_each_image_gets_a_number_of_its_own_in_its_class():
+    paths = neutral_paths([*images_of(5), *images_of(5, "test/b/nested/{}.jpg")], SECRET)
+    assert sorted(Path(path).stem for path in paths.values()) == [f"{number:06}" for number in range(1, 11)]
+    assert all(Path(new).parent == Path(old).parent for old, new in paths.items())
+    assert all(Path(new).suffix == Path(old).suffix for old, new in paths.items())
+
+
+def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
+    monkeypatch.setattr("stages.sources.names.DIGITS", 1)
+    assert {len(Path(path).stem) for path in neutral(images_of(120))} == {3}
+
+
+def test_order_depends_on_pixels_and_the_secret_and_not_on_names():
+    first = neutral(images_of(100))
+    assert 35 < sum(name < following for name, following in zip(first, first[1:], strict=False)) < 65
+    others = [taken(f"train/a/{999 - number}.png", f"hash {number}") for number in range(100)]
+    assert neutral(others) == first
+    assert neutral(images_of(100), b"y" * 32) != first
+
+
+def test_images_of_equal_pixels_get_different_numbers():
+    images = [taken(f"train/a/{number}.png", "same") for number in range(3)]
+    assert len(set(neutral(images))) == 3
+    assert neutral(images) == neutral(images[::-1])[::-1]

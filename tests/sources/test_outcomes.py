@@ -22,36 +22,26 @@ def test_each_result_is_sorted_out_once_and_training_images_of_equal_pixels_are_
     kept += [taken("test/a/3.png", "two"), taken("test/b/3.png", "two")]
     rejected = [Outcome(file(path), rejected="broken") for path in ("test/a/4.png", "train/a/4.png")]
     dropped = taken("train/b/5.png", "two")
-    intake = sorted_out([dropped, kept[0], *rejected, *kept[1:]])
-    assert intake == Outcomes(kept, rejected, [(dropped, "test/a/3.png")], Counter(other=7))
+    outcomes = sorted_out([dropped, kept[0], *rejected, *kept[1:]])
+    assert outcomes == Outcomes(kept, rejected, [(dropped, "test/a/3.png")], Counter(other=7))
     assert dropped.relation == "equals"
 
 
 def test_training_file_whose_group_is_in_test_is_dropped_whether_it_was_decoded_or_not():
     test, left_out = taken("test/a/1.png", "one"), file("train/a/2.png")
-    intake = sorted_out([test, taken(left_out.path)], straddling={left_out.path: test.source})
-    assert intake == Outcomes([test], [], [(taken(left_out.path), "test/a/1.png")], Counter(other=7))
-    assert intake.dropped[0][0].relation == "same group as"
+    outcomes = sorted_out([test, taken(left_out.path)], straddling={left_out.path: test.source})
+    assert outcomes == Outcomes([test], [], [(taken(left_out.path), "test/a/1.png")], Counter(other=7))
+    assert outcomes.dropped[0][0].relation == "same group as"
 
 
-def test_images_get_their_split_in_their_names():
-    images = [taken("/a/1.jpg", "one"), taken("/a/2.jpg", "two")]
-    names = {"test/a/1.jpg": "test/a/1.png", "train/a/2.jpg": "train/a/2.png"}
-    drawn = Drawn({"/a/1.jpg": "test", "/a/2.jpg": "train"}, {})
-    intake = sort_out(
-        [image.source for image in images], {image.source.path: image for image in images}, drawn, names, Counter()
-    )
-    assert [image.path for image in intake.kept] == ["test/a/1.png", "train/a/2.png"]
-
-
-def test_report_counts_and_names_what_was_not_taken_in():
-    intake = Outcomes(
+def test_report_counts_and_names_what_was_left_out():
+    outcomes = Outcomes(
         [taken("test/a/1.png", "x", size=(2, 3), notes={"levels": 3}), taken("train/a/g2_.png", "y", size=(4, 5))],
         [taken("train/a/3.png", rejected="broken")],
         [(taken("train/a/4.png", "x"), "test/a/1.png"), (taken("train/a/5.png"), "test/a/1.png")],
         Counter(video=2, hidden=3),
     )
-    report = make_report(intake, data())
+    report = make_report(outcomes, data())
     assert report == {
         "images": {"train": {"a": 1}, "test": {"a": 1}},
         "size": {"height": {"min": 2, "median": 3, "max": 4}, "width": {"min": 3, "median": 4, "max": 5}},
@@ -63,12 +53,12 @@ def test_report_counts_and_names_what_was_not_taken_in():
         "notes": [{"file": "test/a/1.png", "levels": 3}],
         "ignored_files": {"hidden": 3, "video": 2},
     }
-    assert make_report(intake, data(rename=True)) == report | {
+    assert make_report(outcomes, data(rename=True)) == report | {
         "rejected": [{"reason": "broken"}],
         "notes": [{"levels": 3}],
         "dropped_from_train": [{"equals": "test/a/1.png"}, {"same_group_as": "test/a/1.png"}],
     }
-    grouped = make_report(intake, data(group_pattern=r"/g(\d)_"))
+    grouped = make_report(outcomes, data(group_pattern=r"/g(\d)_"))
     assert grouped == report | {"images_without_group": 1}
 
 
