@@ -131,13 +131,8 @@ def test_the_committed_report_is_small_and_gives_the_same_answer():
     assert escape(answer) in report
 
 
-@pytest.mark.parametrize(
-    ("readme", "names"),
-    [("README.md", ["comparison"]), ("tests/README.md", ["benchmarks", "classic", "scale"])],
-)
-def test_a_readme_shows_the_committed_results(readme, names):
-    text = (ROOT / readme).read_text()
-    assert [name for name in names if (ROOT / "metrics" / f"{name}.md").read_text() not in text] == []
+def test_the_readme_shows_the_committed_comparison():
+    assert (ROOT / "metrics" / "comparison.md").read_text() in (ROOT / "README.md").read_text()
 
 
 def test_the_readme_draws_the_stages_as_they_depend_on_each_other():
