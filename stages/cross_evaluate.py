@@ -1,5 +1,4 @@
-"""Tests every data set's networks on every data set's test images, train on one and deploy on another: a command, not a
-stage.
+"""Tests every data set's networks on every data set's test images: a command, not a stage.
 
 Reads `data/features/` and `data/models/`, writes the accuracies to `metrics/cross_evaluation.{csv,md}`.
 """

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.clones import ENVIRONMENT, copy_pipeline, run, set_param
+from tests.clones import ENVIRONMENT, copy_pipeline, run, set_param, shrink_network
 
 SETTINGS = {
     "sample.train_images": 16,
@@ -35,16 +35,6 @@ SETTINGS = {
     "attack.image_size": 32,
     "attack.reconstruction_images": 10,
 }
-# A few layers in ResNet50's place, which takes half a minute to build and to trace, so that kills meet all stages.
-SMALL_NETWORK = """
-def _small_network(*, input_shape, **options):
-    image = keras.Input(input_shape)
-    hidden = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(image)
-    hidden = keras.layers.BatchNormalization()(hidden)
-    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(hidden))
-
-keras.applications.ResNet50 = _small_network
-"""
 # To everything that runs, as a terminal does; to `dvc repro` alone, as `kill` does.
 KINDS = [
     ("Ctrl-C", signal.SIGINT, True),
@@ -69,8 +59,7 @@ def make_clone(folder: Path) -> None:
     copy_pipeline(folder)
     for key, value in SETTINGS.items():
         set_param(folder, key, value)
-    runtime = folder / "stages" / "network" / "runtime.py"
-    runtime.write_text(runtime.read_text(encoding="utf-8") + SMALL_NETWORK, encoding="utf-8")
+    shrink_network(folder)
     run(folder, "git", "init", "-q")
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "Tiny data set")

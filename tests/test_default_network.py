@@ -40,7 +40,7 @@ def step_of_keras(dtype, weights, inputs, labels, rate):
 
 
 def test_a_step_trains_every_layer_as_keras_does_and_evaluate_tests_what_was_trained(workspace, save_images):
-    changes = {"train.epochs": 1, "train.batch_size": 16, "train.validation_fraction": 0, "train.seeds": [0, 5]}
+    changes = {"train.epochs": 1, "train.batch_size": 16, "train.validation_fraction": 0, "train.seeds": [5]}
     # A step of SGD is as long as the gradient; one of Adam blows up the rounding of small ones.
     # The only step has the lowest rate; weights must change by more than their rounding.
     changes |= {"train.optimizer": "sgd", "train.learning_rate": 7.5}
@@ -79,8 +79,8 @@ def test_a_step_trains_every_layer_as_keras_does_and_evaluate_tests_what_was_tra
     raw = read_features("raw", "test")
     probabilities = trained.predict_on_batch(raw.inputs)
     scores = json.loads(utility_file("raw").read_text())
-    assert scores["predictions"][1] == probabilities.argmax(axis=1).tolist()
-    assert scores["loss"][1] == pytest.approx(cross_entropy(probabilities, raw.labels), rel=1e-4)
+    assert scores["predictions"][0] == probabilities.argmax(axis=1).tolist()
+    assert scores["loss"][0] == pytest.approx(cross_entropy(probabilities, raw.labels), rel=1e-4)
     history = pd.read_csv("data/scores/history/raw.csv")
-    assert history["seed"].tolist() == [0, 5]
-    assert history["loss"][1] == pytest.approx(loss, rel=1e-3)
+    assert history["seed"].tolist() == [5]
+    assert history["loss"][0] == pytest.approx(loss, rel=1e-3)

@@ -24,8 +24,10 @@ def write_noise(split: str, paths: list[str], seed: int) -> None:
 
 
 @pytest.fixture
-def trained(workspace, save_images):
+def trained(workspace, save_images, monkeypatch):
     """The function that trains networks on features whose classes are random, with changes of the params."""
+
+    monkeypatch.setenv("PIPELINE_WORKERS", "1")  # so that all networks are trained in this process
 
     def make(**changes) -> None:
         head = {"backbone": "frozen", "head": [], "epochs": 40, "learning_rate": 0.01, "validation_fraction": 0.25}

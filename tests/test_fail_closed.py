@@ -20,29 +20,11 @@ from stages.ingest import ingest
 from stages.network import training
 from stages.train import train
 from tests.clones import ROOT
-from tests.test_train import write_workspace
+from tests.faults import failing, leaving_half, of_system
+from tests.training import write_workspace
 
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
 FULL = "No space left on device; make room, then `dvc repro` goes on"
-
-
-def of_system(code: int) -> OSError:
-    return OSError(code, os.strerror(code))
-
-
-def failing(function: Callable, outcome: object, after: int) -> Callable:
-    """Return a function that works on so many images, and then raises an error, or returns what is no error."""
-    calls = iter(range(1000))
-
-    def fail(*arguments, **options):
-        is_other_file = isinstance(arguments[0], Path) and after and arguments[0].suffix != ".png"
-        if is_other_file or next(calls) < after:
-            return function(*arguments, **options)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
-
-    return fail
 
 
 def last_words(stage: Callable, *arguments: str) -> str:
@@ -101,20 +83,6 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
     if function.endswith("rename") or stage == (ingest,):
         before = {file: one for file, one in before.items() if "morphology" not in file.parts or file in left}
     assert left == before
-
-
-def leaving_half(error: OSError) -> Callable:
-    """Return a function that writes a file, open or named, in part, and then fails."""
-
-    def write(*arguments, **options):
-        for file in arguments:
-            if isinstance(file, Path):
-                file.write_bytes(b"half")
-            elif hasattr(file, "write"):
-                file.write(b"half")
-        raise error
-
-    return write
 
 
 def test_train_names_the_weights_that_the_machine_refused(tmp_path, monkeypatch):

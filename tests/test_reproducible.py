@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 import yaml
 
-from tests.clones import ROOT
-from tests.interrupt import SMALL_NETWORK
+from tests.clones import ROOT, SMALL_NETWORK
 
 ENVIRONMENTS = [
     {"PIPELINE_WORKERS": "1", "PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"},
@@ -44,7 +43,7 @@ def write_workspace(folder, reverse):
     params["sample"] |= {"train_images": 4, "test_images": 2, "size": 32}
     params["variants"] = {"blocking_merging": params["variants"]["blocking_merging"] | {"pattern": "random"}}
     params["datasets"] = ["raw", "blocking_merging"]
-    params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25}
+    params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25, "seeds": [0, 1]}
     params["attack"] |= {"image_size": 32, "reconstruction_images": 10}
     folder.mkdir()
     (folder / "run.py").write_text(STAGES, encoding="utf-8")

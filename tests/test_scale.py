@@ -7,32 +7,26 @@ from pathlib import Path
 import pytest
 
 from tests import scale
+from tests.clones import ROOT
 from tests.many_images import add_image, make_source
 from tests.scale import TABLE, main, write_section
 
 
-def test_both_layouts_are_measured_and_one_new_image_is_one_image_of_work(tmp_path, monkeypatch, capfd):
+def test_what_is_measured_is_written_and_one_new_image_is_one_image_of_work(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    source = tmp_path / "source"
-    make_source(source, 70, as_archives=False)
-    main(["--folder", str(source), "--variants", "morphology", "--rounds", "1"])
+    make_source(tmp_path / "source", 70, as_archives=False)
+    main(["--folder", "source", "--layout", "shards", "--variants", "morphology", "--rounds", "1"])
     text = TABLE.read_text()
     assert text.startswith("### 70 images\n")
     rows = dict(re.findall(r"^\| (.+?) \| (.+) \|$", text, re.MULTILINE))
-    seconds, megabytes = r"[\d,.]+ s", r"[\d,.]+ MB, [\d,]+ files"
-    stage = rf"{seconds}, [\d,]+/s, [1-9]\d+ MiB"
-    total = rf"{seconds}, {seconds} of it DVC"
-    expected = {f"`{name}`": stage for name in ("ingest", "detect", "anonymize@morphology", "extract@raw")}
-    expected |= {"all of these": total, "one new image: `dvc repro`": total, "peak memory of DVC": r"[1-9]\d+ MiB"}
-    expected |= {f"nothing to do: `dvc {command}`": seconds for command in ("repro", "status")}
-    expected |= {"on disk: the source": megabytes, "on disk: `data/` and `.dvc/`": megabytes}
-    made = "1 by `ingest`, 1 by `anonymize`, {} by `extract`".format
-    expected |= {"one new image: images made anew": rf"{made(11)} \| {made(11)}"}
-    expected |= {"one new image: files of `data/raw` that changed": r"1 of 71 \| 2 of 4"}  # a shard and its index
-    for name, cells in expected.items():
-        assert re.fullmatch(cells if r"\|" in cells else rf"{cells} \| {cells}", rows[name]), (name, rows[name])
-    assert "scale: 70 images in files and shards, written to metrics/scale.md (" in capfd.readouterr().out
-    assert len(list(source.rglob("*.png"))) == 70
+    seconds, peak = r"[\d,]+\.\d s", r"[1-9]\d+ MiB"
+    for name in ("ingest", "detect", "anonymize@morphology", "extract@raw"):
+        assert re.fullmatch(rf"{seconds}, [\d,]+/s, {peak}", rows[f"`{name}`"])
+    assert re.fullmatch(peak, rows["peak memory of DVC"])
+    assert re.fullmatch(seconds, rows["nothing to do: `dvc repro`"])
+    assert rows["one new image: images made anew"] == "1 by `ingest`, 1 by `anonymize`, 11 by `extract`"
+    assert rows["one new image: files of `data/raw` that changed"] == "2 of 4"  # a shard and its index
+    assert len(list(Path("source").rglob("*.png"))) == 70
 
 
 def test_a_new_image_lies_beside_the_first_one_or_in_an_archive_beside_the_first_one(tmp_path):
@@ -65,16 +59,11 @@ def test_too_little_room_is_said_before_anything_is_made(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ("--images 69", "`--images` must be 70 or more; received: 69"),
-        ("--images 70 --variants blur,morphology", "`--variants` must be of gaussian_blur, .*; received: blur"),
-        ("--folder nowhere", "`--folder` must be a folder; received: nowhere"),
-        ("--images 70 --keep stages", "`--keep` must be a new or empty folder; received: stages"),
-    ],
+    "arguments",
+    ["--images 69", "--images 70 --variants blur", "--folder nowhere", "--images 70 --keep stages"],
 )
-def test_a_wrong_option_is_refused(arguments, words, monkeypatch, capsys):
-    monkeypatch.chdir(Path(__file__).parents[1])
+def test_a_wrong_option_is_refused(arguments, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit):
         main(arguments.split())
-    assert re.search(words, capsys.readouterr().err)
+    assert f"received: {arguments.split()[-1]}" in capsys.readouterr().err

@@ -2,39 +2,24 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from stages import train as train_stage
 from stages.core.errors import PipelineError
 from stages.core.machine import environment
 from stages.core.paths import HISTORY, LAST_RUN, MODELS, PARTIAL
 from stages.network import training
-from stages.network.inputs import create_inputs, write_index
 from stages.train import train
-from tests.clones import ROOT
-from tests.network.test_fitting import PATHS, separable_features
+from tests.training import write_workspace
 
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
     monkeypatch.setenv("PIPELINE_WORKERS", "1")
-
-
-def write_workspace(**changes):
-    """Write the training split of raw, and settings of a small head, into the working folder."""
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values["train"] |= {"backbone": "frozen", "head": [], "epochs": 2, "batch_size": 8} | changes
-    Path("params.yaml").write_text(yaml.safe_dump(values))
-    split = Path("data/features/raw/train")
-    features = separable_features()
-    create_inputs(split, features.inputs.shape, np.float32)[:] = features.inputs
-    write_index(split, PATHS, ["cat", "dog"])
 
 
 @pytest.fixture

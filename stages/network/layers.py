@@ -10,16 +10,13 @@ _MOST_PIXELS, _MOST_PIXELS_OF_TAPS = 64, 4
 
 
 class Conv2D(keras.layers.Conv2D):
-    """A convolution that is computed as a matrix product where that is faster.
+    """A convolution that is computed as a matrix product where that is faster, as on images of a few pixels.
 
-    The gradients of TensorFlow's convolutions are slow on images of a few pixels: on a processor without AVX-512 and
-    without oneDNN, fifty times as slow as a matrix product. A kernel of 1 x 1 is a matrix as it is. On at most
-    2 x 2 pixels every output pixel sees every input pixel, so that a kernel of 3 x 3 is a matrix of (input pixels x
-    channels) by (output pixels x filters); its taps outside the image cost nothing.
+    A kernel of 1 x 1 is a matrix as it is. On at most 2 x 2 pixels, every output pixel sees every input pixel.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """Convolve; a hook of Keras, see `keras.layers.Conv2D`."""
+        """Convolve; a hook of Keras."""
         kernel = tf.convert_to_tensor(kernel)
         height, width = inputs.shape[1:3]
         if self.kernel_size == (1, 1) and height * width <= _MOST_PIXELS:
@@ -62,7 +59,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization over the last axis of images by TensorFlow's one operation for it; Keras makes a dozen."""
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: None = None) -> tf.Tensor:
-        """Normalize, and move the moving averages in training; see `keras.layers.BatchNormalization`."""
+        """Normalize, and move the moving averages in training."""
         if not (training and self.trainable):
             return super().call(inputs, training=False)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

@@ -24,10 +24,7 @@ _GIB = 2**30
 
 
 def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
-    """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why.
-
-    The inputs as a whole need no memory, as each batch is read from disk.
-    """
+    """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why."""
     needed, there = _network_bytes(params) + _batch_bytes(params, inputs), memory_bytes()
     if needed > there:
         batch, advice = _describe(params)

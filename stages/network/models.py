@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.core.kept import digest_of
 from stages.core.machine import code_digest, environment
 from stages.core.params import TrainParams
 from stages.core.paths import PARTIAL
@@ -34,10 +35,7 @@ class Model(NamedTuple):
 
 
 def training_key(features: Features, params: TrainParams) -> str:
-    """Return a key of what a network is made of, but for its seed: data, settings, initial weights, code, machine.
-
-    What decides TensorFlow's kernels is part of it, a GPU is not.
-    """
+    """Return a key of what a network is made of, but for its seed and a GPU."""
     digest = hashlib.sha256(json.dumps([environment(), params.model_dump(exclude={"seeds"})]).encode())
     digest.update(weights_key(params.weights).encode())
     digest.update(code_digest(*_CODE).encode())
@@ -49,19 +47,14 @@ def training_key(features: Features, params: TrainParams) -> str:
 
 def read_model(dataset: str, seed: int) -> Model:
     """Read what is known of one trained network."""
-    return _read_about(weights_file(dataset, seed))
-
-
-def _read_about(file: Path) -> Model:
-    known = json.loads(_about(file).read_text(encoding="utf-8"))
-    return Model(known["key"], known["made_with"], pd.read_csv(io.StringIO(known["history"])))
+    return _as_model(_read_about(weights_file(dataset, seed)))
 
 
 def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.ndarray]) -> None:
     """Write a trained network and what is known of it."""
     file = folder / weights_file("", seed).name
     save_weights(weights, file)
-    about = model._asdict() | {"history": model.history.to_csv(index=False), "sha256": _digest(file)}
+    about = model._asdict() | {"history": model.history.to_csv(index=False), "sha256": digest_of([file])}
     _about(file).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
@@ -69,10 +62,10 @@ def keep_model(last: Path, seed: int, key: str, folder: Path) -> Model | None:
     """Take a network of the last training over into a new folder, if it was made of the same and is whole."""
     file = last / weights_file("", seed).name
     try:
-        known = json.loads(_about(file).read_text(encoding="utf-8"))
-        if known["key"] != key or known["sha256"] != _digest(file):
+        known = _read_about(file)
+        if known["key"] != key or known["sha256"] != digest_of([file]):
             return None
-        model = _read_about(file)
+        model = _as_model(known)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     link_files([file, _about(file)], folder)
@@ -103,5 +96,9 @@ def _about(file: Path) -> Path:
     return file.with_suffix(".json")
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _read_about(file: Path) -> dict:
+    return json.loads(_about(file).read_text(encoding="utf-8"))
+
+
+def _as_model(known: dict) -> Model:
+    return Model(known["key"], known["made_with"], pd.read_csv(io.StringIO(known["history"])))

@@ -57,11 +57,8 @@ def train_network(
             watch.training = _Batches(features, order, params.batch_size)
             validated = {"validation_data": validation} if len(validation) else {}
             curves = model.fit(watch.training, **validated, shuffle=False, verbose=0, callbacks=[watch]).history
-            row = {
-                name: float(curves[name][0])
-                for name in ("loss", "accuracy", "val_loss", "val_accuracy")
-                if name in curves
-            }
+            names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in curves]
+            row = {name: float(curves[name][0]) for name in names}
             if not all(map(math.isfinite, row.values())):
                 raise PipelineError(
                     "training diverged: the loss is not a number; lower `train.learning_rate`, "
@@ -175,10 +172,7 @@ def _weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 class State:
-    """What a training has come to after an epoch, kept on disk so that an interrupted one ends with the same result.
-
-    Keras' `BackupAndRestore` keeps neither the learning curves nor the best weights.
-    """
+    """A training after an epoch, kept on disk; Keras' `BackupAndRestore` keeps neither curves nor the best weights."""
 
     def __init__(self, file: Path, model: keras.Model):
         self._file, self._model = file, model

@@ -24,7 +24,7 @@ from stages.core.people import write_people
 from stages.core.secret import load_secret
 from tests.clones import ROOT
 from tests.regions.models import write_yunet
-from tests.test_train import write_workspace
+from tests.training import write_workspace
 
 CHANGES = {
     "variants.dp_pix": {"method": "dp_pix", "block_size": 4, "epsilon": 2.0, "neighbourhood": 1},

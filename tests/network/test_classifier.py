@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 
 from stages.core.machine import ONEDNN_VARIABLE
-from stages.core.params import load_params
 from stages.network.classifier import build_classifier, make_predictor
 from stages.network.runtime import start_tensorflow
-from tests.clones import ROOT
-
-
-def train_params(**changes):
-    return load_params(ROOT / "params.yaml").train.model_copy(update=changes)
+from tests.clones import ROOT, train_params
 
 
 def test_a_frozen_backbone_leaves_only_the_head_to_train():

@@ -14,32 +14,13 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.core.params import load_params
 from stages.network import fitting, speed, training
 from stages.network.classifier import build_classifier, cross_entropy
 from stages.network.fitting import fit
 from stages.network.inputs import Features, validation_mask
 from stages.network.runtime import start_tensorflow
-from tests.clones import ROOT
-
-PATHS = [f"{name}/{number:03d}.png" for name in ("cat", "dog") for number in range(20)]
-LABELS = np.repeat([0, 1], 20)
-
-
-def separable_features() -> Features:
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(40, 2048)).astype(np.float32)
-    inputs[:20, :8] += 3
-    return Features(inputs, LABELS, ["cat", "dog"], PATHS)
-
-
-def head_params(**changes):
-    defaults = {"backbone": "frozen", "head": [8], "epochs": 4, "batch_size": 8}
-    return load_params(ROOT / "params.yaml").train.model_copy(update=defaults | changes)
-
-
-def fit_in(folder, params, seeds=(3,)):
-    return fit(separable_features(), params, "test", {seed: folder / f"seed_{seed}.npz" for seed in seeds})
+from tests.clones import ROOT, train_params
+from tests.training import LABELS, PATHS, fit_in, head_params, separable_features
 
 
 def assert_equal(one, other):
@@ -91,9 +72,7 @@ def test_without_validation_images_there_are_no_validation_curves(tmp_path):
 
 
 def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_are(tmp_path):
-    params = load_params(ROOT / "params.yaml").train.model_copy(
-        update={"epochs": 20, "batch_size": 8, "learning_rate": 0.01, "validation_fraction": 0.25}
-    )
+    params = train_params(epochs=20, batch_size=8, learning_rate=0.01, validation_fraction=0.25)
     labels = np.array([0] * 24 + [1] * 8)
     inputs = np.full((32, 32, 32, 3), 128, np.uint8)
     features = Features(inputs, labels, ["a", "b"], [f"{'ab'[label]}/{i}.png" for i, label in enumerate(labels)])
@@ -206,7 +185,9 @@ def kill_this_process(*arguments):
 TWO_PROCESSES = """
 import sys
 from pathlib import Path
-from tests.network.test_fitting import fit_in, fitting, head_params, train_or_wait
+from stages.network import fitting
+from tests.network.test_fitting import train_or_wait
+from tests.training import fit_in, head_params
 
 if __name__ == "__main__":
     fitting._train_in_process = train_or_wait

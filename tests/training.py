@@ -1,0 +1,46 @@
+"""Small features that a head learns in a moment, and settings for it."""
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from stages.core.paths import FEATURES
+from stages.network.fitting import fit
+from stages.network.inputs import Features, create_inputs, write_index
+from tests.clones import ROOT, train_params
+
+CLASSES = ["cat", "dog"]
+PATHS = [f"{name}/{number:03d}.png" for name in CLASSES for number in range(20)]
+LABELS = np.repeat([0, 1], 20)
+HEAD = {"backbone": "frozen", "head": [], "epochs": 2, "batch_size": 8}
+
+
+def separable_features() -> Features:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(40, 2048)).astype(np.float32)
+    inputs[:20, :8] += 3
+    return Features(inputs, LABELS, CLASSES, PATHS)
+
+
+def head_params(**changes):
+    return train_params(**{"backbone": "frozen", "head": [8], "epochs": 4, "batch_size": 8} | changes)
+
+
+def fit_in(folder, params, seeds=(3,)):
+    return fit(separable_features(), params, "test", {seed: folder / f"seed_{seed}.npz" for seed in seeds})
+
+
+def write_features(dataset: str, split: str, inputs: np.ndarray, paths: list[str]) -> None:
+    """Write what `extract` would of a frozen backbone."""
+    folder = FEATURES / dataset / split
+    create_inputs(folder, inputs.shape, np.float32)[:] = inputs
+    write_index(folder, paths, CLASSES)
+
+
+def write_workspace(**changes):
+    """Write the training split of raw, and settings of a small head, into the working folder."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["train"] |= HEAD | changes
+    Path("params.yaml").write_text(yaml.safe_dump(values))
+    write_features("raw", "train", separable_features().inputs, PATHS)
