@@ -93,7 +93,7 @@ def _read_signature(file: Path) -> dict[str, Any] | None:
         nodes = ast.parse(file.read_bytes()).body
         function = next(node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == file.stem)
         given = [(item.arg, ast.unparse(item.annotation)) for item in function.args.kwonlyargs if item.annotation]
-        return {name: eval(annotation, {"__builtins__": {}}, _ANNOTATIONS) for name, annotation in given}
+        return {name: eval(annotation, {"__builtins__": {}}, _ANNOTATIONS) for name, annotation in given}  # noqa: S307
     except (SyntaxError, StopIteration, NameError):
         return None
 
