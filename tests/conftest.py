@@ -1,7 +1,6 @@
 """Working folders and images for the tests of stages."""
 
 import errno
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,11 +11,8 @@ import pytest
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from stages.core.cells import CELL
-from stages.core.images import write_image
-from stages.core.people import write_groups, write_people
 from tests.clones import ROOT, set_param
-from tests.synthetic import INGEST, NAMED, PATHS, WRONG, privacy, utility, verdicts
+from tests.synthetic import WRONG, write_results
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,33 +81,22 @@ def lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def results(workspace: Callable[..., Path]) -> Callable[..., Path]:
     """The function that makes what `compare` reads."""
 
-    def make(
-        changes: dict | None = None,
-        people: bool = True,
-        histories: dict | None = None,
-        groups: dict[str, str] | None = None,
-    ) -> Path:
-        folder = workspace({"datasets": list(WRONG), **(changes or {})})
-        for number, dataset in enumerate(WRONG):
-            for kind, content in (
-                ("utility", utility(WRONG[dataset])),
-                ("privacy", privacy(NAMED[dataset] if people else None)),
-            ):
-                file = folder / "data" / "scores" / kind / f"{dataset}.json"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(content))
-            history = folder / "data" / "scores" / "history" / f"{dataset}.csv"
-            history.parent.mkdir(parents=True, exist_ok=True)
-            history.write_text((histories or {}).get(dataset, "seed,epoch,accuracy,loss\n0,1,0.5,2\n0,2,0.75,1\n"))
-            for images, shift in (("gallery", 20), ("restored", 30)):
-                cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
-                if images == "gallery" or dataset != "raw":
-                    write_image(folder / "data" / images / dataset / "00.png", cell)
-        who = zip(PATHS, verdicts(0)["people"], strict=True)
-        write_people({f"test/{path}": str(person) for path, person in who} if people else {})
-        write_groups({f"test/{path}": group for path, group in (groups or {}).items()})
-        (folder / "metrics").mkdir(exist_ok=True)
-        (folder / "metrics" / "ingest.json").write_text(json.dumps(INGEST))
-        return folder
+    def make(changes: dict | None = None, **options) -> Path:
+        return write_results(workspace({"datasets": list(WRONG), **(changes or {})}), **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder, to be read only, of the same results after `compare`."""
+    from stages.compare import compare  # it takes seconds
+
+    folder = tmp_path_factory.mktemp("compared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        shutil.copy(ROOT / "params.yaml", folder)
+        set_param(folder, "datasets", list(WRONG))
+        write_results(folder)
+        compare()
+    return folder

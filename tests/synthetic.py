@@ -1,6 +1,16 @@
 """Scores as `evaluate` and `attack` write them, small enough to know the metrics by heart."""
 
+import json
 import re
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.cells import CELL
+from stages.core.images import write_image
+from stages.core.paths import DATA, HISTORY, INGEST_REPORT
+from stages.core.people import write_groups, write_people
+from stages.results.scores import privacy_file, utility_file
 
 CLASSES = ["boat", "car"]
 LABELS = [0] * 10 + [1] * 10
@@ -79,6 +89,37 @@ def verdicts(named: int, images: int = 20, people: int = 5) -> dict[str, list[in
     """Return verdicts on images of people in turn, the first of which name the right one, the others the next one."""
     who = [number % people for number in range(images)]
     return {"people": who, "named": [(one + (number >= named)) % people for number, one in enumerate(who)]}
+
+
+def write(file: Path, content: str) -> None:
+    """Write a file, with its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+
+
+def change(file: Path, **changes) -> None:
+    """Change values of a JSON file."""
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def write_results(
+    folder: Path, people: bool = True, histories: dict | None = None, groups: dict[str, str] | None = None
+) -> Path:
+    """Write what `compare` reads below the working folder, which this is."""
+    for number, dataset in enumerate(WRONG):
+        write(utility_file(dataset), json.dumps(utility(WRONG[dataset])))
+        write(privacy_file(dataset), json.dumps(privacy(NAMED[dataset] if people else None)))
+        history = (histories or {}).get(dataset, "seed,epoch,accuracy,loss\n0,1,0.5,2\n0,2,0.75,1\n")
+        write(HISTORY / f"{dataset}.csv", history)
+        for images, shift in (("gallery", 20), ("restored", 30)):
+            if images == "gallery" or dataset != "raw":
+                cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
+                write_image(DATA / images / dataset / "00.png", cell)
+    who = zip(PATHS, verdicts(0)["people"], strict=True)
+    write_people({f"test/{path}": str(person) for path, person in who} if people else {})
+    write_groups({f"test/{path}": group for path, group in (groups or {}).items()})
+    write(INGEST_REPORT, json.dumps(INGEST))
+    return folder
 
 
 def untimed(line: str) -> str:

@@ -5,12 +5,12 @@ import json
 import pandas as pd
 import yaml
 
-from stages.compare import compare, comparison_table
+from stages.compare import comparison_table
 from stages.core.params import load_params
 from stages.report.series import frontier_points, joined_confusions, learning_curves
 from stages.results.scores import utility_file
 from tests.clones import ROOT
-from tests.synthetic import WRONG, utility
+from tests.synthetic import WRONG, change, utility
 
 
 def test_curves_have_a_row_a_seed_with_or_without_validation(results):
@@ -30,9 +30,7 @@ def test_curves_have_a_row_a_seed_with_or_without_validation(results):
 
 def test_confusions_are_shares_of_what_the_images_show(results):
     results()
-    scores = utility(4)
-    scores["predictions"].append([1] * 20)
-    utility_file("gaussian_blur").write_text(json.dumps(scores))
+    change(utility_file("gaussian_blur"), predictions=[*utility(4)["predictions"], [1] * 20])
     table = joined_confusions(["raw", "gaussian_blur"])
     assert table.to_numpy().tolist() == [
         ["raw", "boat", "boat", 0.9],
@@ -56,15 +54,13 @@ def test_frontier_keeps_its_columns_where_nobody_is_known(results):
     assert (unknown["exposed"] == 0.5).all() and set(unknown["exposed_by"]) == {"linkage"}
 
 
-def test_every_plot_of_the_pipeline_finds_its_file_and_columns(results):
-    results()
-    compare()
+def test_every_plot_of_the_pipeline_finds_its_file_and_columns(compared):
     plots = [plot for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"] if isinstance(plot, dict)]
     assert len(plots) == 4
     for settings in (settings for plot in plots for settings in plot.values()):
         assert (ROOT / ".dvc" / "plots" / f"{settings['template']}.json").is_file()
         for file, column in settings["y"].items():
-            assert {settings["x"], column} <= set(pd.read_csv(file).columns)
+            assert {settings["x"], column} <= set(pd.read_csv(compared / file).columns)
 
 
 def test_facets_keep_their_own_names_whatever_the_order_of_the_data_sets():

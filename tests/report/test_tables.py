@@ -1,18 +1,17 @@
 """The comparison as a workbook, as Markdown and in a terminal."""
 
-import csv
 import io
 import re
 import time
 import zipfile
-from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
-from stages.compare import compare, comparison_table
+from stages.compare import comparison_table
 from stages.core.params import load_params
-from stages.report.tables import brief_rows, terminal_rows, to_latex, to_markdown, to_terminal, to_xlsx
+from stages.report.tables import brief_rows, terminal_rows, to_markdown, to_terminal, to_xlsx
 from tests.synthetic import WRONG
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -24,57 +23,35 @@ def parts_of(workbook: bytes) -> dict[str, str]:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
-def test_workbook_holds_the_same_table_with_percentages_and_decibels(results):
-    results()
-    compare()
-    parts = parts_of(Path("metrics/comparison.xlsx").read_bytes())
+def test_workbook_holds_the_same_table_with_percentages_and_decibels(compared):
+    parts = parts_of((compared / "metrics/comparison.xlsx").read_bytes())
     texts = ["".join(item.itertext()) for item in ElementTree.fromstring(parts["xl/sharedStrings.xml"])]
-    sheet = ElementTree.fromstring(parts["xl/worksheets/sheet1.xml"])
+    sheet, styles = (ElementTree.fromstring(parts[f"xl/{part}.xml"]) for part in ("worksheets/sheet1", "styles"))
     assert not list(sheet.iter(f"{SHEET}f"))  # no formulas
-    found = []
-    for row in sheet.iter(f"{SHEET}row"):
-        values = [(cell.get("t"), cell.findtext(f"{SHEET}v", "")) for cell in row.iter(f"{SHEET}c")]
-        found.append([texts[int(value)] if kind == "s" else value for kind, value in values])
-    with Path("metrics/comparison.csv").open(newline="", encoding="utf-8") as stream:
-        header, *rows = csv.reader(stream)
-    numbers = {"True": "1", "False": "0"}
-    # A workbook has no empty cells.
-    expected = [header, *([numbers.get(value, value) for value in row if value] for row in rows)]
-    assert [[as_number(value) for value in row] for row in found] == [
-        [as_number(value) for value in row] for row in expected
+    found = [
+        [texts[int(cell[0].text)] if cell.get("t") == "s" else float(cell[0].text) for cell in row if len(cell)]
+        for row in sheet.iter(f"{SHEET}row")
     ]
-    styles = ElementTree.fromstring(parts["xl/styles.xml"])
-    codes = {one.get("numFmtId"): one.get("formatCode") for one in styles.iter(f"{SHEET}numFmt")}
-    forms = [codes.get(one.get("numFmtId")) for one in styles.find(f"{SHEET}cellXfs")]
+    table = pd.read_csv(compared / "metrics/comparison.csv")
+    assert found == [list(table), *([value for value in row if not pd.isna(value)] for row in table.to_numpy())]
+    codes = {code.get("numFmtId"): code.get("formatCode") for code in styles.iter(f"{SHEET}numFmt")}
+    forms = [codes.get(style.get("numFmtId")) for style in styles.find(f"{SHEET}cellXfs")]
     form = {}
     for column in sheet.iter(f"{SHEET}col"):
-        for name in header[int(column.get("min")) - 1 : int(column.get("max"))]:
-            form[name] = forms[int(column.get("style"))]
+        names = table.columns[int(column.get("min")) - 1 : int(column.get("max"))]
+        form |= dict.fromkeys(names, forms[int(column.get("style"))])
     assert {form[name] for name in ("accuracy", "named", "identity_accuracy_naive", "class boat")} == {"0.0%"}
     assert (form["reconstruction_psnr_gain"], form["macro_f1"]) == ('0.00" dB"', "0.0000")
 
 
-def as_number(value: str) -> float | str:
-    return float(value) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", value, re.IGNORECASE) else value
-
-
-@pytest.fixture
-def time_zone(monkeypatch):
-    """The function that moves the clock of this process to a time zone."""
-
-    def move(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
+def test_workbook_has_no_time_of_its_making(monkeypatch):
+    books = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        monkeypatch.setenv("TZ", zone)
         time.tzset()
-
-    yield move
+        books.append(to_xlsx(pd.DataFrame({"dataset": ["raw"], "accuracy": [0.5]})))
     monkeypatch.undo()
     time.tzset()
-
-
-def test_workbook_has_no_time_of_its_making(results, time_zone):
-    results()
-    table = comparison_table(list(WRONG), load_params().compare)[0]
-    books = [(time_zone(name), to_xlsx(table))[1] for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago")]
     assert books[0] == books[1]
     assert "2000-01-01T00:00:00Z" in parts_of(books[0])["docProps/core.xml"]
 
@@ -90,10 +67,8 @@ def test_five_columns_fit_into_a_readme(results, people):
     assert lines[4].endswith("undecided |" if people else "refused |")
 
 
-def test_latex_has_the_same_cells_and_no_bare_special_letters(results):
-    results()
-    table = comparison_table(list(WRONG), load_params().compare)[0]
-    text = to_latex(brief_rows(table))
+def test_latex_has_the_same_cells_and_no_bare_special_letters(compared):
+    text = (compared / "metrics/comparison.tex").read_text()
     assert text.startswith(r"\begin{tabular}{lrrrr}") and text.endswith("\\end{tabular}\n")
     assert text.count(r" \\") == 1 + len(WRONG)
     assert r"gaussian\_blur & 80.0 \% (" in text

@@ -1,14 +1,11 @@
 """Groups of people: known answers, gaps that chance opens, and the table and page that tell of them."""
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from stages.compare import compare
-from stages.results.groups import largest_gap
-from tests.synthetic import PATHS
+from stages.core.people import read_people
+from stages.results.groups import group_table, largest_gap
+from tests.synthetic import PATHS, WRONG
 
 WHO = np.arange(160) % 16  # ten images of each person
 GROUP = np.where(WHO < 8, "a", np.where(WHO < 12, "b", "c"))
@@ -40,36 +37,30 @@ def test_the_interval_counts_training_runs_too():
     assert np.ptp(largest_gap(values * [[0.5], [1], [1.5]], GROUP, WHO)[1:3]) > 0.2
 
 
-def rows() -> list[dict[str, str]]:
-    with Path("metrics/groups.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def rows_of(groups: dict[str, str], datasets: list[str]) -> list[dict]:
+    table = group_table(datasets, groups, read_people().test)
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def test_each_data_set_has_a_row_for_each_group_and_one_for_the_gap(results):
     # All boats of five people, of which morphology gets eight wrong and names four; of two images nothing is known.
-    results(groups={path: "old" if path.startswith("boat") else "<young>" for path in PATHS[:-2]})
-    compare()
-    assert [(row["dataset"], row["group"]) for row in rows()][:3] == [("raw", "<young>"), ("raw", "old"), ("raw", "")]
-    young, old, gap = rows()[-3:]
-    assert [row["images"] for row in (young, old, gap)] == ["8", "10", "18"]
-    assert (young["accuracy"], old["accuracy"]) == ("1.0", "0.2")
-    assert (young["accuracy_drop"], old["accuracy_drop"], gap["accuracy_drop"]) == ("0.0", "0.7", "0.7")
-    assert float(old["accuracy_drop_low"]) < 0.7 < float(old["accuracy_drop_high"])
-    assert (young["identity_accuracy"], old["identity_accuracy"], gap["identity_accuracy"]) == ("0.0", "0.4", "0.4")
-    assert float(gap["accuracy_drop_p"]) < 0.05 < float(gap["identity_p"])
-    assert [rows()[2][key] for key in ("accuracy", "accuracy_drop", "accuracy_drop_p")] == ["", "", ""]
-    page = Path("metrics/report.html").read_text(encoding="utf-8")
-    assert 'id="groups"' in page and "&lt;young&gt;" in page and "nan" not in page
+    results()
+    rows = rows_of({path: "old" if path.startswith("boat") else "a" for path in PATHS[:-2]}, list(WRONG))
+    assert [(row["dataset"], row["group"]) for row in rows][:3] == [("raw", "a"), ("raw", "old"), ("raw", "")]
+    young, old, gap = rows[-3:]
+    assert [row["images"] for row in (young, old, gap)] == [8, 10, 18]
+    assert (young["accuracy"], old["accuracy"]) == (1, 0.2)
+    assert (young["accuracy_drop"], old["accuracy_drop"], gap["accuracy_drop"]) == (0, 0.7, 0.7)
+    assert old["accuracy_drop_low"] < 0.7 < old["accuracy_drop_high"]
+    assert (young["identity_accuracy"], old["identity_accuracy"], gap["identity_accuracy"]) == (0, 0.4, 0.4)
+    assert gap["accuracy_drop_p"] < 0.05 < gap["identity_p"]
+    assert [rows[2][key] for key in ("accuracy", "accuracy_drop", "accuracy_drop_p")] == [None] * 3
 
 
 @pytest.mark.parametrize("people", [True, False])
 def test_without_groups_or_with_one_nothing_is_compared(results, people):
-    results(people=people, groups=dict.fromkeys(PATHS, "all"))
-    compare()
-    assert {row["accuracy_drop_p"] + row["identity_p"] for row in rows()} == {""}
-    assert {row["identity_accuracy"] != "" for row in rows() if row["group"]} == {people}
     results(people=people)
-    compare()
-    assert rows() == []
-    assert Path("metrics/groups.csv").read_text().startswith("dataset,group,images,accuracy,")
-    assert 'id="groups"' not in Path("metrics/report.html").read_text(encoding="utf-8")
+    rows = rows_of(dict.fromkeys(PATHS, "all"), list(WRONG))
+    assert {row[key] for row in rows for key in ("accuracy_drop_p", "identity_p")} == {None}
+    assert {row["identity_accuracy"] is not None for row in rows if row["group"]} == {people}
+    assert group_table(list(WRONG), {}, {}).empty
