@@ -1,16 +1,10 @@
 """Shares work out to the workers of a Dask cluster, which read and write the same files as this process.
 
-The function goes to them once, in a file, so that what it holds is neither sent with every task nor lost with a worker.
 Imported only where the environment names a cluster.
 """
 
-import hashlib
-import json
 import logging
-import os
-import pickle
 import re
-import shutil
 import time
 import warnings
 from collections import deque
@@ -19,7 +13,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import cloudpickle
@@ -29,11 +23,11 @@ from distributed.client import ClosedClientError
 
 from stages.core.errors import PipelineError, line_of, shown
 from stages.core.paths import PARTIAL
-from stages.core.worker import ABOUT, FUNCTION, POLL, Task, Work, about
+from stages.core.worker import Job, Work, apply_job
 
-_STALE = 7 * 24 * 3600  # seconds after which a folder is that of a killed process
 _ANSWER = 5  # seconds in which the scheduler must answer
-_PATIENCE = 30  # seconds without any worker
+_LOOK = 2  # seconds between two looks at whether the scheduler and workers are there
+_PATIENCE = 30  # seconds without any worker, or with one that does not answer
 _TASKS_A_WORKER = 4  # that are under way
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
 
@@ -45,19 +39,17 @@ def map_on_cluster(function: Work, items: Iterable, *, address: str, total: int,
     ends the work and is raised. The tasks of a worker that dies go to another.
     """
     pending: deque[Future] = deque()
-    with _connect(address) as client, _share(function) as job:
+    with _connect(address) as client, _register(client, address, function) as job:
         workers = max(1, _count_workers(client))
         source, size = iter(items), max(1, min(most, total // (_TASKS_A_WORKER * workers)))
         while chunk := list(islice(source, size)):
-            os.utime(job[0])  # it is not stale
-            task = pickle.dumps(Task(*job, cloudpickle.dumps(chunk)))
             with _in_one_line(address):
-                pending.append(client.submit(pickle.loads, task, pure=False))
+                pending.append(client.submit(apply_job, job.name, cloudpickle.dumps(chunk), pure=False))
             if len(pending) >= _TASKS_A_WORKER * workers:
-                yield from _take(client, address, pending.popleft())
+                yield from _results(client, address, pending.popleft())
                 workers = max(workers, _count_workers(client))
         while pending:
-            yield from _take(client, address, pending.popleft())
+            yield from _results(client, address, pending.popleft())
 
 
 @contextmanager
@@ -67,8 +59,8 @@ def _connect(address: str) -> Iterator[Client]:
             "`PIPELINE_CLUSTER` must be the address of a Dask scheduler, such as tcp://host:8786; "
             f"received: {shown(repr(address))}"
         )
-    is_encrypted, known = address.startswith("tls:"), Security().get_connection_args("client")
-    if is_encrypted > bool(known.get("ssl_context")) or bool(known.get("require_encryption")) > is_encrypted:
+    encrypts, known = address.startswith("tls:"), Security().get_connection_args("client")
+    if (encrypts and not known.get("ssl_context")) or (known.get("require_encryption") and not encrypts):
         raise PipelineError(
             "`PIPELINE_CLUSTER` must be tls:// with certificates in `distributed.comm.tls` of Dask's configuration, or "
             f"tcp:// where `distributed.comm.require-encryption` is not set; received: {address}"
@@ -92,31 +84,46 @@ def _connect(address: str) -> Iterator[Client]:
 
 
 @contextmanager
-def _share(function: Work) -> Iterator[tuple[str, str]]:
-    """Write what workers need into a folder that its owner alone may read; once it is gone, they end their tasks."""
+def _register(client: Client, address: str, function: Work) -> Iterator[Job]:
     PARTIAL.mkdir(parents=True, exist_ok=True)
-    for old in PARTIAL.glob(".cluster.*"):
-        with suppress(FileNotFoundError):  # another process may have been first
-            if time.time() - old.stat().st_mtime > _STALE:
-                shutil.rmtree(old, ignore_errors=True)
-    with TemporaryDirectory(prefix=".cluster.", dir=PARTIAL.absolute(), ignore_cleanup_errors=True) as folder:
-        content = cloudpickle.dumps(function)
-        Path(folder, FUNCTION).write_bytes(content)
-        Path(folder, ABOUT).write_text(json.dumps(about()), encoding="utf-8")
-        yield folder, hashlib.sha256(content).hexdigest()
+    with NamedTemporaryFile(prefix=".cluster.", dir=PARTIAL) as file:
+        job, end = Job(function, Path(file.name)), time.monotonic() + _PATIENCE
+        with _in_one_line(address):
+            while True:
+                try:
+                    client.register_plugin(job)
+                    break
+                except OSError:  # of a worker that the scheduler has lost, and does not know yet
+                    if client.status != "running" or time.monotonic() > end:
+                        raise
+        try:
+            yield job
+        finally:
+            with suppress(Exception):  # the scheduler may be gone
+                client.unregister_worker_plugin(job.name)
 
 
 def _count_workers(client: Client) -> int:
     return client.scheduler_info(n_workers=0).get("n_workers", 0)
 
 
-def _take(client: Client, address: str, future: Future) -> Iterator[Any]:
+def _results(client: Client, address: str, future: Future) -> list:
     with _in_one_line(address):
-        _wait(client, address, future)
-        results, error, trace = future.result()
-    yield from results
-    if error is not None:
-        raise error from RuntimeError(trace)
+        while not future.done():
+            with suppress(TimeoutError):
+                future.exception(timeout=_LOOK)
+                break
+            if client.status != "running":
+                raise CancelledError
+            try:
+                client.wait_for_workers(1, timeout=_PATIENCE)
+            except TimeoutError:
+                raise PipelineError(
+                    f"`PIPELINE_CLUSTER` must have workers; received: {address} without any for {_PATIENCE} seconds"
+                ) from None
+        if future.status != "error" or isinstance(future.exception(), KilledWorker):
+            return future.result()
+    return future.result()  # raises what the function raised
 
 
 @contextmanager
@@ -135,27 +142,8 @@ def _in_one_line(address: str) -> Iterator[None]:
         raise PipelineError(
             f"`PIPELINE_CLUSTER` must name a Dask scheduler that goes on running; lost: {address}"
         ) from None
-    except Exception as error:  # of a worker that could not begin
+    except Exception as error:
         raise PipelineError(
-            f"`PIPELINE_CLUSTER` must have workers with the same code as this process; received: {line_of(error)}"
+            "`PIPELINE_CLUSTER` must have a scheduler and workers with the same code as this process; "
+            f"received: {line_of(error)}"
         ) from None
-
-
-def _wait(client: Client, address: str, future: Future) -> None:
-    alone = time.monotonic()
-    while True:
-        try:
-            error = future.exception(timeout=POLL)
-        except TimeoutError:
-            if client.status != "running":
-                raise CancelledError from None
-            if _count_workers(client):
-                alone = time.monotonic()
-            elif time.monotonic() - alone > _PATIENCE:
-                raise PipelineError(
-                    f"`PIPELINE_CLUSTER` must have workers; received: {address} without any for {_PATIENCE} seconds"
-                ) from None
-        else:
-            if error is not None:
-                raise error
-            return

@@ -179,7 +179,7 @@ class Dataset:
 
 def _index(folder: Path, name: str) -> dict[str, Member]:
     file = _shard(folder, name)
-    return _read_index(file, _folder_of(name), file.stat().st_mtime_ns)
+    return _read_index(file.absolute(), _folder_of(name), file.stat().st_mtime_ns)
 
 
 @lru_cache(_INDICES)

@@ -1,126 +1,86 @@
-"""Does the tasks of a client on a worker of a Dask cluster, if the worker's results are the client's.
+"""What a worker of a Dask cluster does for a client: it checks that its results are the client's, and makes them."""
 
-A worker whose code, versions or processor may give another result refuses, and so does one that does not share files.
-"""
-
-import hashlib
-import json
 import os
 import pickle
-import sys
-import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from distributed import get_worker
+import cloudpickle
+from distributed import Worker, WorkerPlugin, get_worker
 from threadpoolctl import threadpool_limits
 
-from stages.core.errors import PipelineError, line_of
+from stages.core.errors import PipelineError
 from stages.core.machine import code_digest, environment
-from stages.core.paths import PARTIAL
 
-ABOUT, FUNCTION = "about.json", "function"  # files of a client
-POLL = 2  # seconds between two looks at whether the work is over
 _CODE = code_digest()  # of what this process runs, whatever lies there later
-Work = Callable[[Any, Callable[[], None]], Any]
+Work = Callable[[Any, Callable[[], None]], Any]  # its second argument ends a task that is not needed any more
 
 
-def about() -> dict[str, str]:
-    """Return what results depend on besides a client's files."""
-    return {"stages/": _CODE} | environment()
+class Job(WorkerPlugin):
+    """A function, which the scheduler hands to every worker once, also to those that come later.
 
-
-class Task(NamedTuple):
-    """What `run_task` is called with; unpickling it calls it, on a worker.
-
-    A worker ends when it gets a message that it cannot read, and so one without our code would.
+    A worker whose code, versions or processor may give other results refuses, and so does one that does not see the
+    file that the client made.
     """
 
-    folder: str
-    digest: str
-    items: bytes
+    def __init__(self, function: Work, file: Path):
+        self.name, self._file, self._folder = file.name, file.absolute(), Path.cwd()
+        self._function, self._needed = cloudpickle.dumps(function), _conditions(self._file, threads=1)
+        self._refusal, self._cancelled, self._is_over = "a worker must be checked", set[object](), False
 
-    def __reduce__(self) -> tuple:
-        return run_task, tuple(self)
+    def setup(self, worker: Worker) -> None:
+        """Check the worker; what is raised here would reach the client only from workers that it has already."""
+        here, needed = _conditions(self._file, worker.state.nthreads), self._needed
+        differing = [name for name in needed | here if here.get(name) != needed.get(name)]
+        self._refusal = "".join(
+            f"the worker at {worker.address} must have one thread, and the code, versions, processor and files of this "
+            f"process; received: another {name}: {here.get(name)}, not {needed.get(name)}; start it anew with the same"
+            for name in differing[:1]
+        )
+        threadpool_limits(1, "blas")  # as `stages/__init__.py` does where nothing has imported NumPy before
 
+    def transition(self, key: object, start: str, finish: str, **kwargs: Any) -> None:
+        """Note which tasks the client does not need any more, as it is gone or another one failed."""
+        if (start, finish) == ("executing", "released"):
+            self._cancelled.add(key)
 
-def run_task(folder: str, digest: str, items: bytes) -> tuple[list, Exception | None, str]:
-    """Do a task on a worker."""
-    results: list = []
-    looked = time.monotonic()
+    def teardown(self, worker: Worker) -> None:
+        """End the task that is under way."""
+        self._is_over = True
 
-    def end_if_over() -> None:
-        nonlocal looked
-        if time.monotonic() - looked > POLL:
-            looked = time.monotonic()
-            if not Path(folder).exists():
+    def apply(self, items: bytes) -> list:
+        """Apply the function to each item."""
+        if self._refusal:
+            raise PipelineError(self._refusal)
+        os.chdir(self._folder)  # another client's task may have left it
+        key = get_worker().get_current_task()
+
+        def end_if_over() -> None:
+            if self._is_over or key in self._cancelled:
                 raise CancelledError
 
-    try:
-        _enter(folder)
-        function = _load(folder, digest)
+        results = []
         for item in pickle.loads(items):
             end_if_over()
-            results.append(function(item, end_if_over))
-    except Exception as error:
-        return results, _portable(error), traceback.format_exc()
-    return results, None, ""
+            results.append(self._work(item, end_if_over))
+        return results
+
+    @cached_property
+    def _work(self) -> Work:
+        return pickle.loads(self._function)
 
 
-def _enter(folder: str) -> None:
-    """Go to the client's working folder, to which its paths are relative."""
-    worker = get_worker()
-    if worker.state.nthreads != 1:  # the working folder is that of the process
-        raise PipelineError(
-            f"the worker at {worker.address} must have one thread; received: {worker.state.nthreads}; "
-            "start it with --nthreads 1"
-        )
-    try:
-        os.chdir(Path(folder).parents[len(PARTIAL.parts)])
-        Path(folder).stat()
-    except OSError:
-        raise PipelineError(
-            f"the worker at {worker.address} must see the same files as this process, by the same paths; "
-            f"received: no {folder}"
-        ) from None
+def apply_job(name: str, items: bytes) -> list:
+    """Apply a job's function to items, on a worker."""
+    job = get_worker().plugins[name]
+    assert isinstance(job, Job)
+    return job.apply(items)
 
 
-@lru_cache(1)
-def _load(folder: str, digest: str) -> Work:
-    """Load the function of a new client, or of the same client's next work."""
-    needed, here = json.loads(Path(folder, ABOUT).read_text(encoding="utf-8")), about()
-    if code_digest() != _CODE:
-        here["stages/"] = "changed since the worker was started"
-    differing = next((name for name, value in needed.items() if here.get(name) != value), None)
-    if differing is not None:
-        shown_values = "" if differing == "stages/" else f" {here.get(differing)}, not {needed[differing]}"
-        raise PipelineError(
-            f"the worker at {get_worker().address} must have the code, versions and processor of this process; "
-            f"received: another {differing}{shown_values}; start it anew with the same"
-        )
-    content = Path(folder, FUNCTION).read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise PipelineError(f"`{folder}` must not change")
-    _forget_files()
-    threadpool_limits(1, "blas")  # as `stages/__init__.py` does where nothing has imported NumPy before
-    return pickle.loads(content)
-
-
-def _forget_files() -> None:
-    """Forget what was read from the files of other clients, which may have the same names."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("stages."):
-            for value in vars(module).values():
-                if hasattr(value, "cache_clear"):
-                    value.cache_clear()
-
-
-def _portable(error: Exception) -> Exception:
-    try:
-        return pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(line_of(error))
+def _conditions(file: Path, threads: int) -> dict[str, str]:
+    """Return what a worker must have like the client; one thread, as the working folder is that of the process."""
+    code = f"{_CODE[:12]}, now {code_digest()[:12]}"
+    return {"stages/": code, "--nthreads": str(threads), f"sight of {file}": str(file.exists())} | environment()
