@@ -105,7 +105,7 @@ def run_stages(host: str, folder: Path, settings: dict[str, str], cut_off: str) 
                     ip("link", "set", cut_off, "down")
                     cut_off = ""
                 time.sleep(0.05)
-        if process.returncode:
+        if process.returncode or cut_off:
             sys.exit(f"error: {stage} failed: {(folder.parent / f'{host}.log').read_text()[-2000:]}")
 
 

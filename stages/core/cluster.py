@@ -19,7 +19,7 @@ from typing import Any
 import cloudpickle
 import dask
 from distributed import Client, Future, KilledWorker, Security, TimeoutError
-from distributed.client import ClosedClientError
+from distributed.client import ClosedClientError, WorkerStartTimeoutError
 
 from stages.core.errors import PipelineError, line_of, shown
 from stages.core.paths import PARTIAL
@@ -89,6 +89,7 @@ def _register(client: Client, address: str, function: Work) -> Iterator[Job]:
     with NamedTemporaryFile(prefix=".cluster.", dir=PARTIAL) as file:
         job, end = Job(function, Path(file.name)), time.monotonic() + _PATIENCE
         with _in_one_line(address):
+            client.wait_for_workers(1, timeout=_PATIENCE)
             while True:
                 try:
                     client.register_plugin(job)
@@ -115,12 +116,7 @@ def _results(client: Client, address: str, future: Future) -> list:
                 break
             if client.status != "running":
                 raise CancelledError
-            try:
-                client.wait_for_workers(1, timeout=_PATIENCE)
-            except TimeoutError:
-                raise PipelineError(
-                    f"`PIPELINE_CLUSTER` must have workers; received: {address} without any for {_PATIENCE} seconds"
-                ) from None
+            client.wait_for_workers(1, timeout=_PATIENCE)
         if future.status != "error" or isinstance(future.exception(), KilledWorker):
             return future.result()
     return future.result()  # raises what the function raised
@@ -137,6 +133,10 @@ def _in_one_line(address: str) -> Iterator[None]:
         raise PipelineError(
             f"a worker must live until its task is done; {killed.allowed_failures + 1} died of the same one, the last "
             f"at {killed.last_worker.address}; out of memory?"
+        ) from None
+    except WorkerStartTimeoutError:
+        raise PipelineError(
+            f"`PIPELINE_CLUSTER` must have workers; received: {address} without any for {_PATIENCE} seconds"
         ) from None
     except (CancelledError, OSError, ClosedClientError):
         raise PipelineError(

@@ -75,8 +75,7 @@ class Job(WorkerPlugin):
 
 def apply_job(name: str, items: bytes) -> list:
     """Apply a job's function to items, on a worker."""
-    job = get_worker().plugins[name]
-    assert isinstance(job, Job)
+    job: Any = get_worker().plugins[name]
     return job.apply(items)
 
 

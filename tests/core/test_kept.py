@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stages.core.datasets import divide
+from stages.core.datasets import Dataset, divide
 from stages.core.errors import PipelineError
 from stages.core.kept import forget_others, kept_folder, new_dataset
 from stages.core.params.variants import read_variant
@@ -159,3 +159,15 @@ def test_an_error_leaves_the_last_data_set_and_what_is_kept_of_it(is_sharded):
     assert {file.as_posix(): file.read_bytes() for file in FOLDER.rglob("*") if file.is_file()} == right
     assert make(images, is_sharded=is_sharded) == (right, [])
     assert LAST_RUN.stat().st_mode & 0o077 == 0
+
+
+@LAYOUTS
+def test_a_part_that_two_workers_make_is_whole_and_kept_for_the_next_run(is_sharded):
+    made, images = [], [("train/a/1.png", b"1"), ("train/b/2.png", b"2")]
+    for _ in range(2):
+        with new_dataset(FOLDER, is_sharded=is_sharded) as new:
+            for _ in range(2):
+                made.append(new.make_part("train/shard-000000", lambda: images, "{} {}".format, lambda _, made: made))
+        assert [(path, Dataset(FOLDER).read(path)) for path in dict(images)] == images
+        assert sorted(file.name for file in FOLDER.parent.iterdir()) == [".partial", FOLDER.name]
+    assert made == [2, 2, 0, 0]
