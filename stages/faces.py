@@ -29,7 +29,8 @@ from stages.export import copy_images
 from stages.ingest import ingest
 from stages.preset import read_preset
 from stages.regions.matching import OVERLAP
-from stages.sources.finding import find_sources, link_limit
+from stages.sources.files import link_limit
+from stages.sources.finding import find_sources
 from stages.sources.listing import list_places
 from stages.sources.review import change_boxes, review_boxes
 from stages.sources.signatures import is_litter

@@ -10,18 +10,19 @@ import json
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core.boxes import write_boxes
+from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import FILES_A_PART, divide
-from stages.core.errors import run_stage
+from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.kept import NewDataset, forget_others, new_dataset, taken_over
-from stages.core.parallel import finish, map_parts
+from stages.core.masks import encode_mask, mask_name
+from stages.core.parallel import finish, map_ordered, map_parts
 from stages.core.params import RAW, DataParams, Params, load_params
-from stages.core.paths import INGEST_REPORT, RAW_FOLDER, REGIONS_FILE
+from stages.core.paths import INGEST_REPORT, MASKS_FOLDER, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.core.stale import withdraw
@@ -30,6 +31,7 @@ from stages.sources.files import SourceFile
 from stages.sources.finding import find_sources
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
 from stages.sources.key import remove_key, write_key
+from stages.sources.masks import Silhouettes
 from stages.sources.names import neutral_paths, output_names, unnamed_paths
 from stages.sources.outcomes import (
     Outcome,
@@ -42,7 +44,7 @@ from stages.sources.outcomes import (
 )
 from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
-from stages.sources.regions import place_regions
+from stages.sources.regions import Boxes, place_regions
 from stages.sources.splitting import Drawn
 from stages.sources.staging import Chunk, Decoder, chunks_of
 
@@ -60,7 +62,12 @@ def ingest(*, parameters: Params | None = None) -> None:
     groups = find_groups_of_people(files, params)
     regions = read_regions(files, params, everything.regions)
     secret = load_secret() if params.rename else None
-    with new_dataset(RAW_FOLDER, is_sharded=params.layout == "shards") as made, warnings.catch_warnings():
+    is_sharded = params.layout == "shards"
+    with (
+        new_dataset(MASKS_FOLDER, is_sharded=is_sharded) as masks,
+        new_dataset(RAW_FOLDER, is_sharded=is_sharded) as made,
+        warnings.catch_warnings(),
+    ):
         # Pillow warns of broken metadata, which we drop. Filters belong to all threads, so they are set here.
         warnings.simplefilter("ignore")
         staged = made.folder / STAGED
@@ -79,17 +86,24 @@ def ingest(*, parameters: Params | None = None) -> None:
         report["known_people_without_image"] = len(people) - len(known)
         report["paths_that_name_people"] = count_named_paths(known, by_table=by_table, renamed=params.rename)
         report |= counts
-        write_file(INGEST_REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
+        _write_report(report)
         check_rejected(outcomes, len(results), params, INGEST_REPORT)
         check_images(files, outcomes, params)
         check_regions(regions, results.values(), outcomes.kept, params)
-        count = sum(map_parts(lambda part: _write(part, made, decoder), _parts(outcomes, params), label="data/raw"))
+        silhouettes = Silhouettes(files, regions, params)
+        masked = silhouettes.images_of(outcomes.kept)
+        if len(silhouettes):
+            report |= _add_boxes(boxes, silhouettes, masked)
+            _write_report(report)
+        count = _write(made, outcomes.kept, params, decoder.encoded, lambda image: image.key)
+        named = [image._replace(path=mask_name(image.path)) for image in masked]
+        _write(masks, named, params, lambda image: encode_mask(silhouettes.draw(image)), silhouettes.key)
         shutil.rmtree(staged)
         decoder.remember(chunks, results)
         write_people(known)
         write_groups(grouped)
         write_boxes(REGIONS_FILE, boxes)
-    forget_others([RAW, *everything.variants])
+    forget_others([RAW, MASKS_FOLDER.name, *everything.variants])
     if params.rename:
         write_key(outcomes, RAW_FOLDER)
     images, rejected = len(outcomes.kept), len(outcomes.rejected)
@@ -134,20 +148,52 @@ class _Draft:
         return len(self.images)
 
 
-def _parts(outcomes: Outcomes, params: DataParams) -> list[_Draft]:
-    images = {image.path: image for image in outcomes.kept}
+def _write(
+    made: NewDataset,
+    images: list[Outcome],
+    params: DataParams,
+    encode: Callable[[Outcome], bytes],
+    key_of: Callable[[Outcome], str],
+) -> int:
+    if not images:
+        return 0
+    by_path = {image.path: image for image in images}
+    if len(by_path) < len(images):
+        raise PipelineError("two silhouettes would have one name in data/masks: rename one of a.jpg and a.jpg.png")
     size = params.shard_images if params.layout == "shards" else FILES_A_PART
-    return [_Draft(part.name, tuple(images[path] for path in part.paths)) for part in divide(images, size)]
+    drafts = [_Draft(part.name, tuple(by_path[path] for path in part.paths)) for part in divide(by_path, size)]
+
+    def write(draft: _Draft) -> int:
+        own = {image.path: image for image in draft.images}
+        return made.make_part(
+            draft.name,
+            lambda: ((path, b"") for path in own),
+            lambda path, _: key_of(own[path]),
+            lambda path, _: encode(own[path]),
+        )
+
+    return sum(map_parts(write, drafts, label=f"data/{made.kept.name}"))
 
 
-def _write(part: _Draft, made: NewDataset, decoder: Decoder) -> int:
-    images = {image.path: image for image in part.images}
-    return made.make_part(
-        part.name,
-        lambda: ((path, b"") for path in images),
-        lambda path, _: images[path].key,
-        lambda path, _: decoder.encoded(images[path]),
-    )
+def _add_boxes(boxes: Boxes, silhouettes: Silhouettes, masked: list[Outcome]) -> dict[str, int]:
+    """Add boxes around silhouettes, so that regions hold all of them, and count."""
+
+    def around(image: Outcome) -> list[Box]:
+        return silhouettes.boxes(image, boxes.get(image.path, []))
+
+    found = list(map_ordered(around, masked, total=len(masked), label="silhouettes"))
+    for image, new in zip(masked, found, strict=True):
+        if new:
+            boxes.setdefault(image.path, []).extend(new)
+    return {
+        "silhouettes": len(masked),
+        "silhouettes_without_image": len(silhouettes) - len(masked),
+        "boxes_around_silhouettes": sum(map(len, found)),
+    }
+
+
+def _write_report(report: dict) -> None:
+    write_file(INGEST_REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
 
 
 def _counted(ignored: Counter) -> str:
@@ -175,6 +221,11 @@ def _tell_of_boxes(report: dict) -> None:
         print(
             f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images"
             f"{side if report['boxes'] else ''}{left_out}"
+        )
+    if "silhouettes" in report:
+        print(
+            f"ingest: {report['silhouettes']} silhouettes, {report['boxes_around_silhouettes']} boxes around what no "
+            f"box held of them; left out: {report['silhouettes_without_image']} whose file gave no image"
         )
 
 

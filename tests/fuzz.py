@@ -21,11 +21,12 @@ import numpy as np
 from stages.anonymize import anonymize_image
 from stages.core.boxes import read_boxes
 from stages.core.images import list_images, read_image
+from stages.core.masks import Masks
 from stages.core.params import load_params
-from stages.core.paths import DETECTIONS_FILE, REGIONS_FILE
+from stages.core.paths import DETECTIONS_FILE, MASKS_FOLDER, REGIONS_FILE
 from stages.methods.shared.method import find_method
 from tests.clones import ROOT, set_param
-from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant, plant_regions
+from tests.strange import KINDS, MAX_PIXELS, PLACES, Planted, plant, plant_masks, plant_regions
 
 BATCH = 500  # images in a source
 MASK = {"method": "mask", "value": 77, "where": "regions", "shape": "box", "grow": 0, "feather": 0}
@@ -39,7 +40,7 @@ class Findings:
         self.reasons: dict[str, Counter] = defaultdict(Counter)
         self.faults: Counter = Counter(crash=0, hang=0, stopped=0, unanonymized=0, lost=0, wrong=0)
         self.notes: list[str] = []
-        self.boxes = 0  # of images that were taken
+        self.boxes = self.masks = 0  # of images that were taken
         self.untouched = 0  # images that a method ran on and left as they are
 
     def fault(self, name: str, note: str) -> None:
@@ -119,6 +120,21 @@ def check_regions(workspace: Path, boxes: dict[str, list], findings: Findings) -
         findings.fault("wrong", f"boxes of no image, {path}")
 
 
+def check_masks(workspace: Path, masks: dict[str, np.ndarray], findings: Findings) -> None:
+    """Compare the silhouettes of the images that were taken with what was planted; boxes must hold all of them."""
+    found, boxes = Masks(workspace / MASKS_FOLDER), read_boxes(workspace / REGIONS_FILE)
+    for path in list_images(workspace / "data" / "raw"):
+        mask, planted = found.read(path), masks.get(number_of(path))
+        if (mask is None) != (planted is None) or (mask is not None and not np.array_equal(mask, planted)):
+            findings.fault("wrong", f"silhouette of {path}")
+        elif mask is not None:
+            for box in boxes.get(path, []):
+                mask[box.y : box.y + box.height, box.x : box.x + box.width] = False
+            if mask.any():
+                findings.fault("wrong", f"boxes of the silhouette of {path}")
+        findings.masks += mask is not None
+
+
 def check_masked(workspace: Path, name: str, findings: Findings) -> None:
     """See that a variant which masks regions masks all of them, and nothing else."""
     raw, folder, boxes = workspace / "data" / "raw", workspace / "data" / name, read_boxes(workspace / DETECTIONS_FILE)
@@ -166,11 +182,15 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
     boxes, changes = plant_regions(workspace / "source", planted, rng) if rng.integers(4) else ({}, {})
     for key, value in changes.items():
         set_param(workspace, key, value)
+    masks = {} if boxes else plant_masks(workspace / "source", planted, rng)
     set_param(workspace, "data.classes", "folders" if rng.integers(3) else "none")
     if not run_python(workspace, ["-m", "stages.ingest"], options.seconds, findings):
         return
     check_ingest(workspace, planted, findings)
-    check_regions(workspace, boxes, findings)
+    if masks:
+        check_masks(workspace, masks, findings)
+    else:
+        check_regions(workspace, boxes, findings)
     set_param(workspace, "regions.boxes", "given" if rng.integers(4) else "both")
     if not run_python(workspace, ["-m", "stages.detect"], options.seconds, findings):
         return
@@ -194,7 +214,7 @@ def print_findings(findings: Findings, images: int) -> None:
         reason = next((reason for reason, _ in findings.reasons[kind].most_common(1)), "")
         print(f"| {kind} | {' | '.join(str(counts[column]) for column in columns)} | {reason} |")
     print(f"\n{images} images: " + ", ".join(f"{count} {name}" for name, count in findings.faults.items()))
-    print(f"{findings.boxes} boxes of people came out")
+    print(f"{findings.boxes} boxes and {findings.masks} silhouettes of people came out")
     print(f"{findings.untouched} outputs equal their input, as the method makes it so")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
     print(f"peak memory of a stage {peak} MiB")

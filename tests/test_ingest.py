@@ -84,6 +84,7 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
         ".partial",
         "groups.csv",
         "identities.csv",
+        "masks",
         "raw",
         "regions.csv",
     }

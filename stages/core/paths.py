@@ -17,9 +17,10 @@ FEATURES = DATA / "features"
 MODELS = DATA / "models"
 SCORES = DATA / "scores"
 HISTORY, UTILITY, PRIVACY = SCORES / "history", SCORES / "utility", SCORES / "privacy"
+MASKS_FOLDER = DATA / "masks"  # silhouettes of people in raw images
 GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
-OUTPUTS = (RAW_FOLDER, SAMPLE.parent, CONTACT, FEATURES, MODELS, OUTLINED, SCORES, GALLERY, RESTORED)
+OUTPUTS = (RAW_FOLDER, MASKS_FOLDER, SAMPLE.parent, CONTACT, FEATURES, MODELS, OUTLINED, SCORES, GALLERY, RESTORED)
 
 # In neither git nor DVC.
 SECRET_FILE = DATA / "secret.key"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.core.errors import PipelineError, shown
-from stages.sources.regions import Corners, Region
+from stages.sources.outlines import Corners, corners_of_points, outline_corners
+from stages.sources.regions import Region
 from stages.sources.tables import composed
 
 _BESIDE_YOLO = re.compile(r"(classes|labels|train|val|test|readme.*)\.txt", re.IGNORECASE)  # or of images of that name
@@ -84,49 +84,15 @@ def read_coco(file: Path) -> Iterator[Region]:
                 f"{entry}: it must have a `bbox`, or polygons or run lengths as its `segmentation`; received: neither"
             ) from None
         label = names.get(annotation.category_id, "") if annotation.category_id is not None else ""
-        yield _region(entry, image.file_name, corners, label, annotation.score, (image.height, image.width))
+        region = _region(entry, image.file_name, corners, label, annotation.score, (image.height, image.width))
+        yield region._replace(outline=annotation.segmentation)
 
 
 def _coco_corners(annotation: _CocoAnnotation) -> Corners:
     if annotation.bbox:
         x, y, width, height = annotation.bbox
         return x, y, x + width, y + height
-    shape = annotation.segmentation
-    if isinstance(shape, dict):
-        return _corners_of_runs(shape["counts"], *map(int, shape["size"]))
-    return corners_of_points([float(number) for polygon in shape for number in polygon])
-
-
-def corners_of_points(numbers: list[float]) -> Corners:
-    """Return the corners of the smallest box that holds points, given as x, y, x, y and so on."""
-    return min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
-
-
-def _corners_of_runs(counts: str | list[int], height: int, width: int) -> Corners:
-    # Runs of 0 and 1 in turn, down the columns, as `pycocotools` has them.
-    runs = np.array(_unpacked(counts) if isinstance(counts, str) else counts, np.int64)
-    ends = np.cumsum(runs)
-    if (runs < 0).any() or ends[-1] != height * width:
-        raise ValueError("runs that do not make up the image")
-    starts, ends = (ends - runs)[1::2], ends[1::2]
-    starts, last = starts[ends > starts], ends[ends > starts] - 1
-    whole = starts // height < last // height  # it reaches the bottom of a column and the top of the next
-    top, bottom = np.where(whole, 0, starts % height), np.where(whole, height - 1, last % height)
-    return (*map(int, (min(starts) // height, min(top), max(last) // height + 1, max(bottom) + 1)),)  # type: ignore[return-value]
-
-
-def _unpacked(text: str) -> list[int]:
-    counts: list[int] = []
-    value = shift = 0
-    for letter in text.encode("ascii"):
-        bits = letter - 48
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            value -= (bits & 16 and 1) << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value = shift = 0
-    return counts
+    return outline_corners(annotation.segmentation)
 
 
 def read_voc(file: Path) -> Iterator[Region]:

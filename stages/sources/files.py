@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.errors import PipelineError, shown
+from stages.core.params import DataParams
 
 LONGEST_PATH = 800  # bytes of an image's path in a data set; systems allow 1,024 or more for a whole path
 
@@ -129,6 +130,11 @@ def check_file(file: Path, within: Path | None) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise RejectedImage("not a regular file")
     return status.st_size
+
+
+def link_limit(params: DataParams) -> Path | None:
+    """Return the folder that no link may lead out of, or None where links may lead anywhere."""
+    return None if params.follow_outside_links else Path(params.source)
 
 
 def leads_out(file: Path, source: Path) -> bool:

@@ -8,8 +8,9 @@ from stages.core.errors import PipelineError, shown
 from stages.core.params import DataParams
 from stages.core.people import TABLES
 from stages.sources.archives import Listed, name_member
-from stages.sources.files import SourceFile, leads_out, refused_file, shared_origin
+from stages.sources.files import SourceFile, leads_out, link_limit, refused_file, shared_origin
 from stages.sources.listing import Listing, walk_folder
+from stages.sources.masks import MASKS, pair_masks
 from stages.sources.names import folded, valid_name
 from stages.sources.signatures import is_litter, kind_of_ignored
 
@@ -34,18 +35,15 @@ def find_sources(params: DataParams) -> Found:
         raise PipelineError(f"`data.source` must be a folder of images; received: {params.source} (no such folder)")
     listing = Listing(source, link_limit(params))
     try:
-        files, ignored = _find_images(listing) if params.has_classes else _find_photos(listing)
+        files, ignored = _find_images(listing, params) if params.has_classes else _find_photos(listing)
     except OSError as error:
         file = shown(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
+    masks = set(pair_masks(files, params).values())
+    files = [file for file in files if file.in_source not in masks]
     if params.has_classes:
         _check_classes(files)
     return _refuse_repeated(files), ignored
-
-
-def link_limit(params: DataParams) -> Path | None:
-    """Return the folder that no link may lead out of, or None where links may lead anywhere."""
-    return None if params.follow_outside_links else Path(params.source)
 
 
 def _find_photos(listing: Listing) -> Found:
@@ -65,7 +63,7 @@ def _find_photos(listing: Listing) -> Found:
     return files, ignored
 
 
-def _find_images(listing: Listing) -> Found:
+def _find_images(listing: Listing, params: DataParams) -> Found:
     """Find the images of classes, and their split where the source has one."""
     source, entries = listing.source, sorted(listing.source.iterdir())
     listing.open_archives(entry.name for entry in entries)
@@ -89,7 +87,7 @@ def _find_images(listing: Listing) -> Found:
             files.append(refused_file(source, "", file.place, file.refused))
         else:
             ignored[kind_of_ignored(file.place)] += 1
-    passed = {train, test, *TABLES}
+    passed = {train, test, *TABLES, *([MASKS] if pair_masks(files, params) else [])}
     outside = [entry for entry in entries if entry.name not in passed and not listing.is_archive(entry.name)]
     ignored.update(kind_of_ignored(path) for entry in outside for path in _below(entry, listing.within))
     return files, ignored

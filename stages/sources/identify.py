@@ -7,8 +7,7 @@ from typing import NamedTuple
 from stages.core.images import class_of
 from stages.core.params import DataParams
 from stages.core.people import GROUPS, IDENTITIES
-from stages.sources.files import SourceFile
-from stages.sources.finding import link_limit
+from stages.sources.files import SourceFile, link_limit
 from stages.sources.listing import list_places
 from stages.sources.names import folded, names_person
 from stages.sources.tables import composed, find_table, read_column

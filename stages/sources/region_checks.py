@@ -8,8 +8,7 @@ from PIL import Image
 from stages.core.errors import shown
 from stages.core.params import DataParams
 from stages.sources.decoding import FORMATS, longest_file
-from stages.sources.files import RejectedImage, read_source
-from stages.sources.finding import link_limit
+from stages.sources.files import RejectedImage, link_limit, read_source
 from stages.sources.outcomes import Outcome
 from stages.sources.pixels import orientation
 from stages.sources.regions import Region

@@ -11,9 +11,9 @@ from stages.core.errors import PipelineError, shown
 from stages.core.images import SPLITS
 from stages.core.params import DataParams, RegionParams
 from stages.sources.annotations import ImageNames, is_yolo, read_coco, read_voc, read_yolo
-from stages.sources.files import SourceFile
-from stages.sources.finding import link_limit
+from stages.sources.files import SourceFile, link_limit
 from stages.sources.listing import list_places
+from stages.sources.masks import pair_masks
 from stages.sources.names import valid_name
 from stages.sources.regions import FULL, Region
 from stages.sources.signatures import may_be_image, suffix_of
@@ -97,6 +97,7 @@ def _number(cell: str, name: str, entry: str, unit: str) -> float:
 
 def _read_annotations(file: Path, files: list[SourceFile], params: DataParams, _: str) -> Iterator[tuple[str, Region]]:
     places = {*(file.in_source for file in files), *list_places(Path(params.source), link_limit(params))}
+    places.difference_update(pair_masks(files, params).values())
     regions = list(_read_folder(file) if file.is_dir() else read_coco(file))
     with_suffix = all(region.unit == "pixels" for region in regions)  # not in YOLO
     names = ImageNames((place for place in places if may_be_image(suffix_of(place), b"")), with_suffix=with_suffix)

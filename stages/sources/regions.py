@@ -2,15 +2,15 @@
 
 import math
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stages.core.boxes import FACE, HEAD, PERSON, Box
 from stages.core.errors import PipelineError
 from stages.core.params import DataParams
 from stages.sources.outcomes import Outcome
+from stages.sources.outlines import Corners
 
 FULL = {"normalized": 1, "percent": 100}  # the number that stands for a whole side
-Corners = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class Region(NamedTuple):
@@ -26,6 +26,7 @@ class Region(NamedTuple):
     unit: str  # pixels of the upright image, normalized, percent, or written: pixels of the image in `data/raw`
     entry: str  # file and line, or what else the file calls it
     size: tuple[int, int] | None = None  # height and width of the image, in formats that hold them
+    outline: Any = None  # of the same, in COCO: polygons or run lengths
 
     @property
     def corners(self) -> Corners:

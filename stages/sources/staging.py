@@ -22,8 +22,7 @@ from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image
 from stages.core.params import RAW, DataParams
 from stages.sources.decoding import decode_image, longest_file
-from stages.sources.files import RejectedImage, SourceFile, read_source
-from stages.sources.finding import link_limit
+from stages.sources.files import RejectedImage, SourceFile, link_limit, read_source
 from stages.sources.outcomes import Outcome
 
 _CODE = ("core", "sources")

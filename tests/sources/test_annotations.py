@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core.errors import PipelineError
-from stages.sources.annotations import _corners_of_runs
 from stages.sources.finding import find_sources
+from stages.sources.outlines import draw_outline, outline_corners
 from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
 from stages.sources.regions import Region, place_regions
@@ -67,7 +68,10 @@ def test_coco_has_boxes_polygons_and_runs(read):
     [("o1170:0l10hM0_70PM", (21, 27), (3, 0, 20, 21)), ("0f31VM", (49, 3), (0, 0, 3, 49))],  # as pycocotools packs them
 )
 def test_packed_runs_are_read(counts, size, corners):
-    assert _corners_of_runs(counts, *size) == corners
+    outline = {"counts": counts, "size": size}
+    rows, columns = np.nonzero(draw_outline(outline, size))
+    assert outline_corners(outline) == corners
+    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == corners
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 9))
@@ -75,11 +79,22 @@ def test_runs_go_down_the_columns(seed, height, width):
     mask = np.random.default_rng(seed).random((height, width)) < 0.3
     flat = np.concatenate([[False], mask.T.ravel(), [False]])
     changes = np.flatnonzero(flat[1:] != flat[:-1])
-    counts = np.diff([0, *changes, height * width]).tolist()
+    outline = {"counts": np.diff([0, *changes, height * width]).tolist(), "size": [height, width]}
+    assert np.array_equal(draw_outline(outline, (height, width)), mask)
     rows, columns = np.nonzero(mask)
     if len(rows):
-        expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-        assert _corners_of_runs(counts, height, width) == expected
+        assert outline_corners(outline) == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), min_size=3, max_size=6))
+def test_a_polygon_covers_all_pixels_whose_centre_it_holds_and_none_far_from_it(points):
+    drawn = draw_outline([np.ravel(points).tolist()], (9, 12))
+    signed = [
+        cv2.pointPolygonTest(np.float32(points), (column + 0.5, row + 0.5), True) for row, column in np.ndindex(9, 12)
+    ]
+    distance = np.reshape(signed, (9, 12))
+    assert drawn[distance > 0].all()
+    assert not drawn[distance < -2.5].any()
 
 
 def test_yolo_has_boxes_by_their_centres_and_polygons(read):

@@ -9,8 +9,8 @@ import cv2
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.sources.files import LONGEST_PATH, Origin, RejectedImage, SourceFile, read_source
-from stages.sources.finding import find_sources, link_limit
+from stages.sources.files import LONGEST_PATH, Origin, RejectedImage, SourceFile, link_limit, read_source
+from stages.sources.finding import find_sources
 from tests.sources.builders import data, message_of
 
 TRAIN, TEST = ["train/a/1.png", "train/b/2.png"], ["test/a/3.png", "test/b/4.png"]

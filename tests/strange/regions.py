@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.strange.files import KINDS
+from tests.strange.files import KINDS, encode
 from tests.strange.places import Planted
 
 Corners = tuple[int, int, int, int]  # x, y, width and height of a box
@@ -55,6 +55,19 @@ def plant_regions(
             frame = (FULL[form],) * 2 if form in FULL else size
             boxes[number] = list(dict.fromkeys(_in_whole_pixels(box, size, frame) for box in drawn))
     return boxes, _write(source, form, written) if written else {}
+
+
+def plant_masks(source: Path, planted: dict[str, Planted], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Write silhouettes of about a third of the plain files whose pixels are known; return them by number."""
+    masks = {}
+    for number, thing in planted.items():
+        if thing.kind in KINDS and thing.pixels is not None and rng.integers(3) == 0:
+            masks[number] = rng.random(thing.pixels.shape[:2]) < rng.choice([0, 0.01, 0.5, 1])
+            path = next(source.glob(f"*/{number}.*")).relative_to(source)
+            file = (source / "masks" / path).with_suffix(".png")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(encode(masks[number].astype(np.uint8) * 255, "PNG"))
+    return masks
 
 
 def _draw_parts(rng: np.random.Generator, full: int) -> list[Sides]:

@@ -1,0 +1,169 @@
+"""Silhouettes of people in the files of the source: PNG files in `masks/`, and outlines in a COCO file."""
+
+import hashlib
+import io
+import json
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from stages.core.boxes import PERSON, Box
+from stages.core.errors import PipelineError, line_of, shown
+from stages.core.machine import code_digest, environment
+from stages.core.params import DataParams
+from stages.sources.containers import clean_png
+from stages.sources.files import RejectedImage, SourceFile, check_file, link_limit
+from stages.sources.listing import walk_folder
+from stages.sources.outcomes import Outcome
+from stages.sources.outlines import draw_outline
+from stages.sources.regions import Region
+from stages.sources.signatures import is_litter
+
+MASKS = "masks"  # a folder that a source may have at its top
+_GREY = (8, 0)  # bit depth and type of colour, as a PNG file's header has them
+_MOST_PARTS = 100  # of a silhouette that get boxes of their own
+
+
+def pair_masks(files: Iterable[SourceFile], params: DataParams) -> dict[str, str]:
+    """Return the silhouette of each file that has one in `masks/`, both as paths relative to the source.
+
+    A folder of that name in which nothing has the path of a file is no folder of silhouettes, but a class, or photos.
+    """
+    source = Path(params.source)
+    if not (source / MASKS).is_dir():
+        return {}
+    images: dict[str, list[str]] = {}
+    for file in files:
+        if not file.refused and not file.in_source.startswith(f"{MASKS}/"):
+            images.setdefault(_without_suffix(file.in_source), []).append(file.in_source)
+    pairs, odd = {}, []
+    for name in walk_folder(source / MASKS, within=link_limit(params)):
+        found = images.get(_without_suffix(name), []) if name.lower().endswith(".png") else []
+        if len(found) == 1:
+            pairs[found[0]] = f"{MASKS}/{name}"
+        elif not is_litter(name):
+            odd.append((name, len(found)))
+    if pairs and odd:
+        name, count = odd[0]
+        raise PipelineError(
+            f"`{shown(source / MASKS / name)}` must be a .png of the path of one image of the source; received: "
+            f"{count} images of that path; if `{MASKS}` holds images, rename it"
+        )
+    return pairs
+
+
+def _without_suffix(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + (name.rpartition(".")[0] or name)
+
+
+class Silhouettes:
+    """The silhouettes of a source's files."""
+
+    def __init__(self, files: Iterable[SourceFile], regions: dict[str, list[Region]], params: DataParams):
+        self._params = params
+        self._masks = pair_masks(files, params)
+        outlines = {path: [region for region in own if region.outline] for path, own in regions.items()}
+        self._outlines = {path: own for path, own in outlines.items() if own}
+        self._settings = json.dumps([code_digest("core", "sources"), environment()])
+
+    def images_of(self, kept: Iterable[Outcome]) -> list[Outcome]:
+        """Return the images that have one."""
+        known = self._masks.keys() | self._outlines.keys()
+        return [image for image in kept if image.source.in_source in known]
+
+    def __len__(self) -> int:
+        """Count the files that have one."""
+        return len(self._masks.keys() | self._outlines.keys())
+
+    def key(self, image: Outcome) -> str:
+        """Return a key of all that an image's silhouette depends on."""
+        outlines = [region.outline for region in self._outlines.get(image.source.in_source, ())]
+        shape = json.dumps([self._settings, image.size, image.upright, outlines])
+        return hashlib.sha256(shape.encode() + self._read(image)).hexdigest()
+
+    def draw(self, image: Outcome) -> np.ndarray:
+        """Return an image's silhouette in the size in which it is written, (height, width) bool."""
+        mask = self._decode(image)
+        for region in self._outlines.get(image.source.in_source, ()):
+            try:
+                mask |= draw_outline(region.outline, image.upright)
+            except (TypeError, ValueError, KeyError, OverflowError):
+                height, width = image.upright
+                raise PipelineError(
+                    f"{region.entry}: its `segmentation` must be polygons, or run lengths of an image of {height} x "
+                    f"{width} (height x width); received: something else"
+                ) from None
+        return _scaled(mask, image.size)
+
+    def boxes(self, image: Outcome, known: list[Box]) -> list[Box]:
+        """Return boxes around those parts of the silhouette in `masks/` that no known box of the image holds."""
+        return boxes_around(_scaled(self._decode(image), image.size), known) if self._file(image) else []
+
+    def _file(self, image: Outcome) -> Path | None:
+        place = self._masks.get(image.source.in_source)
+        return None if place is None else Path(self._params.source, place)
+
+    def _read(self, image: Outcome) -> bytes:
+        file = self._file(image)
+        if file is None:
+            return b""
+        try:
+            check_file(file, link_limit(self._params))
+            return file.read_bytes()
+        except (RejectedImage, OSError) as error:
+            raise PipelineError(f"`{shown(file)}` must be a silhouette; received: {line_of(error)}") from None
+
+    def _decode(self, image: Outcome) -> np.ndarray:
+        height, width = image.upright
+        file, content = shown(self._file(image)), self._read(image)
+        if self._file(image) is None:
+            return np.zeros(image.upright, bool)
+        is_png = content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 26
+        if not is_png or tuple(content[24:26]) != _GREY:
+            raise PipelineError(f"`{file}` must be a grey PNG of 8 bits; received: another kind of file")
+        size = struct.unpack(">II", content[16:24])
+        if size != (width, height):
+            raise PipelineError(
+                f"`{file}` must have the size of its upright image, {width} x {height} pixels; received: "
+                f"{size[0]} x {size[1]}"
+            )
+        try:
+            with Image.open(io.BytesIO(clean_png(content).content), formats=["PNG"]) as png:
+                levels = np.asarray(png)
+        except Exception as error:  # a decoder may raise anything on broken bytes
+            raise PipelineError(f"`{file}` must be a whole PNG file; received: {line_of(error)}") from None
+        odd = levels[(levels != 0) & (levels != 255)]
+        if odd.size:
+            raise PipelineError(f"`{file}` must hold 0 and 255 alone; received: {odd[0]} too")
+        return levels > 0
+
+
+def _scaled(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    # Each pixel that people cover in part is theirs.
+    return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA) > 0
+
+
+def boxes_around(mask: np.ndarray, boxes: list[Box]) -> list[Box]:
+    """Return boxes around the parts of a silhouette that none of an image's boxes holds, so that none is left open."""
+    _, _, parts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    found = [Box(x, y, width, height, PERSON) for x, y, width, height, _ in parts[1:].tolist()]
+    found = [part for part in found if not any(_holds(box, part) for box in boxes)]
+    if len(found) <= _MOST_PARTS:
+        return found
+    left, top = min(box.x for box in found), min(box.y for box in found)
+    right, bottom = max(box.x + box.width for box in found), max(box.y + box.height for box in found)
+    return [Box(left, top, right - left, bottom - top, PERSON)]
+
+
+def _holds(box: Box, part: Box) -> bool:
+    return (
+        box.x <= part.x
+        and box.y <= part.y
+        and part.x + part.width <= box.x + box.width
+        and part.y + part.height <= box.y + box.height
+    )
