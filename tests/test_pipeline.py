@@ -1,6 +1,5 @@
 """The pipeline agrees with itself: stages, their dependencies, their params and the READMEs."""
 
-import ast
 import json
 import re
 from pathlib import Path
@@ -18,50 +17,19 @@ from tests.clones import ROOT, run
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
-MODULES = {name: ROOT / "stages" / f"{name}.py" for name in STAGES}
 
 
-def imported_files(module: Path, seen: set[Path]) -> set[Path]:
-    """Return the files of ours that a module imports, directly or not."""
-    for node in ast.walk(ast.parse(module.read_text())):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            path = ROOT / name.replace(".", "/")
-            for file in (path.with_suffix(".py"), path / "__init__.py"):
-                if name.startswith("stages") and file.is_file() and file not in seen:
-                    seen.add(file)
-                    imported_files(file, seen)
-    return seen
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_is_a_described_module_that_depends_on_just_what_it_imports_and_on_no_other_stage(name):
-    stage, module = STAGES[name], MODULES[name]
-    assert stage["desc"]
-    assert stage["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
-    assert f"def {name}(" in module.read_text()
-    imported = imported_files(module, {module})
-    assert imported & set(MODULES.values()) == {module}
-    listed = {ROOT / path for path in stage["deps"] if path.startswith("stages/") and "$" not in path}
-    assert [file for file in imported if not listed & {file, *file.parents}] == []
-    needed = {path for file in imported for path in (file, *file.parents)}
-    assert listed - needed == set()
+def test_a_stage_is_a_described_module_with_a_function_of_its_name():
+    for name, stage in STAGES.items():
+        assert stage["desc"]
+        assert stage["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
+        assert f"def {name}(" in (ROOT / f"stages/{name}.py").read_text()
 
 
 def test_a_variant_depends_on_its_own_method_and_an_attack_on_all():
     methods = {name: [path for path in STAGES[name]["deps"] if "methods" in path] for name in ("anonymize", "attack")}
     assert methods["anonymize"] == ["stages/methods/${item.method}.py", "stages/methods/shared"]
     assert methods["attack"] == ["stages/methods"]
-
-
-def test_core_imports_nothing_but_core_and_one_module_imports_tensorflow_and_keras():
-    for file in (ROOT / "stages/core").rglob("*.py"):
-        assert all(ROOT / "stages/core" in imported.parents for imported in imported_files(file, set())), file
-    importing = re.compile(r"^ *import (tensorflow|keras)\b", re.MULTILINE)
-    files = [file for file in (ROOT / "stages").rglob("*.py") if importing.search(file.read_text())]
-    assert files == [ROOT / "stages/network/runtime.py"]
 
 
 def test_every_param_has_a_comment_and_the_default_trains_on_every_variant():
