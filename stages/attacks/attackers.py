@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stages.attacks.evidence import Evidence
+from stages.attacks.evidence import UNKNOWN, Evidence
 from stages.attacks.linkage import linkage
 
 Attack = Callable[[Evidence], "np.ndarray | dict[str, float]"]
@@ -15,3 +15,16 @@ Attack = Callable[[Evidence], "np.ndarray | dict[str, float]"]
 # An attack returns whom it names in the test images, of shape (n,), and counts among the attackers that name people; or
 # numbers by key, which are in the results as <name>_<key>.
 ATTACKS: dict[str, Attack] = {"linkage": linkage}
+
+
+def run_attacks(evidence: Evidence) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Return the numbers that the attacks found, and whom they name in the test images of known people."""
+    numbers: dict[str, float] = {}
+    names: dict[str, np.ndarray] = {}
+    for name, attack in ATTACKS.items():
+        found = attack(evidence)
+        if isinstance(found, dict):
+            numbers |= {f"{name}_{key}": value for key, value in found.items()}
+        else:
+            names[name] = found[evidence.test.people != UNKNOWN]
+    return numbers, names

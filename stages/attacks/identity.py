@@ -1,15 +1,19 @@
 """Who is in the picture? Trains several identifiers, and keeps the one that does best on held-out images."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from stages.attacks._learning.candidates import by_look, choose, members_of, odds_of, total, train_member
+from stages.attacks._learning.candidates import by_look, choose, in_means, joint, looks_of_candidate, train_member
 from stages.attacks._learning.discriminant import Discriminant
-from stages.attacks._learning.looks import features_of, looks_of, moved_copy
+from stages.attacks._learning.looks import check_images, features_of, looks_of, moved_copy
+from stages.attacks.evidence import Evidence
 
 MOVED_IMAGES = 2000  # about this many moved copies are learned from, up to 4 of an image
 CHUNK = 1024
+TrainingSets = list[tuple[np.ndarray, np.ndarray]]  # images and people to train on, and maybe others to enroll
 
 
 class Identifier:
@@ -28,49 +32,25 @@ class Identifier:
     def __init__(
         self, name: str, validation_accuracy: float | None, people: np.ndarray, members: dict[str, Discriminant]
     ) -> None:
-        """Keep what was trained; see `train_identifier`."""
         self.name = name
         self.validation_accuracy = validation_accuracy
         self.people = people
         self._members = members
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Name the people in images.
-
-        Parameters
-        ----------
-        images : ndarray of uint8, shape (n, size, size, 3)
-            RGB images, of any size: they need not be as large as the training images.
-
-        Returns
-        -------
-        ndarray of int, shape (n,)
-            One of those known for each: an unknown person is matched to the most similar known one.
-        """
+        """Name the people in images of any size; an unknown person is matched to the most similar known one."""
         nearest = [part.argmin(axis=1) for part in self._distances(images)]
         return self.people[np.concatenate([np.empty(0, int), *nearest])]
 
     def distances(self, images: np.ndarray) -> np.ndarray:
-        """Tell how far images are from the people who are known.
-
-        Parameters
-        ----------
-        images : ndarray of uint8, shape (n, size, size, 3)
-            As for `predict`.
-
-        Returns
-        -------
-        ndarray of float, shape (n, people)
-            In the order of `people`; smaller is nearer. Each image's are in shares of their mean, so that those of
-            different images can be compared.
-        """
+        """Return how far images are from the known people, (images, people), in shares of an image's mean distance."""
         return np.concatenate([np.empty((0, len(self.people))), *self._distances(images)])
 
     def _distances(self, images: np.ndarray) -> Iterator[np.ndarray]:
-        _check(images)
+        check_images("images", images)
         for start in range(0, len(images), CHUNK):
             part = images[start : start + CHUNK]
-            yield total(odds_of(member, features_of(look, part)) for look, member in self._members.items())
+            yield joint(in_means(member.distances(features_of(look, part))) for look, member in self._members.items())
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -94,23 +74,10 @@ class Identifier:
         return cls(str(arrays["name"]), accuracy, arrays["people"], members)
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":
-        """Learn to name other people than those in the training images, from which it learned to tell people apart.
-
-        Parameters
-        ----------
-        images : ndarray of uint8, shape (n, size, size, 3)
-            RGB images of them, one or more of each.
-        identities : ndarray of int, shape (n,)
-            Who is in each.
-
-        Returns
-        -------
-        Identifier
-            Names these people and no others.
-        """
-        _check(images)
-        people, who = np.unique(identities, return_inverse=True)
-        members = {look: member.enroll(features_of(look, images), who) for look, member in self._members.items()}
+        """Return an identifier that names other people, and no others, by the differences that this one learned."""
+        check_images("images", images)
+        people, indices = np.unique(identities, return_inverse=True)
+        members = {look: member.enroll(features_of(look, images), indices) for look, member in self._members.items()}
         return Identifier(self.name, self.validation_accuracy, people, members)
 
 
@@ -157,11 +124,11 @@ def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -
     >>> identifier.predict(faces)
     array([7, 9])
     """
-    _check(images)
+    check_images("images", images)
     identities = np.asarray(identities)
     if identities.shape != (len(images),):
         raise ValueError(f"`identities` must be of shape ({len(images)},), one an image. Received: {identities.shape}")
-    people, who = np.unique(identities, return_inverse=True)
+    people, indices = np.unique(identities, return_inverse=True)
     if len(people) < 2:
         raise ValueError(f"`identities` must be of at least two people. Received: {len(people)}")
     copies = [images] + [
@@ -169,15 +136,27 @@ def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -
     ]
     looks = looks_of(images.shape[1])
     features = by_look(lambda look: np.stack([features_of(look, copy) for copy in copies]), looks)
-    name, accuracy = choose(features, who, seed)
+    name, accuracy = choose(features, indices, seed)
     everything = np.ones(len(images), bool)
-    members = by_look(lambda look: train_member(features[look], who, everything), members_of(name, looks))
+    members = by_look(lambda look: train_member(features[look], indices, everything), looks_of_candidate(name, looks))
     return Identifier(name, accuracy, people, members)
 
 
-def _check(images: np.ndarray) -> None:
-    if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            "`images` must be uint8 of shape (n, size, size, 3). "
-            f"Received: {images.dtype} of shape {tuple(images.shape)}"
-        )
+def training_sets(evidence: Evidence, *, raw: bool) -> TrainingSets:
+    """Return what an identifier learns from, raw or anonymized: training images, and references where there are any."""
+    parts = [photos.known() for photos in (evidence.train, evidence.references)]
+    return [(part.raw if raw else part.anonymized, part.people) for part in parts if len(part.people)]
+
+
+def learn(sets: TrainingSets, seed: int, train: Callable[..., Any] = train_identifier) -> Any:
+    """Train an identifier, and enroll the people of references."""
+    identifier = train(*sets[0], seed=seed)
+    return identifier.enroll(*sets[1]) if sets[1:] else identifier
+
+
+def chance_of(evidence: Evidence) -> float:
+    """Return the share of images named right by always naming the person of most known images; at least 1 / people."""
+    _, known = training_sets(evidence, raw=True)[-1]
+    images_of = Counter(known.tolist())
+    asked = evidence.test.known().people
+    return max(float(np.mean(asked == images_of.most_common(1)[0][0])), 1 / len(images_of))

@@ -1,13 +1,14 @@
 """Which original is a published image of? Learns what a method makes of images, then ranks originals by likelihood."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from scipy.fft import dctn
 
 from stages.attacks._learning.forward_model import ForwardModel
-from stages.attacks._learning.looks import gradients, scaled
+from stages.attacks._learning.looks import check_images, gradients, scaled
 from stages.attacks._learning.ranks import Ranks, ranks_of
 from stages.attacks.evidence import Evidence
 from stages.core.parallel import map_bounded
@@ -46,42 +47,20 @@ def linkage(evidence: Evidence) -> dict[str, float]:
     return found | ({"rank5": float(ranks.within(5).mean())} if count > 5 else {})
 
 
-class Linker:
-    """Ranks originals by how likely a published image is to be made from them.
+class Linker(NamedTuple):
+    """Ranks originals by how likely a published image is to be made from them."""
 
-    Attributes
-    ----------
-    name : str
-        Which candidate won: the looks, "both", "frequencies" or "gradients", and how many features.
-    """
-
-    def __init__(self, look: str, model: ForwardModel, most: int) -> None:
-        """Keep what was learned; see `train_linker`."""
-        self.name = f"{look}_{most}"
-        self._look = look
-        self._model = model
+    look: str  # "both", "frequencies" or "gradients"
+    model: ForwardModel
 
     def ranks(self, anonymized: np.ndarray, raw: np.ndarray) -> Ranks:
-        """Rank each image's own original among all.
+        """Rank each image's own original among all: `raw` in the same order, and both of any size.
 
-        Parameters
-        ----------
-        anonymized, raw : ndarray of uint8, shape (n, size, size, 3)
-            Published images, and their originals in the same order, of any size.
-
-        Returns
-        -------
-        Ranks
-            ``ranks(...).within(1).mean()`` is the share linked to their own original, which guessing gets in 1 of n,
-            and ``within(5)`` those with it among the first five.
-
-        Notes
-        -----
-        Memory grows with 256 numbers an image, time with the square of n: about a minute for 50,000.
+        Memory grows with 256 numbers an image, time with the square of their number: about a minute for 50,000.
         """
         _check(anonymized, raw)
-        images = np.concatenate([self._model.place(part) for part in _parts(self._look, anonymized)])
-        originals = np.concatenate([self._model.predict(part) for part in _parts(self._look, raw)])
+        images = np.concatenate([self.model.place(part) for part in _features(self.look, anonymized)])
+        originals = np.concatenate([self.model.predict(part) for part in _features(self.look, raw)])
         return _ranks(images, originals)
 
 
@@ -92,22 +71,7 @@ def train_linker(raw: np.ndarray, anonymized: np.ndarray, *, seed: int) -> Linke
     comparing bytes. This one needs pairs alone, and so measures noise, recompression and unknown methods too. It uses
     no labels. It is the linkability, and the singling out, of the European guidance on anonymization [1]_.
 
-    Parameters
-    ----------
-    raw, anonymized : ndarray of uint8, shape (n, size, size, 3)
-        Training pairs of RGB images; of more than 2,000, as many are drawn.
-    seed : int
-        Of that draw.
-
-    Returns
-    -------
-    Linker
-        The best on pairs that were held out to choose it, then trained on all.
-
-    Raises
-    ------
-    ValueError
-        If the shapes or types are wrong, or there are fewer than two pairs.
+    The best on pairs that are held out to choose it is trained on all; of more than 2,000 pairs, as many are drawn.
 
     References
     ----------
@@ -126,23 +90,24 @@ def train_linker(raw: np.ndarray, anonymized: np.ndarray, *, seed: int) -> Linke
     if len(raw) < 2:
         raise ValueError(f"`raw` must hold at least two images. Received: {len(raw)}")
     drawn = np.random.default_rng(seed).permutation(len(raw))[:MOST_PAIRS]
-    raw, anonymized = raw[drawn], anonymized[drawn]
-    views = [{name: _all(name, images) for name in VIEWS} for images in (raw, anonymized)]
-    held = np.arange(len(raw)) % _VALIDATION == 0
+    pairs = [
+        {look: np.concatenate(list(_features(look, images[drawn]))) for look in LOOKS} for images in (raw, anonymized)
+    ]
+    held = np.arange(len(drawn)) % _VALIDATION == 0
 
     def quality(candidate: tuple[str, int]) -> float:
         look, most = candidate
-        one, other = (_joined(look, view) for view in views)
-        model = ForwardModel(one[~held], other[~held], most)
-        ranks = _ranks(model.place(other[held]), model.predict(one[held]))
+        originals, images = (_joined(look, features) for features in pairs)
+        model = ForwardModel(originals[~held], images[~held], most)
+        ranks = _ranks(model.place(images[held]), model.predict(originals[held]))
         # The mean reciprocal rank is finer than the share at rank 1, which several candidates may reach on all.
         return float((1 / ranks.mean).mean())
 
     look, most = CANDIDATES[0]
-    if len(raw) >= _FEWEST:
+    if len(drawn) >= _FEWEST:
         look, most = CANDIDATES[int(np.argmax(list(map_bounded(quality, CANDIDATES))))]
-    one, other = (_joined(look, view) for view in views)
-    return Linker(look, ForwardModel(one, other, most), most)
+    originals, images = (_joined(look, features) for features in pairs)
+    return Linker(look, ForwardModel(originals, images, most))
 
 
 def _ranks(images: np.ndarray, originals: np.ndarray) -> Ranks:
@@ -160,39 +125,29 @@ def _ranks(images: np.ndarray, originals: np.ndarray) -> Ranks:
 
 def _frequencies(images: np.ndarray) -> np.ndarray:
     # Of brightness and colours: what blur and noise leave of each is nearly independent of the others.
-    views = np.stack([cv2.cvtColor(scaled(image, SIDE), cv2.COLOR_RGB2YCrCb) for image in images])
-    spectra = dctn(views.astype(np.float32) / 255, axes=(1, 2), norm="ortho")
+    planes = np.stack([cv2.cvtColor(scaled(image, SIDE), cv2.COLOR_RGB2YCrCb) for image in images])
+    spectra = dctn(planes.astype(np.float32) / 255, axes=(1, 2), norm="ortho")
     return spectra.reshape(len(images), -1)
 
 
-def _gradients(images: np.ndarray) -> np.ndarray:
-    return gradients(images, SIDE)
+LOOKS = {"frequencies": _frequencies, "gradients": lambda images: gradients(images, SIDE)}
 
 
-VIEWS = {"frequencies": _frequencies, "gradients": _gradients}
+def _joined(look: str, features: dict[str, np.ndarray]) -> np.ndarray:
+    return np.concatenate(list(features.values()), axis=1) if look == "both" else features[look]
 
 
-def _joined(look: str, views: dict[str, np.ndarray]) -> np.ndarray:
-    return np.concatenate(list(views.values()), axis=1) if look == "both" else views[look]
+def _features(look: str, images: np.ndarray) -> Iterator[np.ndarray]:
+    looks = LOOKS if look == "both" else {look: LOOKS[look]}
 
+    def features(start: int) -> np.ndarray:
+        return _joined(look, {name: make(images[start : start + CHUNK]) for name, make in looks.items()})
 
-def _parts(look: str, images: np.ndarray) -> Iterator[np.ndarray]:
-    names = list(VIEWS) if look == "both" else [look]
-    starts = range(0, len(images), CHUNK)
-    return map_bounded(
-        lambda start: _joined(look, {name: VIEWS[name](images[start : start + CHUNK]) for name in names}), starts
-    )
-
-
-def _all(look: str, images: np.ndarray) -> np.ndarray:
-    return np.concatenate(list(_parts(look, images)))
+    return map_bounded(features, range(0, len(images), CHUNK))
 
 
 def _check(anonymized: np.ndarray, raw: np.ndarray) -> None:
-    if raw.ndim != 4 or raw.shape[1] != raw.shape[2] or raw.shape[3] != 3 or raw.dtype != np.uint8:
-        raise ValueError(
-            f"`raw` must be uint8 of shape (n, size, size, 3). Received: {raw.dtype} of shape {tuple(raw.shape)}"
-        )
+    check_images("raw", raw)
     if anonymized.shape != raw.shape or anonymized.dtype != raw.dtype:
         raise ValueError(
             f"`anonymized` must be uint8 of shape {raw.shape}, as `raw`. "

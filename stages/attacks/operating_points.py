@@ -11,22 +11,7 @@ LISTED = 5  # people on a short list
 
 
 def measure_operating_points(identifier: Identifier, images: np.ndarray, identities: np.ndarray) -> dict[str, float]:
-    """Measure an identifier on images of people whom it knows.
-
-    Parameters
-    ----------
-    identifier : Identifier
-        Knows all of the people, and maybe others.
-    images : ndarray of uint8, shape (n, size, size, 3)
-        RGB images, at least one.
-    identities : ndarray of int, shape (n,)
-        Who is in each.
-
-    Returns
-    -------
-    dict of str to float
-        See `operating_points`.
-    """
+    """Measure `operating_points` of an identifier on at least one image of people whom it knows."""
     count = max(1, MOST_PAIRS // len(identifier.people))
     if count < len(images):
         drawn = np.sort(np.random.default_rng(0).choice(len(images), count, replace=False))
@@ -35,22 +20,11 @@ def measure_operating_points(identifier: Identifier, images: np.ndarray, identit
 
 
 def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, float]:
-    """Compute how well distances tell the right person from the others.
+    """Compute how well distances (images, people) tell the right person, a column for each image, from the others.
 
-    Parameters
-    ----------
-    distances : ndarray of float, shape (images, people)
-        Of each image to each person; smaller is nearer.
-    right : ndarray of int, shape (images,)
-        Column of the person in the image.
-
-    Returns
-    -------
-    dict of str to float
-        ``rank5``, the share of images whose person is among the five nearest (with six people or more; those at the
-        same distance in any order). Over all pairs of an image and a person, the nearest first: ``auc``, how often a
-        right pair comes before a wrong one, and ``tpr_at_fpr1``, the share of right pairs that is found with at most
-        1 % of the wrong ones.
+    ``rank5`` is the share of images whose person is among the five nearest (with six people or more; those at the same
+    distance in any order). Over all pairs of an image and a person, the nearest first: ``auc``, how often a right pair
+    comes before a wrong one, and ``tpr_at_fpr1``, the share of right pairs that is found with at most 1 % of the wrong.
 
     References
     ----------

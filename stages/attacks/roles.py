@@ -21,21 +21,9 @@ def assign_roles(train: dict[str, int], test: dict[str, int], *, most_images: in
 
     Where at least half of the people in test are in train too, it is asked about the images of those people. Where
     people are split, it has half of everyone's test images as references, and is asked about the others. If there are
-    too many training images, whole people are left out, and it is never asked about people whom it did not learn.
-
-    Parameters
-    ----------
-    train, test : dict of str to int
-        Path relative to the split to the person in it.
-    most_images : int
-        How many training images it learns from, or those of two people if that is more.
-    seed : int
-        Of who is left out, and of the choice of references.
-
-    Returns
-    -------
-    Roles or None
-        None if there are no two people to learn from, or nobody to ask about.
+    more training images than `most_images`, whole people are left out (but two are kept), and it is never asked about
+    people whom it did not learn. `train` and `test` give the person of each path. The result is None if there are no
+    two people to learn from, or nobody to ask about.
     """
     asked_for = set(test.values())
     are_split = 2 * len(asked_for & set(train.values())) < len(asked_for)

@@ -1,4 +1,4 @@
-"""What an attacker does who takes the noise of a method off, guessed or known."""
+"""Noise-removal attacks: the images without the noise that an attacker guesses or knows."""
 
 import numpy as np
 
@@ -16,19 +16,10 @@ _MOST_JPEG_ERROR = 2.5  # grey levels, the mean of an image
 
 
 def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
-    """Return the ways to take the noise off that the data set's method draws from the secret.
+    """Return how to remove the noise that the data set's method draws from the secret, by name of the attacker.
 
-    Parameters
-    ----------
-    target : Target
-        The data set.
-    test_image : str
-        A test image, relative to the split, that shows whether the data set was made with the secret that is here.
-
-    Returns
-    -------
-    dict of str to callable
-        By name of the attacker; empty where the method draws nothing from the secret.
+    Empty where the method draws nothing from the secret. A test image, relative to the split, shows whether the data
+    set was made with the secret that is here: in a clone that pulled the images, it is not.
     """
     if target.name == RAW or not target.params.variant(target.name).needs_secret:
         return {}
@@ -36,31 +27,30 @@ def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
     method, arguments = find_method(variant.method).apply, variant.arguments
 
     def remove_guessed(image: np.ndarray, path: str) -> np.ndarray:
-        # Who does not know the noise draws it from what is published: a seed and the path.
+        # An attacker who does not know the noise draws it from what is published: a seed and the path.
         def remove(part: np.ndarray, box: Box | None) -> np.ndarray:
             return subtract_noise(part, method, arguments, generator(0, draw_name(path, box)))
 
         return target.change(image, path, remove)
-
-    def draw_known(path: str) -> np.random.Generator:
-        return image_generator(secret, variant.method, arguments, target.raw.image(path))
 
     removers: dict[str, Change] = {"noise_guessed": remove_guessed}
     if target.acting.where == "regions":
         print("attack: not measured what a leak of the noise would cost, as the noise of regions was not drawn anew")
         return removers
     secret, path = load_secret(), f"test/{test_image}"
-    original, anonymized = target.raw.image(path), target.images.image(path)
-    again = target.change(original, path, lambda part, _: method(part, **arguments, secret_rng=draw_known(path)))
-    # In a clone that pulled the images, the secret that they were made with is not there.
-    if np.abs(again.astype(int) - anonymized).mean() > _MOST_JPEG_ERROR:
-        print(
-            f"attack: not measured what a leak of the noise would cost, as {target.name} was not made with this "
-            f"`{SECRET_FILE}`"
-        )
-        return removers
+
+    def draw_known(path: str) -> np.random.Generator:
+        return image_generator(secret, variant.method, arguments, target.raw.image(path))
 
     def remove_known(image: np.ndarray, path: str) -> np.ndarray:
         return target.change(image, path, lambda part, _: subtract_noise(part, method, arguments, draw_known(path)))
 
-    return removers | {"noise_known": remove_known}
+    original, anonymized = target.raw.image(path), target.images.image(path)
+    redrawn = target.change(original, path, lambda part, _: method(part, **arguments, secret_rng=draw_known(path)))
+    if np.abs(redrawn.astype(int) - anonymized).mean() <= _MOST_JPEG_ERROR:
+        return removers | {"noise_known": remove_known}
+    print(
+        f"attack: not measured what a leak of the noise would cost, as {target.name} was not made with this "
+        f"`{SECRET_FILE}`"
+    )
+    return removers

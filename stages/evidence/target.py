@@ -1,20 +1,23 @@
-"""The data set that is attacked, and the ways to look at its images: whole, and cut to their main region."""
+"""The data set that is attacked, and the restoration of what its method acted on."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from stages.attacks._learning.restorer import Restorer
-from stages.core.boxes import REGION, Box
+from stages.attacks._learning.restorer import Restorer, Unchanged
+from stages.attacks.restoration import train_restorer
+from stages.core.boxes import Box, read_boxes, with_labels
 from stages.core.datasets import Dataset
-from stages.core.images import SPLITS, resize_image
-from stages.core.params import Acting, Params
+from stages.core.params import RAW, Acting, Params
+from stages.core.paths import DATA, DETECTIONS_FILE, RAW_FOLDER
+from stages.core.seeding import order_key
 from stages.methods.shared.method import find_method
 from stages.regions.acting import act_on_regions, act_where
-from stages.regions.crops import around, main_region, square_crop
 
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
+# Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
+MOST_PIXELS = 50_000_000
 
 
 class Target(NamedTuple):
@@ -31,24 +34,52 @@ class Target(NamedTuple):
         """Change an image where the variant changed it."""
         return act_where(image, self.boxes.get(path, ()), act, self.acting)
 
+    def restore(self, image: np.ndarray, path: str, restorer: Restorer) -> np.ndarray:
+        """Restore of an anonymized image what the restorer was trained on, and leave the rest."""
 
-def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
-    """Return what the method made of an image: the whole, or of each region the inner part, at the method's scale.
+        def restore(part: np.ndarray, box: Box | None) -> np.ndarray:
+            restored, inner = part.copy(), _inner(self, part, box)
+            restored[inner] = restorer.restore(np.ascontiguousarray(part[inner]))
+            return restored
 
-    Parameters
-    ----------
-    target : Target
-        The data set.
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-    path : str
-        Of the image, relative to the data set.
+        return self.change(image, path, restore)
 
-    Returns
-    -------
-    list of numpy.ndarray
-        (height, width, 3) uint8.
-    """
+
+def load_target(dataset: str, params: Params) -> Target:
+    """Return a data set to attack: raw or a variant."""
+    acting = Acting() if dataset == RAW else params.variant(dataset).acting
+    boxes = with_labels(read_boxes(DETECTIONS_FILE), acting.labels)
+    return Target(dataset, acting, boxes, params, Dataset(RAW_FOLDER), Dataset(DATA / dataset))
+
+
+def train_target_restorer(target: Target, train: list[str]) -> Restorer:
+    """Train the inverse of a data set's method on some of the training images."""
+    if target.name == RAW:
+        return Unchanged()
+    params = target.params
+    chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
+    variant = params.variant(target.name)
+    method = find_method(variant.method)
+    anonymized: list[np.ndarray] = []
+    raw: list[np.ndarray] = []
+    for path in chosen:
+        for images, parts in ((target.images, anonymized), (target.raw, raw)):
+            parts += _parts_acted_on(target, images.image(f"train/{path}"), f"train/{path}")
+        if sum(part.shape[0] * part.shape[1] for part in anonymized) > MOST_PIXELS:
+            break
+    if not anonymized:
+        return Unchanged()
+    return train_restorer(
+        anonymized,
+        raw,
+        period=method.grid_period(**variant.arguments),
+        kernel=method.blur_kernel(**variant.arguments),
+        exact=params.attack.effort == "thorough",
+    )
+
+
+def _parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
+    """Return what the method made of an image: the whole, or of each region the inner part, at the method's scale."""
     if target.acting.where != "regions":
         return [image]
     parts: list[np.ndarray] = []
@@ -59,34 +90,6 @@ def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndar
 
     act_on_regions(image, target.boxes.get(path, ()), keep, target.acting)
     return parts
-
-
-def restore_parts(target: Target, image: np.ndarray, path: str, restorer: Restorer) -> np.ndarray:
-    """Restore of an image what `parts_acted_on` returns, and leave the rest.
-
-    Parameters
-    ----------
-    target : Target
-        The data set.
-    image : numpy.ndarray
-        (height, width, 3) uint8, anonymized.
-    path : str
-        Of the image, relative to the data set.
-    restorer : Restorer
-        Trained on such parts.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8.
-    """
-
-    def restore(part: np.ndarray, box: Box | None) -> np.ndarray:
-        restored, inner = part.copy(), _inner(target, part, box)
-        restored[inner] = restorer.restore(np.ascontiguousarray(part[inner]))
-        return restored
-
-    return target.change(image, path, restore)
 
 
 def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
@@ -108,48 +111,3 @@ def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, sl
         return slice(first, max(first + 1, min(length, round(middle + half))))
 
     return along(box.y, box.height, part.shape[0]), along(box.x, box.width, part.shape[1])
-
-
-class View(NamedTuple):
-    """What an attacker looks at."""
-
-    name: str
-    prefix: str  # of the names of its attacks and of what they found
-    look: Change
-    shows: Callable[[str], bool]  # whether there is anything to look at, by path relative to the data set
-
-
-def face_view(target: Target, size: int) -> View:
-    """Return the way in which a face recognizer looks at a data set: at the main region, with its aspect ratio."""
-
-    def look(image: np.ndarray, path: str) -> np.ndarray:
-        return square_crop(image, main_region(target.boxes[path]), size)
-
-    return View("faces", REGION, look, target.boxes.__contains__)
-
-
-def make_views(target: Target, size: int) -> list[View]:
-    """Return the ways to look at a data set.
-
-    Parameters
-    ----------
-    target : Target
-        The data set.
-    size : int
-        Side in pixels of what is looked at.
-
-    Returns
-    -------
-    list of View
-        Whole images; and their main regions, where images in train and in test have regions.
-    """
-    whole = View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)
-    if not all(any(path.startswith(f"{split}/") for path in target.boxes) for split in SPLITS):
-        return [whole]
-
-    def look(image: np.ndarray, path: str) -> np.ndarray:
-        # Stretched, as the sides of a box are not published, and would tell people apart.
-        part = around(main_region(target.boxes[path]), image.shape[:2])
-        return resize_image(image[part], (size, size))
-
-    return [whole, View("regions", REGION, look, target.boxes.__contains__)]

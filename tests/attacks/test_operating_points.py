@@ -6,7 +6,7 @@ import pytest
 from stages.attacks import operating_points as module
 from stages.attacks.identity import train_identifier
 from stages.attacks.operating_points import measure_operating_points, operating_points
-from tests.attacks.test_identity import portraits
+from tests.portraits import portraits
 
 
 def test_the_right_person_on_a_list_counts_up_to_the_fifth_place():
@@ -28,35 +28,18 @@ def test_at_one_percent_no_more_than_one_wrong_pair_in_a_hundred_is_taken():
     assert operating_points(distances, right)["tpr_at_fpr1"] == 3 / 25
 
 
-@pytest.fixture(scope="module")
-def known():
-    return train_identifier(*portraits(6, 0), seed=0), *portraits(20, 1)
-
-
-def test_people_who_are_recognized_are_found_and_shuffled_labels_are_at_chance(known):
-    identifier, images, who = known
-    assert measure_operating_points(identifier, images, who)["auc"] > 0.99
-    assert measure_operating_points(identifier, images, who)["tpr_at_fpr1"] > 0.9
-    shuffled = measure_operating_points(identifier, images, np.random.default_rng(0).permutation(who))
-    assert shuffled["auc"] == pytest.approx(0.5, abs=0.05)
-    assert shuffled["rank5"] == pytest.approx(5 / 6, abs=0.1)
-
-
-def test_the_nearest_is_the_one_who_is_named_whatever_the_numbers_of_people(known):
-    identifier, images, who = known
-    assert np.array_equal(identifier.people[identifier.distances(images).argmin(axis=1)], identifier.predict(images))
-    renamed = train_identifier(portraits(6, 0)[0], 70 - 7 * portraits(6, 0)[1], seed=0)
-    assert measure_operating_points(renamed, images, 70 - 7 * who)["auc"] == pytest.approx(
-        measure_operating_points(identifier, images, who)["auc"]
-    )
-
-
-def test_of_too_many_pairs_images_are_drawn(known, monkeypatch):
-    identifier, images, who = known
-    seen = []
-    monkeypatch.setattr(module, "operating_points", lambda distances, right: seen.append((distances, right)))
+def test_people_are_found_by_an_identifier_whatever_their_numbers_and_shuffled_ones_by_chance(monkeypatch):
+    images, people = portraits(20, 1)
+    train = portraits(6, 0)
+    identifier = train_identifier(train[0], 70 - 7 * train[1], seed=0)
+    assert measure_operating_points(identifier, images, 70 - 7 * people)["auc"] > 0.99
+    assert measure_operating_points(identifier, images, 70 - 7 * people)["tpr_at_fpr1"] > 0.9
+    shuffled = 70 - 7 * np.random.default_rng(0).permutation(people)
+    points = measure_operating_points(identifier, images, shuffled)
+    assert points["auc"] == pytest.approx(0.5, abs=0.05)
+    assert points["rank5"] == pytest.approx(5 / 6, abs=0.1)
+    asked = []
     monkeypatch.setattr(module, "MOST_PAIRS", 100)
-    measure_operating_points(identifier, images, who)
-    ((distances, right),) = seen
-    assert distances.shape == (16, 6)
-    assert (distances.argmin(axis=1) == right).mean() > 0.8
+    monkeypatch.setattr(module, "operating_points", lambda distances, right: asked.append(distances.shape))
+    measure_operating_points(identifier, images, shuffled)
+    assert asked == [(16, 6)]  # of too many pairs, images are drawn

@@ -7,42 +7,15 @@ import pytest
 from stages.attacks import recognition
 from stages.attacks.recognition import Recognizer, recognize
 from stages.core.machine import WORKERS_VARIABLE
+from tests.portraits import recognizer_model
 
 PEOPLE, EACH = 8, 3
 WHO = np.arange(PEOPLE).repeat(EACH)
 
 
-def varint(value: int) -> bytes:
-    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
-
-
-def field(number: int, value: int | bytes | str) -> bytes:
-    """Encode a field of a protocol buffer: a whole number, or bytes."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def onnx() -> bytes:
-    """Write an ONNX network that returns the mean colours of 4 x 4 parts, all red ones first."""
-
-    def tensor(name: str, sizes: tuple[int, ...]) -> bytes:
-        shape = b"".join(field(1, field(1, size)) for size in sizes)
-        return field(1, name) + field(2, field(1, field(1, 1) + field(2, shape)))
-
-    window = field(8, 28) + field(8, 28) + field(20, 7)
-    pool = field(1, "data") + field(2, "means") + field(4, "AveragePool")
-    pool += field(5, field(1, "kernel_shape") + window) + field(5, field(1, "strides") + window)
-    flat = field(1, "means") + field(2, "points") + field(4, "Flatten")
-    graph = field(1, pool) + field(1, flat) + field(2, "colours")
-    graph += field(11, tensor("data", (1, 3, 112, 112))) + field(12, tensor("points", (1, 48)))
-    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 11))
-
-
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
-    return Recognizer(onnx())
+    return Recognizer(recognizer_model())
 
 
 def faces(seed: int) -> np.ndarray:
@@ -137,7 +110,7 @@ def test_of_many_pairs_a_part_is_verified(monkeypatch):
     assert (len(found.named), found.true_accept_rate) == (20, 2 / 3)
 
 
-@pytest.mark.parametrize("model", [b"", b"nothing of the kind", onnx()[:100]])
+@pytest.mark.parametrize("model", [b"", b"nothing of the kind", recognizer_model()[:100]])
 def test_what_is_no_recognizer_is_refused_in_one_line(model):
     with pytest.raises(
         ValueError, match=f"`model` must be an ONNX file .* SFace. Received: {len(model)} bytes"

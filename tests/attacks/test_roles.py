@@ -1,4 +1,4 @@
-"""Which images teach the attacker, and about which it is asked."""
+"""Which images the attacker learns from, and about which it is asked."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def roles_of(train, test, most_images=1000, seed=0):
 
 
 def crowd(people, images, first=0):
-    return {f"a/{first + one}_{number}": first + one for one in range(people) for number in range(images)}
+    return {f"a/{first + person}_{number}": first + person for person in range(people) for number in range(images)}
 
 
 def test_people_in_train_and_test_are_asked_about_and_strangers_left_out():
@@ -31,13 +31,7 @@ def test_people_split_between_train_and_test_are_asked_about_by_references():
 
 @pytest.mark.parametrize(
     ("train", "test"),
-    [
-        ({}, {}),
-        ({"a/1": 1, "a/2": 1}, {"b/1": 1}),
-        (TWO, {}),
-        (TWO, {"b/3": 3, "b/4": 4}),
-        (TWO, {"b/3": 3, "c/3": 3}),
-    ],
+    [({}, {}), ({"a/1": 1, "a/2": 1}, {"b/1": 1}), (TWO, {}), (TWO, {"b/3": 3, "b/4": 4}), (TWO, {"b/3": 3, "c/3": 3})],
 )
 def test_without_two_people_to_learn_from_and_someone_to_ask_about_there_are_no_roles(train, test):
     assert roles_of(train, test) is None

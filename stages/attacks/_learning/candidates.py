@@ -1,7 +1,7 @@
 """The identifiers that may be used, and the choice among them on images held out."""
 
 from collections.abc import Callable, Iterable
-from functools import partial, reduce
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -17,55 +17,37 @@ FOLDS = 4
 FEW_IMAGES = 800  # up to this many, each fold is held out in turn; above, one is enough
 
 
-def assign_folds(identities: np.ndarray, *, folds: int, seed: int) -> np.ndarray:
-    """Deal each person's images to folds, so that any fold can be held out and everyone has images left.
-
-    Parameters
-    ----------
-    identities : ndarray of int, shape (n,)
-        Who is in each image.
-    folds : int
-        How many, 2 or more.
-    seed : int
-        Of the deal.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        From 0 to ``folds - 1``; -1 for someone's only image, which is never held out.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> assign_folds(np.array([5, 3, 3, 3, 3]), folds=2, seed=0)
-    array([-1,  1,  0,  0,  1])
-    """
+def assign_folds(identities: np.ndarray, seed: int) -> np.ndarray:
+    """Deal each person's images to folds, from 0; -1 for a person's only image, which is never held out."""
     order = np.random.default_rng(seed).permutation(len(identities))
     order = order[np.argsort(identities[order], kind="stable")]
     _, starts, counts = np.unique(identities[order], return_index=True, return_counts=True)
     places = np.arange(len(order)) - starts.repeat(counts)
-    dealt = np.empty(len(order), int)
-    dealt[order] = np.where(counts.repeat(counts) > 1, places % folds, -1)
-    return dealt
+    folds = np.empty(len(order), int)
+    folds[order] = np.where(counts.repeat(counts) > 1, places % FOLDS, -1)
+    return folds
 
 
-def members_of(candidate: str, looks: Iterable[str]) -> list[str]:
-    """Name the looks of a candidate: all of the committee's, else those of one kind."""
+def looks_of_candidate(candidate: str, looks: Iterable[str]) -> list[str]:
+    """Return all looks for the committee, else those of one kind."""
     return [look for look in looks if candidate in ("committee", look.split("_")[0])]
 
 
-def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple[str, float | None]:
-    """Choose the first candidate that is within two standard errors of the best on held-out images."""
-    dealt = assign_folds(who, folds=FOLDS, seed=seed)
+def choose(features: dict[str, np.ndarray], people: np.ndarray, seed: int) -> tuple[str, float | None]:
+    """Choose the first candidate that is within two standard errors of the best on held-out images.
+
+    Returns its name and accuracy; without images to hold out, the committee and None. Features, by look, are of shape
+    (copies, images, length).
+    """
+    folds = assign_folds(people, seed)
     right: dict[str, list[np.ndarray]] = {name: [] for name in CANDIDATES}
-    for fold in range(FOLDS if len(who) <= FEW_IMAGES else 1):
-        held = dealt == fold
-        if not held.any():
-            continue
-        odds = by_look(partial(_odds_of_held, features, who, held), features)
-        for name in CANDIDATES:
-            of_all = total(odds[look] for look in members_of(name, odds))
-            right[name].append(of_all.argmin(axis=1) == who[held])
+    for fold in range(FOLDS if len(people) <= FEW_IMAGES else 1):
+        held = folds == fold
+        if held.any():
+            distances = _held_out_distances(features, people, held)
+            for name, parts in right.items():
+                nearest = joint(distances[look] for look in looks_of_candidate(name, distances)).argmin(axis=1)
+                parts.append(nearest == people[held])
     if not right["committee"]:
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
@@ -75,14 +57,18 @@ def choose(features: dict[str, np.ndarray], who: np.ndarray, seed: int) -> tuple
     return name, accuracy[name]
 
 
+def _held_out_distances(features: dict[str, np.ndarray], people: np.ndarray, held: np.ndarray) -> dict[str, np.ndarray]:
+    def distances(look: str) -> np.ndarray:
+        member = train_member(features[look], people, ~held)
+        return in_means(member.distances(features[look][0, held]))
+
+    return by_look(distances, features)
+
+
 def standard_error(accuracy: float, count: int) -> float:
     """Return the standard error of an accuracy on so many images; above 0 even at an accuracy of 1."""
     share = (accuracy * count + 2) / (count + 4)  # Agresti and Coull's
     return float(np.sqrt(share * (1 - share) / count))
-
-
-def _odds_of_held(features: dict[str, np.ndarray], who: np.ndarray, held: np.ndarray, look: str) -> np.ndarray:
-    return odds_of(train_member(features[look], who, ~held), features[look][0, held])
 
 
 def by_look(function: Callable[[str], Result], looks: Iterable[str]) -> dict[str, Result]:
@@ -91,21 +77,16 @@ def by_look(function: Callable[[str], Result], looks: Iterable[str]) -> dict[str
     return dict(zip(names, map_bounded(function, names), strict=True))
 
 
-def train_member(copies: np.ndarray, who: np.ndarray, chosen: np.ndarray) -> Discriminant:
+def train_member(copies: np.ndarray, people: np.ndarray, chosen: np.ndarray) -> Discriminant:
     """Train on the chosen images and their moved copies; `copies` is of shape (copies, images, length)."""
-    return Discriminant(np.concatenate(list(copies[:, chosen])), np.tile(who[chosen], len(copies)))
+    return Discriminant(np.concatenate(list(copies[:, chosen])), np.tile(people[chosen], len(copies)))
 
 
-def odds_of(member: Discriminant, features: np.ndarray) -> np.ndarray:
-    """Return distances to people as `odds`."""
-    return odds(member.distances(features))
-
-
-def odds(distances: np.ndarray) -> np.ndarray:
-    """Return distances as shares of their mean: a member that fits an image badly gets little weight."""
+def in_means(distances: np.ndarray) -> np.ndarray:
+    """Return each image's distances as shares of their mean: a member that fits an image badly gets little weight."""
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
 
 
-def total(odds: Iterable[np.ndarray]) -> np.ndarray:
-    """Sum what `odds_of` gives for each member: how far images are from people, by all looks together."""
-    return reduce(np.add, odds)
+def joint(distances: Iterable[np.ndarray]) -> np.ndarray:
+    """Sum the distances `in_means` of several members."""
+    return reduce(np.add, distances)

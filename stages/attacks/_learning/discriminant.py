@@ -17,30 +17,14 @@ _LEARNED = ("mean", "axes", "whiten", "means")
 class Discriminant:
     """The nearest mean, in a subspace where the images of one person vary equally in all directions.
 
-    Parameters
-    ----------
-    features : ndarray of float32, shape (images, length)
-        Features of each image.
-    identities : ndarray of int, shape (images,)
-        Who is in it: from 0 to the number of people, less one; every number occurs.
+    It learns from features (images, length) and people (images,), numbered from 0 without gaps.
 
-    References
-    ----------
-    .. [1] P. Belhumeur, J. Hespanha, D. Kriegman, "Eigenfaces vs. Fisherfaces: recognition using class specific linear
-       projection", IEEE TPAMI 19(7), 1997.
-    .. [2] O. Ledoit, M. Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", Journal of
-       Multivariate Analysis 88(2), 2004.
-
-    Examples
-    --------
-    >>> import numpy as np
     >>> features = np.array([[0, 0], [0, 9], [1, 0], [1, 9]], np.float32)
     >>> Discriminant(features, np.array([0, 0, 1, 1])).distances(np.array([[0.9, 4]], np.float32)).argmin()
     np.int64(1)
     """
 
     def __init__(self, features: np.ndarray, identities: np.ndarray) -> None:
-        """Train."""
         people = identities.max() + 1
         spare = len(features) - people
         self._mean = features.mean(axis=0, dtype=float).astype(np.float32)
@@ -58,30 +42,19 @@ class Discriminant:
     @classmethod
     def restored(cls, arrays: dict[str, np.ndarray]) -> "Discriminant":
         """Return a discriminant of the same answers."""
-        same = cls.__new__(cls)
+        restored = cls.__new__(cls)
         for name in _LEARNED:
-            setattr(same, f"_{name}", arrays[name])
-        return same
+            setattr(restored, f"_{name}", arrays[name])
+        return restored
 
     def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
         """Return a copy that knows other people, in the same subspace; arguments as for training."""
-        other = copy.copy(self)
-        other._means = _means(self._project(features), identities) @ self._whiten
-        return other
+        enrolled = copy.copy(self)
+        enrolled._means = _means(self._project(features), identities) @ self._whiten
+        return enrolled
 
     def distances(self, features: np.ndarray) -> np.ndarray:
-        """Return the squared distances of images to people, in units of a person's own variance.
-
-        Parameters
-        ----------
-        features : ndarray of float32, shape (images, length)
-            Features of each image.
-
-        Returns
-        -------
-        ndarray of float, shape (images, people)
-            At least 0.
-        """
+        """Return the squared distances (images, people), in units of a person's own variance."""
         places = self._project(features) @ self._whiten
         squares = (places**2).sum(axis=1)[:, None] + (self._means**2).sum(axis=1)
         return np.maximum(squares - 2 * places @ self._means.T, 0)

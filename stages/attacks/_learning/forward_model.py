@@ -11,36 +11,20 @@ STANDARD_ERRORS = 3  # by which a feature's correlation must differ from 0
 
 
 class ForwardModel:
-    """The Gaussian likelihood of an anonymized image, given its original.
+    """The Gaussian likelihood of an anonymized image, given its original; learned from features (pairs, length).
 
     Each feature is predicted by itself, which takes few pairs to learn, then ridge regression on all features corrects
-    what is left. The penalty and the covariance of the errors come from predictions of each pair by the others.
+    what is left. The penalty and the covariance of the errors come from predictions of each pair by the others. At most
+    `most` features are kept, those that survive best, and none that does not survive at all.
 
-    Parameters
-    ----------
-    raw, anonymized : ndarray of float, shape (pairs, length)
-        The same features of both images of each pair.
-    most : int
-        How many features are kept: those that survive best, and none that does not survive at all.
-
-    References
-    ----------
-    .. [1] A. Hoerl, R. Kennard, "Ridge regression: biased estimation for nonorthogonal problems", Technometrics 12(1),
-       1970.
-    .. [2] O. Ledoit, M. Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", Journal of
-       Multivariate Analysis 88(2), 2004.
-
-    Examples
-    --------
     >>> raw = np.random.default_rng(0).random((50, 3))
     >>> model = ForwardModel(raw, 0.5 * raw + 0.2, most=3)
-    >>> apart = model.place(raw * 0.5 + 0.2) - model.predict(raw)
-    >>> float(np.abs(apart).max()) < 0.1
+    >>> errors = model.place(raw * 0.5 + 0.2) - model.predict(raw)
+    >>> float(np.abs(errors).max()) < 0.1
     True
     """
 
     def __init__(self, raw: np.ndarray, anonymized: np.ndarray, most: int):
-        """Learn the map and its errors."""
         self._raw_mean, self._mean = raw.mean(axis=0, dtype=float), anonymized.mean(axis=0, dtype=float)
         raw, anonymized = raw - self._raw_mean, anonymized - self._mean
         power, kept = (raw**2).mean(axis=0), (raw * anonymized).mean(axis=0)
@@ -75,7 +59,7 @@ class ForwardModel:
 
 
 def _ridge(inputs: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # The map with the best penalty, and what each pair's prediction by the others misses.
+    """Return the map with the best penalty, and what each pair's prediction by the others misses."""
     values, vectors = np.linalg.eigh(inputs.T @ inputs)
     turned = inputs @ vectors
     moments = turned.T @ goal
@@ -90,7 +74,7 @@ def _ridge(inputs: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _root(missed: np.ndarray) -> np.ndarray:
-    # Of the errors' covariance; its diagonal is near 1, or 0 where nothing but rounding is missed.
+    # The covariance's diagonal is near 1, or 0 where nothing but rounding is missed.
     if not missed.shape[1]:
         return np.eye(0)
     covariance, _ = ledoit_wolf(missed, assume_centered=True)

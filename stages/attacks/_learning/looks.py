@@ -12,18 +12,6 @@ CLIP = 0.2  # share of a block's strength that one direction may have
 def looks_of(size: int) -> list[str]:
     """Name the looks at images of a size: none shows more detail than the images have, the finest shows it all.
 
-    Parameters
-    ----------
-    size : int
-        Side of the images in pixels.
-
-    Returns
-    -------
-    list of str
-        Kind and side of each.
-
-    Examples
-    --------
     >>> looks_of(64)
     ['pixels_24', 'pixels_16', 'gradients_64', 'gradients_32']
     >>> looks_of(128)
@@ -37,6 +25,14 @@ def looks_of(size: int) -> list[str]:
     return [f"pixels_{side}" for side in of_pixels] + [f"gradients_{side}" for side in of_gradients]
 
 
+def check_images(name: str, images: np.ndarray) -> None:
+    """Raise a `ValueError` if images are not square RGB."""
+    if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise ValueError(
+            f"`{name}` must be uint8 of shape (n, size, size, 3). Received: {images.dtype} of shape {images.shape}"
+        )
+
+
 def features_of(look: str, images: np.ndarray) -> np.ndarray:
     """Return the features of images under a look, float32 of shape (images, length)."""
     kind, side = look.split("_")
@@ -44,49 +40,22 @@ def features_of(look: str, images: np.ndarray) -> np.ndarray:
 
 
 def pixels(images: np.ndarray, side: int) -> np.ndarray:
-    """Return the colours of images scaled to `side` x `side`, which survive any blur.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (images, size, size, 3)
-        RGB images.
-    side : int
-        In pixels.
-
-    Returns
-    -------
-    ndarray of float32, shape (images, 3 * side**2)
-        From 0 to 1.
-    """
+    """Return the colours, from 0 to 1, of images scaled to `side` x `side`, which survive any blur."""
     return np.stack([scaled(image, side).ravel() for image in images]).astype(np.float32) / 255
 
 
 def gradients(images: np.ndarray, side: int) -> np.ndarray:
-    """Return histograms of oriented gradients, and the colours of their cells, of images scaled to `side` x `side`.
+    """Return histograms of oriented gradients of images scaled to `side` x `side`, a multiple of the cell of 8 pixels.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (images, size, size, 3)
-        RGB images.
-    side : int
-        In pixels, a multiple of the cell of 8.
-
-    Returns
-    -------
-    ndarray of float32, shape (images, length)
-        Blocks of 2 x 2 cells with 9 directions each, clipped, then the cells' colours (square roots).
-
-    References
-    ----------
-    .. [1] N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005.
+    They are of blocks of 2 x 2 cells, 9 directions each, clipped; then come the cells' colours (square roots).
     """
     return np.stack([_histograms(scaled(image, side)) for image in images])
 
 
 def scaled(image: np.ndarray, side: int) -> np.ndarray:
     """Scale a square image, by area where it shrinks."""
-    way = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_LINEAR
-    return cv2.resize(image, (side, side), interpolation=way)
+    interpolation = cv2.INTER_AREA if image.shape[0] > side else cv2.INTER_LINEAR
+    return cv2.resize(image, (side, side), interpolation=interpolation)
 
 
 def moved_copy(images: np.ndarray, seed: int, number: int) -> np.ndarray:
@@ -104,12 +73,12 @@ def moved_copy(images: np.ndarray, seed: int, number: int) -> np.ndarray:
 
 def _histograms(image: np.ndarray) -> np.ndarray:
     light = np.sqrt(image.astype(np.float32) / 255)  # so that shadows count as much as lights
-    across, down = (cv2.Sobel(light, cv2.CV_32F, *way, ksize=1) for way in ((1, 0), (0, 1)))
+    across, down = (cv2.Sobel(light, cv2.CV_32F, *axis, ksize=1) for axis in ((1, 0), (0, 1)))
     strongest = (across**2 + down**2).argmax(axis=2)[..., None]
     across, down = (np.take_along_axis(part, strongest, 2)[..., 0] for part in (across, down))
     place = np.arctan2(down, across) % np.pi * (BINS / np.pi)
-    apart = np.abs(place - np.arange(BINS, dtype=np.float32)[:, None, None])
-    votes = np.maximum(1 - np.minimum(apart, BINS - apart), 0) * np.hypot(across, down)
+    gap = np.abs(place - np.arange(BINS, dtype=np.float32)[:, None, None])
+    votes = np.maximum(1 - np.minimum(gap, BINS - gap), 0) * np.hypot(across, down)
     cells = len(image) // CELL
     votes = votes.reshape(BINS, cells, CELL, cells, CELL).mean(axis=(2, 4)).transpose(1, 2, 0)
     blocks = np.concatenate([votes[:-1, :-1], votes[1:, :-1], votes[:-1, 1:], votes[1:, 1:]], axis=2)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.attacks._learning.candidates import FOLDS, assign_folds, odds, standard_error
+from stages.attacks._learning.candidates import assign_folds, in_means, standard_error
 from stages.attacks._learning.looks import moved_copy, scaled
 from stages.attacks.identity import Identifier, train_identifier
 from stages.network.runtime import derived_seed, initializer, keras, start_tensorflow
@@ -19,24 +19,13 @@ CHUNK = 1024
 
 
 class NetworkIdentifier:
-    """Names the person in an image, as `Identifier` does.
-
-    Attributes
-    ----------
-    name : str
-        "network".
-    validation_accuracy : float or None
-        Its accuracy on the training images held out to choose it.
-    people : ndarray of int, shape (people,)
-        Whom it knows, in ascending order.
-    """
+    """Names the person in an image, with the attributes and methods of `Identifier`."""
 
     name = "network"
 
     def __init__(self, images: np.ndarray, identities: np.ndarray, *, seed: int, accuracy: float | None = None) -> None:
-        """Train; see `train_strongest`."""
         self.validation_accuracy = accuracy
-        self.people, who = np.unique(identities, return_inverse=True)
+        self.people, indices = np.unique(identities, return_inverse=True)
         self._means: np.ndarray | None = None  # of enrolled people
         start_tensorflow("float32")
         small = _small(images)
@@ -48,7 +37,7 @@ class NetworkIdentifier:
         for epoch in range(EPOCHS):
             order = rng.permutation(len(images))
             order = np.resize(order, -(-len(order) // BATCH) * BATCH)  # batches of one size, so one graph
-            moved, right = self._inputs(moved_copy(small[order], seed, epoch)), who[order]
+            moved, right = self._inputs(moved_copy(small[order], seed, epoch)), indices[order]
             for start in range(0, len(order), BATCH):
                 self._network.train_on_batch(moved[start : start + BATCH], right[start : start + BATCH])
 
@@ -57,73 +46,48 @@ class NetworkIdentifier:
         return self.people[self.distances(images).argmin(axis=1)]
 
     def distances(self, images: np.ndarray) -> np.ndarray:
-        """Tell how far images are from the people who are known; as `Identifier.distances`."""
+        """Return how far images are from the known people; as `Identifier.distances`."""
         return np.concatenate([np.empty((0, len(self.people))), *self._distances(images)])
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "NetworkIdentifier":
         """Learn to name other people than those in the training images; as `Identifier.enroll`."""
-        other = copy.copy(self)
-        other.people, who = np.unique(identities, return_inverse=True)
-        points = self._points(images)
-        other._means = np.stack([points[who == person].mean(axis=0) for person in range(len(other.people))])
-        return other
+        enrolled = copy.copy(self)
+        enrolled.people, indices = np.unique(identities, return_inverse=True)
+        points = np.concatenate(list(self._points(images)))
+        enrolled._means = np.stack([points[indices == person].mean(axis=0) for person in range(len(enrolled.people))])
+        return enrolled
 
     def _distances(self, images: np.ndarray) -> Iterator[np.ndarray]:
-        for start in range(0, len(images), CHUNK):
-            part = images[start : start + CHUNK]
-            if self._means is None:
-                scores = np.asarray(self._network(self._inputs(_small(part)), training=False), float)
+        if self._means is not None:
+            for points in self._points(images):
+                yield in_means(((points[:, None] - self._means) ** 2).sum(axis=2))
+        else:
+            for scores in self._outputs(self._network, images):
                 # The negative logarithms of the probabilities.
                 highest = scores.max(axis=1, keepdims=True)
-                yield odds(np.log(np.exp(scores - highest).sum(axis=1, keepdims=True)) + highest - scores)
-            else:
-                points = self._points(part)
-                yield odds(((points[:, None] - self._means) ** 2).sum(axis=2))
+                yield in_means(np.log(np.exp(scores - highest).sum(axis=1, keepdims=True)) + highest - scores)
 
-    def _points(self, images: np.ndarray) -> np.ndarray:
-        starts = range(0, len(images), CHUNK)
-        parts = [self._trunk(self._inputs(_small(images[at : at + CHUNK])), training=False) for at in starts]
-        points = np.concatenate([np.asarray(part, float) for part in parts])
-        return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(float).tiny)
+    def _points(self, images: np.ndarray) -> Iterator[np.ndarray]:
+        for points in self._outputs(self._trunk, images):
+            yield points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(float).tiny)
+
+    def _outputs(self, network: keras.Model, images: np.ndarray) -> Iterator[np.ndarray]:
+        for start in range(0, len(images), CHUNK):
+            inputs = self._inputs(_small(images[start : start + CHUNK]))
+            yield np.asarray(network(inputs, training=False), float)
 
     def _inputs(self, small: np.ndarray) -> np.ndarray:
         return (small.astype(np.float32) - self._level) / self._spread
 
 
 def train_strongest(images: np.ndarray, identities: np.ndarray, *, seed: int) -> Identifier | NetworkIdentifier:
-    """Train discriminants and a convolutional network to name the people in images, and keep what does better.
+    """Train discriminants and a convolutional network to name people; arguments as of `train_identifier`.
 
     The network has three layers of 3 x 3 convolutions with 32, 64 and 128 filters, each followed by batch normalization
-    and pooling, and learns from moved copies. It is kept if it names more people than the discriminants do, by more
-    than two standard errors, in a quarter of the training images, held out; where it could not, even if it named all,
-    it is not trained. It takes several times as long as they do.
+    and pooling, and learns from moved copies at 32 pixels. It is kept if it names more people than the discriminants
+    do, by more than two standard errors, in a quarter of the training images, held out; where it could not, even if it
+    named all, it is not trained. It takes several times as long as they do.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, size, size, 3)
-        RGB images of one square size; the network sees them at 32 pixels.
-    identities : ndarray of int, shape (n,)
-        Who is in each: any numbers.
-    seed : int
-        Of initial weights, of moves, and of what is held out.
-
-    Returns
-    -------
-    Identifier or NetworkIdentifier
-        The stronger; its `name` tells which.
-
-    Raises
-    ------
-    ValueError
-        If the shapes or types are wrong, or there are fewer than two people.
-
-    References
-    ----------
-    .. [1] R. McPherson, R. Shokri, V. Shmatikov, "Defeating image obfuscation with deep learning", arXiv 1609.00408,
-       2016.
-
-    Examples
-    --------
     >>> faces = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     >>> identifier = train_strongest(faces.repeat(4, axis=0), np.array([7, 9]).repeat(4), seed=0)
     >>> identifier.name, identifier.predict(faces)
@@ -131,17 +95,15 @@ def train_strongest(images: np.ndarray, identities: np.ndarray, *, seed: int) ->
     """
     identities = np.asarray(identities)
     identifier = train_identifier(images, identities, seed=seed)
-    held = assign_folds(identities, folds=FOLDS, seed=seed) == 0
+    held = assign_folds(identities, seed) == 0
     count, best = int(held.sum()), identifier.validation_accuracy
     if best is None or not _beats(1.0, best, count):
         return identifier
     tried = NetworkIdentifier(images[~held], identities[~held], seed=seed)
     accuracy = float((tried.predict(images[held]) == identities[held]).mean())
-    return (
-        NetworkIdentifier(images, identities, seed=seed, accuracy=accuracy)
-        if _beats(accuracy, best, count)
-        else identifier
-    )
+    if not _beats(accuracy, best, count):
+        return identifier
+    return NetworkIdentifier(images, identities, seed=seed, accuracy=accuracy)
 
 
 def _beats(accuracy: float, best: float, count: int) -> bool:
@@ -152,11 +114,8 @@ def _network(people: int, steps: int, seed: int) -> keras.Model:
     layers = keras.layers
     network = keras.Sequential([layers.Input((SIDE, SIDE, 3))])
     for filters in FILTERS:
-        network.add(
-            layers.Conv2D(
-                filters, 3, padding="same", use_bias=False, kernel_initializer=initializer(seed, f"{filters}")
-            )
-        )
+        kernel = initializer(seed, f"{filters}")
+        network.add(layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer=kernel))
         network.add(layers.BatchNormalization(momentum=0.8))  # Keras' own takes hundreds of steps to settle
         network.add(layers.ReLU())
         network.add(layers.MaxPooling2D())

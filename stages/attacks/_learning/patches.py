@@ -27,28 +27,11 @@ LEAST_SPREAD = 1e-3
 class PatchNetwork:
     """A perceptron of two layers, which slides over the image as a convolution of the estimate's surroundings.
 
-    It sees the brightness of the estimate around a pixel, colours of the anonymized image, the darkest and brightest
-    nearby, and the place in the method's grid, and predicts what the estimate misses in each channel.
+    It sees the brightness of the estimate (of `start`) around a pixel, colours of the anonymized image, the darkest and
+    brightest nearby, and the place in the method's grid, which repeats after `period` pixels, and predicts what the
+    estimate misses in each channel.
 
-    Parameters
-    ----------
-    anonymized, raw : list of numpy.ndarray
-        Training pairs, (height, width, 3) uint8.
-    start : Restorer
-        Makes the estimates.
-    period : int, default=1
-        After how many pixels the method's grid repeats; 1 for a method without a grid.
-
-    References
-    ----------
-    .. [1] H. Burger, C. Schuler, S. Harmeling, "Image denoising: can plain neural networks compete with BM3D?",
-       CVPR 2012.
-    .. [2] R. McPherson, R. Shokri, V. Shmatikov, "Defeating image obfuscation with deep learning", arXiv 1609.00408,
-       2016.
-
-    Examples
-    --------
-    >>> from stages.attacks.restoration import Unchanged
+    >>> from stages.attacks._learning.restorer import Unchanged
     >>> raw = [np.full((9, 9, 3), level, np.uint8) for level in range(0, 250, 10)]
     >>> network = PatchNetwork([255 - image for image in raw], raw, start=Unchanged())
     >>> abs(int(network.restore(raw[5])[4, 4, 0]) - 205) < 10
@@ -56,7 +39,6 @@ class PatchNetwork:
     """
 
     def __init__(self, anonymized: list[np.ndarray], raw: list[np.ndarray], *, start: Restorer, period: int = 1):
-        """Learn from pixels drawn with a fixed seed, as many of each image."""
         self.name = f"{start.name} and network"
         self._start, self._period = start, period
         rng = np.random.default_rng(0)
@@ -80,18 +62,7 @@ class PatchNetwork:
             self._network.fit((features - self._mean) / self._spread, goal / self._scale)
 
     def restore(self, image: np.ndarray) -> np.ndarray:
-        """Estimate the original of an anonymized image.
-
-        Parameters
-        ----------
-        image : numpy.ndarray
-            (height, width, 3) uint8.
-
-        Returns
-        -------
-        numpy.ndarray
-            (height, width, 3) uint8.
-        """
+        """Estimate the original of an anonymized image."""
         estimate = self._start.restore(image)
         restored, planes = np.empty(image.shape, np.uint8), _planes(image, estimate)
         height = max(1, STRIP // image.shape[1])
@@ -106,11 +77,13 @@ class PatchNetwork:
 
 
 def _planes(image: np.ndarray, estimate: np.ndarray) -> dict[str, np.ndarray]:
-    # What is looked at, with a margin, in float32.
-    bordered = [cv2.copyMakeBorder(one, *[MARGIN] * 4, cv2.BORDER_REFLECT_101) for one in (estimate, image)]
-    colours, hidden = (one.astype(np.float32) for one in bordered)
+    """Return what is looked at, with a margin, in float32."""
+    colours, hidden = (
+        cv2.copyMakeBorder(plane, *[MARGIN] * 4, cv2.BORDER_REFLECT_101).astype(np.float32)
+        for plane in (estimate, image)
+    )
     squares = [np.ones((side, side), np.uint8) for side in WINDOWS]
-    extremes = [one(hidden, square).mean(axis=2) for square in squares for one in (cv2.erode, cv2.dilate)]
+    extremes = [extreme(hidden, square).mean(axis=2) for square in squares for extreme in (cv2.erode, cv2.dilate)]
     return {"light": colours.mean(axis=2), "colours": colours, "hidden": hidden, "extremes": np.stack(extremes, axis=2)}
 
 
@@ -120,16 +93,16 @@ def _at_places(places: np.ndarray, plane: np.ndarray, dy: int, dx: int) -> np.nd
 
 def _in_area(area: tuple[slice, slice], plane: np.ndarray, dy: int, dx: int) -> np.ndarray:
     # The same for all pixels of an area, many times as fast.
-    moved = tuple(
-        slice(one.start + MARGIN + by, one.stop + MARGIN + by) for one, by in zip(area, (dy, dx), strict=True)
+    rows, columns = (
+        slice(part.start + MARGIN + by, part.stop + MARGIN + by) for part, by in zip(area, (dy, dx), strict=True)
     )
-    return plane[moved].reshape(-1, *plane.shape[2:])
+    return plane[rows, columns].reshape(-1, *plane.shape[2:])
 
 
 def _features(
     planes: dict[str, np.ndarray], at: Callable[..., np.ndarray], rows: np.ndarray, columns: np.ndarray, period: int
 ) -> np.ndarray:
-    # Of pixels at rows and columns: (pixels, length). Differences to the pixel itself, then its own colours.
+    """Return the features of pixels, (pixels, length): differences to the pixel itself, then its own colours."""
     light, colours = at(planes["light"], 0, 0), at(planes["colours"], 0, 0)
     parts = [(at(planes["light"], dy, dx) - light)[:, None] for dy in REACH for dx in REACH]
     parts += [at(planes["hidden"], dy, dx) - colours for dy in COARSE for dx in COARSE]

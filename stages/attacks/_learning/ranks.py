@@ -9,21 +9,13 @@ _ROUNDING = 1e-9  # of the largest distance: two that differ by less are equal
 
 
 class Ranks(NamedTuple):
-    """Where the right candidate stands for each query, among all candidates.
+    """Where the right candidate stands for each query.
 
-    Equally near candidates come in any order, each as likely: so constant images are linked as well as by chance,
-    neither better nor worse.
-
-    Attributes
-    ----------
-    closer : ndarray of int, shape (queries,)
-        How many candidates are nearer than the right one.
-    tied : ndarray of int, shape (queries,)
-        How many are as near as the right one, itself included.
+    Equally near candidates come in any order, each as likely, so that constant images are linked exactly as by chance.
     """
 
-    closer: np.ndarray
-    tied: np.ndarray
+    closer: np.ndarray  # (queries,) int: how many candidates are nearer than the right one
+    tied: np.ndarray  # (queries,) int: how many are as near, itself included
 
     @property
     def mean(self) -> np.ndarray:
@@ -33,18 +25,6 @@ class Ranks(NamedTuple):
     def within(self, count: int) -> np.ndarray:
         """Return for each query the chance that the right candidate is among the first `count`.
 
-        Parameters
-        ----------
-        count : int
-            1 or more.
-
-        Returns
-        -------
-        ndarray of float, shape (queries,)
-            From 0 to 1; their mean is the accuracy at that rank.
-
-        Examples
-        --------
         >>> Ranks(np.array([0, 1, 0]), np.array([1, 1, 4])).within(1)
         array([1.  , 0.  , 0.25])
         """
@@ -52,26 +32,12 @@ class Ranks(NamedTuple):
 
 
 def ranks_of(distances: np.ndarray, right: np.ndarray) -> Ranks:
-    """Rank the right candidate of each query.
+    """Rank the right candidate, of shape (queries,), by distances of shape (queries, candidates), at least 0.
 
-    Parameters
-    ----------
-    distances : ndarray of float, shape (queries, candidates)
-        At least 0; smaller is nearer.
-    right : ndarray of int, shape (queries,)
-        Which candidate is the right one.
-
-    Returns
-    -------
-    Ranks
-        Of the right ones.
-
-    Examples
-    --------
     >>> ranks_of(np.array([[0.0, 2.0, 1.0], [5.0, 5.0, 5.0]]), np.array([2, 0])).mean
     array([2., 2.])
     """
     own = np.take_along_axis(distances, right[:, None], axis=1)
-    apart = distances - own
-    equal = np.abs(apart) <= _ROUNDING * distances.max(axis=1, keepdims=True)
-    return Ranks(((apart < 0) & ~equal).sum(axis=1), equal.sum(axis=1))
+    differences = distances - own
+    equal = np.abs(differences) <= _ROUNDING * distances.max(axis=1, keepdims=True)
+    return Ranks(((differences < 0) & ~equal).sum(axis=1), equal.sum(axis=1))

@@ -6,9 +6,19 @@ import numpy as np
 
 
 class Restorer(Protocol):
-    """An inverse: `restore` estimates the original of an anonymized image."""
+    """An inverse; images are uint8 of shape (height, width, 3)."""
 
     name: str
 
     def restore(self, image: np.ndarray) -> np.ndarray:
-        """Return the estimate, (height, width, 3) uint8."""
+        """Estimate the original of an anonymized image."""
+
+
+class Unchanged:
+    """The inverse that does nothing."""
+
+    name = "none"
+
+    def restore(self, image: np.ndarray) -> np.ndarray:
+        """Return the image itself."""
+        return image

@@ -14,6 +14,7 @@ MOST_SAMPLES = 20_000  # neighbourhoods that one map is learned from
 PENALTIES = (np.inf, 1e-1, 1e-3)
 _VALIDATION = 5  # every fifth pair chooses the penalty
 _SQUARE = np.ones((SIDE, SIDE), np.uint8)
+_EXTREMES = (cv2.erode, cv2.dilate)
 
 
 class RidgeInverse:
@@ -22,19 +23,7 @@ class RidgeInverse:
     Besides the pixels, its inputs are the darkest and the brightest of them, which morphology keeps, and a constant,
     because morphology shifts all values. It works on differences to the centre pixel and learns what the centre lost,
     so a large penalty leaves the image unchanged: on the pairs that choose the penalty, the map is never worse than
-    doing nothing.
-
-    Parameters
-    ----------
-    anonymized, raw : list of numpy.ndarray
-        Training pairs, (height, width, 3) uint8.
-    period : int, default=1
-        After how many pixels the method's block grid repeats; 1 for a method without blocks.
-
-    References
-    ----------
-    McPherson, Shokri, Shmatikov: Defeating Image Obfuscation with Deep Learning. arXiv 1609.00408, 2016.
-    Hoerl, Kennard: Ridge regression. Technometrics 12(1), 1970.
+    doing nothing. The method's grid repeats after `period` pixels; 1 for a method without blocks.
     """
 
     name = "ridge"
@@ -63,18 +52,7 @@ class RidgeInverse:
         self._map = maps[int(gains.argmax())]
 
     def restore(self, image: np.ndarray) -> np.ndarray:
-        """Estimate the original of an anonymized image.
-
-        Parameters
-        ----------
-        image : numpy.ndarray
-            (height, width, 3) uint8.
-
-        Returns
-        -------
-        numpy.ndarray
-            (height, width, 3) uint8.
-        """
+        """Estimate the original of an anonymized image."""
         step = self._period
         if step == 1:
             return _rounded(image + _filter(image.astype(np.float32), self._map[0, 0]))
@@ -92,11 +70,11 @@ def _rounded(image: np.ndarray) -> np.ndarray:
 
 
 def _filter(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    # The product of one map with the features of every pixel, (height, width, 3).
+    """Return the product of one map with the features of every pixel, (height, width, 3)."""
     *pixels, dark, bright, constant = weights
     kernel = np.reshape(pixels, (SIDE, SIDE))
     kernel[SIDE // 2, SIDE // 2] -= weights[:-1].sum()
-    darkest, brightest = (one(image, _SQUARE, borderType=cv2.BORDER_REPLICATE) for one in (cv2.erode, cv2.dilate))
+    darkest, brightest = (extreme(image, _SQUARE, borderType=cv2.BORDER_REPLICATE) for extreme in _EXTREMES)
     lost = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE)
     return lost + dark * darkest + bright * brightest + constant * CONSTANT
 
@@ -120,14 +98,12 @@ def _windows(channels: np.ndarray) -> np.ndarray:
 
 
 def _extremes(channels: np.ndarray) -> np.ndarray:
-    # Darkest and brightest pixel of each neighbourhood, (channels, height, width, 2).
-    filters = (cv2.erode, cv2.dilate)
-    return np.stack(
-        [
-            np.stack([one(channel, _SQUARE, borderType=cv2.BORDER_REPLICATE) for one in filters], axis=-1)
-            for channel in channels
-        ]
-    )
+    """Return the darkest and brightest pixel of each neighbourhood, (channels, height, width, 2)."""
+    extremes = np.empty((*channels.shape, 2), np.float32)
+    for channel, target in zip(channels, extremes, strict=True):
+        for index, extreme in enumerate(_EXTREMES):
+            target[..., index] = extreme(channel, _SQUARE, borderType=cv2.BORDER_REPLICATE)
+    return extremes
 
 
 def _features(windows: np.ndarray, extremes: np.ndarray) -> np.ndarray:

@@ -12,50 +12,25 @@ HALF = 0.5  # grey levels that rounding may take away
 class WithinRounding:
     """Moves an estimate, by accelerated gradient steps, to an image from which the blurred one may have been rounded.
 
-    Only what the blurred image shows beyond rounding moves it, so that noise is not amplified.
+    Only what the blurred image shows beyond rounding moves it, so that noise is not amplified. `start` makes the
+    estimate, `kernel` is one axis of the blur. The steps are those of Beck and Teboulle (SIAM Journal on Imaging
+    Sciences 2(1), 2009).
 
-    Parameters
-    ----------
-    start : Restorer
-        Makes the estimates.
-    kernel : ndarray of float, shape (n,)
-        One axis of the blur's kernel, which is separable and symmetric.
-
-    References
-    ----------
-    .. [1] "Privacy Blur: quantifying privacy and utility for image data release", arXiv 2512.16086, 2025: blurs of 8
-       bits are inverted by optimization through the rounding.
-    .. [2] A. Beck, M. Teboulle, "A fast iterative shrinkage-thresholding algorithm for linear inverse problems", SIAM
-       Journal on Imaging Sciences 2(1), 2009.
-
-    Examples
-    --------
-    >>> from stages.attacks.restoration import Unchanged
+    >>> from stages.attacks._learning.restorer import Unchanged
     >>> image, kernel = np.zeros((9, 9, 3), np.uint8), np.array([0.25, 0.5, 0.25])
     >>> image[4, 4] = 200
     >>> blurred = cv2.sepFilter2D(image, -1, kernel, kernel)
-    >>> [int(one[4, 4, 0]) for one in (blurred, WithinRounding(Unchanged(), kernel).restore(blurred))]
+    >>> restored = WithinRounding(Unchanged(), kernel).restore(blurred)
+    >>> [int(image[4, 4, 0]) for image in (blurred, restored)]
     [50, 185]
     """
 
     def __init__(self, start: Restorer, kernel: np.ndarray):
-        """Keep what is needed."""
         self.name = f"{start.name}, within rounding"
         self._start, self._kernel = start, np.asarray(kernel, float)
 
     def restore(self, image: np.ndarray) -> np.ndarray:
-        """Estimate the original of a blurred image.
-
-        Parameters
-        ----------
-        image : numpy.ndarray
-            (height, width, 3) uint8.
-
-        Returns
-        -------
-        numpy.ndarray
-            (height, width, 3) uint8.
-        """
+        """Estimate the original of a blurred image."""
         blurred = image.astype(np.float32)
         now = ahead = self._start.restore(image).astype(np.float32)
         pace = 1.0

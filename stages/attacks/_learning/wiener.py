@@ -8,22 +8,11 @@ BINS = 24
 
 
 class WienerInverse:
-    """Wiener deconvolution of a known blur with OpenCV's default border.
+    """Wiener deconvolution of a known blur with OpenCV's default border; `kernel` is one axis of it.
 
     A reflected border (without repeating the edge) makes the discrete cosine transform of type I turn the blur into a
-    product, so nothing rings at the borders.
-
-    Parameters
-    ----------
-    anonymized, raw : list of numpy.ndarray
-        Training pairs, (height, width, 3) uint8; the prior spectrum and the noise are measured on them.
-    kernel : ndarray of float, shape (n,)
-        One axis of the blur's kernel, which is separable and symmetric.
-
-    References
-    ----------
-    Wiener: Extrapolation, Interpolation, and Smoothing of Stationary Time Series. 1949.
-    Martucci: Symmetric convolution and the discrete sine and cosine transforms. IEEE TSP 42(5), 1994.
+    product (Martucci, IEEE TSP 42(5), 1994), so nothing rings at the borders. The prior spectrum and the noise are
+    measured on training pairs.
     """
 
     name = "wiener"
@@ -48,18 +37,7 @@ class WienerInverse:
         self._noise = max(ROUNDING_VARIANCE, float(np.mean(noise)))
 
     def restore(self, image: np.ndarray) -> np.ndarray:
-        """Estimate the original of a blurred image.
-
-        Parameters
-        ----------
-        image : numpy.ndarray
-            (height, width, 3) uint8.
-
-        Returns
-        -------
-        numpy.ndarray
-            (height, width, 3) uint8.
-        """
+        """Estimate the original of a blurred image."""
         if min(image.shape[:2]) < 2:
             return image.copy()
         spectrum, _ = _transform(image)

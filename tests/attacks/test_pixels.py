@@ -1,10 +1,10 @@
-"""Survival: what is still there is found, and nothing else."""
+"""What of an image's pixels is left: what is still there is found, and nothing else."""
 
 import cv2
 import numpy as np
 import pytest
 
-from stages.attacks.survival import keypoint_survival, unchanged_pixels
+from stages.attacks.pixels import BEST_PSNR, keypoint_survival, measure_pixels, psnr, ssim, unchanged_pixels
 
 
 @pytest.fixture
@@ -18,12 +18,20 @@ def image() -> np.ndarray:
     return picture
 
 
+def test_similarity_has_the_known_values_and_falls_with_blur(image):
+    grey = np.full((64, 64, 3), 100, np.uint8)
+    assert psnr(grey + 10, grey) == pytest.approx(20 * np.log10(255 / 10), abs=1e-4)
+    assert psnr(grey, grey) == BEST_PSNR
+    same, mild, strong = (ssim(part, image) for part in (image, *(cv2.GaussianBlur(image, (0, 0), s) for s in (1, 4))))
+    assert same == pytest.approx(1) and same > mild > strong > 0
+
+
 def test_a_planted_copy_of_original_pixels_is_found(image):
     masked = np.full_like(image, 7)
     planted = masked.copy()
     planted[:, :120] = image[:, :120]
-    assert [unchanged_pixels(image, one) for one in (masked, planted, image.copy())] == [0, 0.5, 1]
-    survived = [keypoint_survival(image, one) for one in (masked, planted, image.copy())]
+    assert [unchanged_pixels(image, changed) for changed in (masked, planted, image.copy())] == [0, 0.5, 1]
+    survived = [keypoint_survival(image, changed) for changed in (masked, planted, image.copy())]
     assert survived[0] == 0 and 0.3 < survived[1] < 0.6 and survived[2] == 1
 
 
@@ -50,15 +58,12 @@ def test_the_stronger_the_blur_the_less_survives(image):
 @pytest.mark.parametrize("size", [(64, 64, 3), (1, 1, 3)])
 def test_without_key_points_there_is_no_share(size):
     flat = np.full(size, 9, np.uint8)
-    assert keypoint_survival(flat, flat) is None
+    assert measure_pixels(flat, flat, flat)["keypoint_survival"] is None
     assert unchanged_pixels(flat, flat) == 1
 
 
 @pytest.mark.parametrize("measure", [keypoint_survival, unchanged_pixels])
 def test_images_of_other_shapes_and_types_are_refused(image, measure):
-    with pytest.raises(ValueError, match=r"must both be of shape \(height, width, 3\). Received: \(240, 240, 3\) and"):
-        measure(image, image[1:])
-    with pytest.raises(ValueError, match=r"must both be of shape"):
-        measure(image[..., 0], image[..., 0])
-    with pytest.raises(ValueError, match="must be of type uint8. Received: uint8 and float64"):
-        measure(image, image.astype(float))
+    for first, second in ((image, image[1:]), (image[..., 0], image[..., 0]), (image, image.astype(float))):
+        with pytest.raises(ValueError, match=r"must both be uint8 of shape \(height, width, 3\)"):
+            measure(first, second)

@@ -1,0 +1,75 @@
+"""What is left in the anonymized images: pixels, regions that a detector still finds, images left open."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+
+from stages.attacks.pixels import measure_pixels
+from stages.core.boxes import REGION, Box, read_boxes, with_labels
+from stages.core.parallel import map_ordered
+from stages.core.paths import REGIONS_FILE
+from stages.core.seeding import order_key
+from stages.evidence.target import Change, Target
+from stages.evidence.views import View
+from stages.regions.coverage import count_missed
+from stages.regions.crops import around, main_region
+from stages.regions.detectors import load_detector
+from stages.regions.matching import find_matches
+
+
+def measure_images(
+    target: Target, restore: Change, test: list[str], asked: Collection[str], views: list[View]
+) -> tuple[dict[str, Any], list[dict[str, np.ndarray]]]:
+    """Measure some test images, those that are asked about first.
+
+    Returns the numbers of all images by key, None where there is none, and what each view shows of each restored image.
+    """
+    count, seed = target.params.attack.reconstruction_images, target.params.attack.seed
+    judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
+    count_found, looks = _region_counter(target), [(view.look, view.shows) for view in views]
+
+    def judge(name: str) -> tuple[list[np.ndarray | None], dict[str, float | None]]:
+        path = f"test/{name}"
+        original, anonymized = target.raw.image(path), target.images.image(path)
+        restored = restore(anonymized, path)
+        row = measure_pixels(original, anonymized, restored)
+        boxes = target.boxes.get(path)
+        if boxes:
+            part = around(main_region(boxes), original.shape[:2])
+            of_region = measure_pixels(original[part], anonymized[part], restored[part])
+            row |= {f"{REGION}{key}": value for key, value in of_region.items()}
+            row["regions_asked"], row["regions_found"] = len(boxes), count_found(anonymized, boxes)
+        return [look(restored, path) if shows(path) else None for look, shows in looks], row
+
+    shown, rows = zip(*map_ordered(judge, judged, total=len(judged), label=target.name), strict=True)
+    by_view = [
+        {path: image for path, image in zip(judged, images, strict=True) if image is not None}
+        for images in zip(*shown, strict=True)
+    ]
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: [row.get(key) for row in rows] for key in keys}, by_view
+
+
+def _region_counter(target: Target) -> Callable[[np.ndarray, list[Box]], int | None]:
+    """Return what counts the regions of an image that a detector still finds; None where none is used."""
+    params = target.params.regions
+    if params.boxes == "given":
+        return lambda image, boxes: None
+    detect = load_detector(params)
+    return lambda image, boxes: sum(find_matches(boxes, detect(image)))
+
+
+def count_left_open(target: Target, splits: dict[str, list[str]]) -> dict[str, int]:
+    """Count what a variant that acts on regions leaves as it is: images, and regions that the detector missed."""
+    if target.acting.where != "regions":
+        return {}
+    images = sum(f"{split}/{path}" not in target.boxes for split, paths in splits.items() for path in paths)
+    given = read_boxes(REGIONS_FILE)
+    # Of other labels, such as heads where a detector finds faces, all must be covered.
+    given = with_labels(given, target.acting.labels) or given
+    # Given boxes that are used cannot be missed.
+    if target.params.regions.boxes != "detected" or not given:
+        return {"images_left_open": images}
+    missed = count_missed(given, target.boxes, target.acting)
+    return {"images_left_open": images, "regions_given": sum(map(len, given.values())), "regions_missed": missed}

@@ -1,0 +1,97 @@
+"""The ways in which attackers look at a data set, whole or cut to the main regions, and the images that they hold."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.attacks.evidence import UNKNOWN, Evidence, Photos
+from stages.attacks.roles import Roles, assign_roles
+from stages.core.boxes import REGION
+from stages.core.datasets import Dataset
+from stages.core.images import SPLITS, resize_image
+from stages.core.parallel import map_ordered
+from stages.core.params import RAW
+from stages.core.people import People
+from stages.core.seeding import order_key
+from stages.evidence.target import Change, Target
+from stages.regions.crops import around, main_region, square_crop
+
+
+class View(NamedTuple):
+    """What an attacker looks at."""
+
+    name: str
+    prefix: str  # of the names of its attacks and of what they found
+    look: Change
+    shows: Callable[[str], bool]  # whether there is anything to look at, by path relative to the data set
+    roles: Roles | None = None  # of the images of known people that it shows; None where too few are known
+
+
+def make_views(target: Target, people: People) -> list[View]:
+    """Return the view of whole images; and of main regions, where images in train and in test have regions."""
+    size, boxes = target.params.attack.image_size, target.boxes
+    views = [View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)]
+
+    def look(image: np.ndarray, path: str) -> np.ndarray:
+        # Stretched, as the sides of a box are not published, and would tell people apart.
+        return resize_image(image[around(main_region(boxes[path]), image.shape[:2])], (size, size))
+
+    if all(any(path.startswith(f"{split}/") for path in boxes) for split in SPLITS):
+        views.append(View("regions", REGION, look, boxes.__contains__))
+    return [view._replace(roles=_roles(target, view, people)) for view in views]
+
+
+def face_view(target: Target, size: int, roles: Roles | None) -> View:
+    """Return the view of a face recognizer: the main region, with its aspect ratio."""
+    boxes = target.boxes
+
+    def look(image: np.ndarray, path: str) -> np.ndarray:
+        return square_crop(image, main_region(boxes[path]), size)
+
+    return View("faces", REGION, look, boxes.__contains__, roles)
+
+
+def gather(target: Target, view: View, splits: dict[str, list[str]], change: Change | None = None) -> Evidence:
+    """Read the images that an attacker holds, or is asked about.
+
+    They are those of known people and, up to `attack.identity_images` of each split, others. An anonymized image may be
+    changed, for instance restored, before it is looked at.
+    """
+    learned, enrolled, asked = view.roles[:3] if view.roles else ({}, {}, {})
+    most, seed = target.params.attack.identity_images, target.params.attack.seed
+
+    def fill(split: str, people: dict[str, int]) -> dict[str, int]:
+        taken = people.keys() | (enrolled.keys() if split == "test" else set())
+        others = [path for path in splits[split] if path not in taken and view.shows(f"{split}/{path}")]
+        others.sort(key=lambda path: order_key(seed, path))
+        return people | dict.fromkeys(others[: max(0, most - len(people))], UNKNOWN)
+
+    def photos(split: str, people: dict[str, int]) -> Photos:
+        paths = [f"{split}/{path}" for path in people]
+        raw = _look_at(target.raw, view, paths)
+        anonymized = raw if target.name == RAW else _look_at(target.images, view, paths, change)
+        return Photos(raw, anonymized, np.fromiter(people.values(), int))
+
+    return Evidence(
+        photos("train", fill("train", learned)), photos("test", enrolled), photos("test", fill("test", asked)), seed
+    )
+
+
+def _roles(target: Target, view: View, people: People) -> Roles | None:
+    train, test = (
+        {path: person for path, person in known.items() if view.shows(f"{split}/{path}")}
+        for split, known in people._asdict().items()
+    )
+    return assign_roles(train, test, most_images=target.params.attack.identity_images, seed=target.params.attack.seed)
+
+
+def _look_at(dataset: Dataset, view: View, paths: list[str], change: Change | None = None) -> np.ndarray:
+    show = view.look  # without the roles, of which workers of a cluster have no need
+
+    def look(path: str) -> np.ndarray:
+        image = dataset.image(path)
+        return show(image if change is None else change(image, path), path)
+
+    images = map_ordered(look, paths, total=len(paths), label=f"{dataset.folder.name} {view.name}")
+    return np.stack(list(images)) if paths else np.empty((0, 1, 1, 3), np.uint8)
