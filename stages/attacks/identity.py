@@ -58,7 +58,7 @@ class Identifier:
         accuracy = np.nan if self.validation_accuracy is None else self.validation_accuracy
         learned = {"name": np.array(self.name), "validation_accuracy": np.array(accuracy), "people": self.people}
         for look, member in self._members.items():
-            learned |= {f"{look}.{name}": array for name, array in member.arrays.items()}
+            learned |= {f"{look}.{name}": array for name, array in member._asdict().items()}
         return learned
 
     @classmethod
@@ -70,7 +70,7 @@ class Identifier:
                 look, name = key.split(".")
                 parts.setdefault(look, {})[name] = arrays[key]
         accuracy = None if np.isnan(arrays["validation_accuracy"]) else float(arrays["validation_accuracy"])
-        members = {look: Discriminant.restored(part) for look, part in parts.items()}
+        members = {look: Discriminant(**part) for look, part in parts.items()}
         return cls(str(arrays["name"]), accuracy, arrays["people"], members)
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from stages.attacks._learning.discriminant import Discriminant
+from stages.attacks._learning.discriminant import Discriminant, train_discriminant
 from stages.core.parallel import map_bounded
 
 Result = TypeVar("Result")
@@ -79,7 +79,7 @@ def by_look(function: Callable[[str], Result], looks: Iterable[str]) -> dict[str
 
 def train_member(copies: np.ndarray, people: np.ndarray, chosen: np.ndarray) -> Discriminant:
     """Train on the chosen images and their moved copies; `copies` is of shape (copies, images, length)."""
-    return Discriminant(np.concatenate(list(copies[:, chosen])), np.tile(people[chosen], len(copies)))
+    return train_discriminant(np.concatenate(list(copies[:, chosen])), np.tile(people[chosen], len(copies)))
 
 
 def in_means(distances: np.ndarray) -> np.ndarray:

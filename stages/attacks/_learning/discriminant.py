@@ -1,6 +1,6 @@
 """Fisher's discriminant in a subspace of principal components: closed form, and good with few images per person."""
 
-import copy
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
@@ -11,60 +11,48 @@ ENERGY = 0.999  # share of the variance that the subspace keeps
 MOST_DIMENSIONS = 500
 MOST_EXACT = 4096  # images or features; the axes of more are approximated, in a quarter of the time
 CHUNK = 4096
-_LEARNED = ("mean", "axes", "whiten", "means")
 
 
-class Discriminant:
-    """The nearest mean, in a subspace where the images of one person vary equally in all directions.
+class Discriminant(NamedTuple):
+    """The nearest mean, in a subspace where the images of one person vary equally in all directions."""
 
-    It learns from features (images, length) and people (images,), numbered from 0 without gaps.
-
-    >>> features = np.array([[0, 0], [0, 9], [1, 0], [1, 9]], np.float32)
-    >>> Discriminant(features, np.array([0, 0, 1, 1])).distances(np.array([[0.9, 4]], np.float32)).argmin()
-    np.int64(1)
-    """
-
-    def __init__(self, features: np.ndarray, identities: np.ndarray) -> None:
-        people = identities.max() + 1
-        spare = len(features) - people
-        self._mean = features.mean(axis=0, dtype=float).astype(np.float32)
-        self._axes = _principal_axes(features, self._mean, max(1, spare if spare >= people else len(features) - 1))
-        places = self._project(features)
-        means = _means(places, identities)
-        self._whiten = _whitening(places - means[identities], max(spare, 1))
-        self._means = means @ self._whiten
-
-    @property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All that was learned, for `restored`."""
-        return {name: getattr(self, f"_{name}") for name in _LEARNED}
-
-    @classmethod
-    def restored(cls, arrays: dict[str, np.ndarray]) -> "Discriminant":
-        """Return a discriminant of the same answers."""
-        restored = cls.__new__(cls)
-        for name in _LEARNED:
-            setattr(restored, f"_{name}", arrays[name])
-        return restored
+    mean: np.ndarray  # (length,) float32, of all features
+    axes: np.ndarray  # (length, dimensions), of the subspace
+    whiten: np.ndarray  # (dimensions, dimensions)
+    means: np.ndarray  # (people, dimensions), after whitening
 
     def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
-        """Return a copy that knows other people, in the same subspace; arguments as for training."""
-        enrolled = copy.copy(self)
-        enrolled._means = _means(self._project(features), identities) @ self._whiten
-        return enrolled
+        """Return one that knows other people, in the same subspace; arguments as for training."""
+        return self._replace(means=_means(_project(features, self.mean, self.axes), identities) @ self.whiten)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Return the squared distances (images, people), in units of a person's own variance."""
-        places = self._project(features) @ self._whiten
-        squares = (places**2).sum(axis=1)[:, None] + (self._means**2).sum(axis=1)
-        return np.maximum(squares - 2 * places @ self._means.T, 0)
+        places = _project(features, self.mean, self.axes) @ self.whiten
+        squares = (places**2).sum(axis=1)[:, None] + (self.means**2).sum(axis=1)
+        return np.maximum(squares - 2 * places @ self.means.T, 0)
 
-    def _project(self, features: np.ndarray) -> np.ndarray:
-        parts = [
-            (features[start : start + CHUNK] - self._mean).astype(float) @ self._axes
-            for start in range(0, len(features), CHUNK)
-        ]
-        return np.concatenate(parts)
+
+def train_discriminant(features: np.ndarray, identities: np.ndarray) -> Discriminant:
+    """Train on features (images, length), float32, and people (images,), numbered from 0 without gaps.
+
+    >>> features = np.array([[0, 0], [0, 9], [1, 0], [1, 9]], np.float32)
+    >>> discriminant = train_discriminant(features, np.array([0, 0, 1, 1]))
+    >>> discriminant.distances(np.array([[0.9, 4]], np.float32)).argmin()
+    np.int64(1)
+    """
+    people = identities.max() + 1
+    spare = len(features) - people
+    mean = features.mean(axis=0, dtype=float).astype(np.float32)
+    axes = _principal_axes(features, mean, max(1, spare if spare >= people else len(features) - 1))
+    places = _project(features, mean, axes)
+    means = _means(places, identities)
+    whiten = _whitening(places - means[identities], max(spare, 1))
+    return Discriminant(mean, axes, whiten, means @ whiten)
+
+
+def _project(features: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    starts = range(0, len(features), CHUNK)
+    return np.concatenate([(features[start : start + CHUNK] - mean).astype(float) @ axes for start in starts])
 
 
 def _means(places: np.ndarray, identities: np.ndarray) -> np.ndarray:

@@ -18,14 +18,12 @@ LEARNING_RATE = 0.002
 CHUNK = 1024
 
 
-class NetworkIdentifier:
-    """Names the person in an image, with the attributes and methods of `Identifier`."""
-
-    name = "network"
+class NetworkIdentifier(Identifier):
+    """Names the person in an image by a network."""
 
     def __init__(self, images: np.ndarray, identities: np.ndarray, *, seed: int, accuracy: float | None = None) -> None:
-        self.validation_accuracy = accuracy
-        self.people, indices = np.unique(identities, return_inverse=True)
+        people, indices = np.unique(identities, return_inverse=True)
+        super().__init__("network", accuracy, people, members={})
         self._means: np.ndarray | None = None  # of enrolled people
         start_tensorflow("float32")
         small = _small(images)
@@ -40,14 +38,6 @@ class NetworkIdentifier:
             moved, right = self._inputs(moved_copy(small[order], seed, epoch)), indices[order]
             for start in range(0, len(order), BATCH):
                 self._network.train_on_batch(moved[start : start + BATCH], right[start : start + BATCH])
-
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Name the people in images; as `Identifier.predict`."""
-        return self.people[self.distances(images).argmin(axis=1)]
-
-    def distances(self, images: np.ndarray) -> np.ndarray:
-        """Return how far images are from the known people; as `Identifier.distances`."""
-        return np.concatenate([np.empty((0, len(self.people))), *self._distances(images)])
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "NetworkIdentifier":
         """Learn to name other people than those in the training images; as `Identifier.enroll`."""
@@ -80,7 +70,7 @@ class NetworkIdentifier:
         return (small.astype(np.float32) - self._level) / self._spread
 
 
-def train_strongest(images: np.ndarray, identities: np.ndarray, *, seed: int) -> Identifier | NetworkIdentifier:
+def train_strongest(images: np.ndarray, identities: np.ndarray, *, seed: int) -> Identifier:
     """Train discriminants and a convolutional network to name people; arguments as of `train_identifier`.
 
     The network has three layers of 3 x 3 convolutions with 32, 64 and 128 filters, each followed by batch normalization
