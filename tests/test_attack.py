@@ -48,7 +48,7 @@ def write_portraits(folder, change=lambda image: image, train=12):
     """Write images of 4 people, some to train and 3 to test: a strong pattern a person, a face in it, little noise."""
     for person in range(4):
         rng = np.random.default_rng(person)
-        pattern = rng.integers(40, 216, (8, 8, 3)).repeat(5, axis=0).repeat(5, axis=1)
+        pattern = rng.integers(40, 216, (8, 8, 3)).repeat(6, axis=0).repeat(6, axis=1)
         pattern[8:28, 10:26] = rng.integers(40, 216, (5, 4, 3)).repeat(4, axis=0).repeat(4, axis=1)
         for split, count, first in (("train", train, 0), ("test", 3, 1000)):
             for number in range(count):
@@ -139,7 +139,7 @@ def test_no_test_image_reaches_the_attackers_training(people, learned):
     write_portraits(people / OTHER)
     attack(OTHER)
     for file in people.glob("*/test/*/*.png"):
-        write_image(file, np.zeros((40, 40, 3), np.uint8))
+        write_image(file, np.zeros((48, 48, 3), np.uint8))
     shutil.rmtree(PARTIAL)  # so that the naive attacker learns again
     attack(OTHER)
     assert len(learned) == 4
@@ -152,7 +152,7 @@ def test_the_naive_attacker_learns_once_for_all_data_sets_and_anew_from_other_im
     raw = scores_of("raw")["identity"]["attacks"]
     assert len(learned) == 2
     assert alone["naive"] != raw["naive"] == raw["informed"]
-    write_image(next((people / "raw/train").rglob("*.png")), np.zeros((40, 40, 3), np.uint8))
+    write_image(next((people / "raw/train").rglob("*.png")), np.zeros((48, 48, 3), np.uint8))
     attack("raw")
     assert len(learned) == 3
 
@@ -260,7 +260,7 @@ def test_what_a_blur_of_faces_hides_is_restored_where_they_are(faces):
     row = privacy_row(scores_of("faces"))
     assert row["region_reconstruction_psnr_gain"] > 0.5
     path = list_images(folder / "faces" / "test")[0]
-    outside = np.s_[36:, 36:]
+    outside = np.s_[40:, 40:]
     assert np.array_equal(*(read_image(folder / name / "test" / path)[outside] for name in ("raw", "faces")))
 
 
