@@ -25,10 +25,10 @@ from stages.evidence import leftovers
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import load_target
 from stages.methods.dp_pix import dp_pix
+from stages.results import privacy
 from stages.results.columns import ATTACKERS
 from stages.results.gallery import write_gallery
-from stages.results.privacy import exposure, privacy_row
-from stages.results.scores import privacy_file
+from stages.results.scores import Privacy, privacy_file
 from tests.portraits import recognizer_model
 
 SMALL = {"attack.image_size": 32, "attack.reconstruction_images": 10}
@@ -89,6 +89,10 @@ def faces(people, workspace):
         return people
 
     return make
+
+
+def privacy_row(scores):
+    return privacy.privacy_row(Privacy(**scores))
 
 
 def scores_of(dataset):
@@ -239,7 +243,7 @@ def test_masked_faces_are_at_chance_while_their_background_still_names_people(fa
     assert row["images_left_open"] == 0
     assert "regions_missed" not in row  # no detector could miss one
     assert row["region_unchanged_pixels"] < 0.01 < row["unchanged_pixels"]
-    assert exposure(masked)["people_named"] == 1
+    assert privacy.exposure(Privacy(**masked))["people_named"] == 1
 
 
 def test_a_face_that_was_not_found_is_missed_and_images_without_one_are_not_looked_at(faces, monkeypatch):
