@@ -107,7 +107,7 @@ def test_people_are_where_faces_are(raw, tmp_path):
     detect()
     head, face, person = read_boxes(DETECTIONS_FILE)[PATHS[0]]
     assert (head.label, face) == ("head", square(0))
-    assert person == Box(-36, -17, 96, 257, "person", 0.75)
+    assert person == Box(-42, -17, 108, 257, "person", 0.75)
     assert EMPTY not in read_boxes(DETECTIONS_FILE)
 
 

@@ -5,7 +5,7 @@ import math
 from stages.core.boxes import FACE, PERSON, Box
 
 # In widths and heights of a face, as MTCNN draws it: wide enough for arms, hair above, and down to the feet.
-_WIDTH, _ABOVE, _BELOW = 4.0, 0.7, 9.0
+_WIDTH, _ABOVE, _BELOW = 4.5, 0.7, 9.0
 
 
 def with_bodies(boxes: list[Box]) -> list[Box]:
@@ -25,7 +25,7 @@ def with_bodies(boxes: list[Box]) -> list[Box]:
     Examples
     --------
     >>> with_bodies([Box(100, 50, 20, 30, "face", 0.9)])[1]
-    Box(x=70, y=29, width=80, height=321, label='person', score=0.9)
+    Box(x=65, y=29, width=90, height=321, label='person', score=0.9)
     """
     return boxes + [_body(box) for box in boxes if box.label == FACE]
 

@@ -16,7 +16,7 @@ from stages.core.paths import FOUND_BOXES
 from stages.regions.detectors import settings_of
 
 _CODE = ("core/boxes.py", "core/images.py", "network/runtime.py") + tuple(
-    f"regions/{name}.py" for name in ("centerface", "detectors", "matching", "mtcnn", "yunet")
+    f"regions/{name}.py" for name in ("centerface", "detectors", "matching", "mtcnn", "yolox", "yunet")
 )
 
 

