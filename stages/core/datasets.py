@@ -38,22 +38,11 @@ class Part:
 
 
 def divide(paths: Iterable[str], images: int) -> list[Part]:
-    """Divide images into parts, so that one image more or less changes one part, or three.
+    """Divide images, by path in the data set, into parts of so many on average: one image more or less changes few.
 
     A hash of its path says in which part an image is, by linear hashing: where the images need another part, one of the
-    parts is split, and the others stay as they are. Order and history make no difference.
-
-    Parameters
-    ----------
-    paths : iterable of str
-        Relative to the data set; `train/` and `test/` are divided each by itself.
-    images : int
-        In a part, on average; a part may have about twice as many.
-
-    Returns
-    -------
-    list of Part
-        By name; empty parts too, so that the number of parts tells where an image is.
+    parts is split, and the others stay as they are. Order and history make no difference. Empty parts are listed too,
+    so that their number tells where an image is.
 
     References
     ----------
@@ -78,13 +67,7 @@ def divide(paths: Iterable[str], images: int) -> list[Part]:
 
 
 class Dataset:
-    """A data set that the pipeline wrote.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where it is.
-    """
+    """A data set that the pipeline wrote."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -95,23 +78,7 @@ class Dataset:
         self.is_sharded = any(self._counts.values())
 
     def paths(self, split: str = "") -> list[str]:
-        """List the images of the data set, or of one of its splits.
-
-        Parameters
-        ----------
-        split : str, default=""
-            ``train``, ``test``, or empty for all.
-
-        Returns
-        -------
-        list of str
-            Relative to the data set or the split, with ``/``, sorted.
-
-        Raises
-        ------
-        PipelineError
-            If there is none.
-        """
+        """List the images, sorted, by path in the data set or the split; there must be some."""
         if not self.is_sharded:
             return list_images(self.folder / split)
         start = len(f"{split}/") if split else 0
@@ -140,40 +107,13 @@ class Dataset:
                 yield path, read_member(stream, index[path])
 
     def read(self, path: str) -> bytes:
-        """Read one encoded image.
-
-        Parameters
-        ----------
-        path : str
-            Relative to the data set.
-
-        Returns
-        -------
-        bytes
-            As it is written.
-        """
+        """Read one encoded image, by path in the data set."""
         where = _folder_of(path)
         name = _name_of(where, _number_in(path[len(where) :], self._counts[where])) if self.is_sharded else ""
         return read_from_part(self.folder, name, path, as_shard=self.is_sharded)
 
     def image(self, path: str) -> np.ndarray:
-        """Read one image.
-
-        Parameters
-        ----------
-        path : str
-            Relative to the data set.
-
-        Returns
-        -------
-        numpy.ndarray
-            (height, width, 3) uint8, RGB.
-
-        Raises
-        ------
-        PipelineError
-            If it cannot be decoded.
-        """
+        """Read one image, by path in the data set: (height, width, 3) uint8, RGB."""
         return decode_image(self.read(path), self.folder / path)
 
 
@@ -188,24 +128,7 @@ def _read_index(file: Path, folder: str, written: int) -> dict[str, Member]:
 
 
 def write_part(folder: Path, name: str, images: Iterable[tuple[str, bytes]], *, as_shard: bool) -> str:
-    """Write a part of a data set.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The data set.
-    name : str
-        The part's name, from `divide`.
-    images : iterable of tuple of str and bytes
-        Path relative to the data set, and encoded image, sorted; they are written one by one.
-    as_shard : bool
-        As a shard, or as files.
-
-    Returns
-    -------
-    str
-        SHA-256 of what `part_files` lists, one after the other.
-    """
+    """Write a part of images, by path in the data set, sorted; return the SHA-256 of what `part_files` lists."""
     if as_shard:
         start = len(_folder_of(name))
         file = _shard(folder, name)
@@ -223,24 +146,7 @@ def write_part(folder: Path, name: str, images: Iterable[tuple[str, bytes]], *, 
 
 
 def read_from_part(folder: Path, name: str, path: str, *, as_shard: bool) -> bytes:
-    """Read one encoded image of a part that is known.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The data set.
-    name : str
-        The part's name.
-    path : str
-        The image's, relative to the data set.
-    as_shard : bool
-        Whether the data set has shards.
-
-    Returns
-    -------
-    bytes
-        As it is written.
-    """
+    """Read one encoded image of a part that is known, by path in the data set."""
     with naming(f"{folder}/{path}"):
         if not as_shard:
             return Path(folder, path).read_bytes()

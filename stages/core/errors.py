@@ -41,18 +41,7 @@ def shown(name: object) -> str:
 
 @contextmanager
 def naming(file: object) -> Iterator[None]:
-    """Name the file that was being worked on, if the system fails.
-
-    Parameters
-    ----------
-    file : object
-        The file, or what else to name.
-
-    Raises
-    ------
-    PipelineError
-        In place of an `OSError` or a `MemoryError`.
-    """
+    """Name the file that was being worked on, or what else to name, in place of an `OSError` or a `MemoryError`."""
     try:
         yield
     except (OSError, MemoryError) as error:
@@ -61,20 +50,7 @@ def naming(file: object) -> Iterator[None]:
 
 @contextmanager
 def naming_failure(file: object, what: str) -> Iterator[None]:
-    """Name the file on which a method or a model failed, whatever it raised.
-
-    Parameters
-    ----------
-    file : object
-        The file, printed as it is.
-    what : str
-        What failed.
-
-    Raises
-    ------
-    PipelineError
-        In place of any exception, with its type and message in one line.
-    """
+    """Name the file, as it is, on which a method or a model failed, whatever it raised."""
     try:
         yield
     except Exception as error:
@@ -110,18 +86,7 @@ def _check_arguments(stage: Callable[..., None], arguments: tuple[str, ...]) -> 
 def run_stage(stage: Callable[..., None], *arguments: str) -> None:
     """Run a stage; end the process with one line for each mistake of the user, and with a traceback only for our own.
 
-    Parameters
-    ----------
-    stage : callable
-        The stage's function.
-    *arguments : str
-        Its arguments.
-
-    Raises
-    ------
-    SystemExit
-        With code 1 after a `PipelineError`, an `OSError` or a `MemoryError`, with 128 and the signal's number after an
-        interruption.
+    The exit code is 1 after such a line, 128 and the signal's number after an interruption.
     """
     try:
         _check_arguments(stage, arguments)

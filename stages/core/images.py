@@ -23,10 +23,8 @@ _MAX_SIDE = {".png": 1_000_000, ".jpg": 65_500, ".webp": 16_383, ".tif": 1_000_0
 _ENCODING = {
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
     ".jpg": [
-        cv2.IMWRITE_JPEG_QUALITY,
-        95,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        *(cv2.IMWRITE_JPEG_QUALITY, 95),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
     ],
     ".webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
 }
@@ -50,23 +48,7 @@ def max_side(suffix: str) -> int:
 
 
 def list_images(folder: Path) -> list[str]:
-    """List the image files of a folder, and of the folders below it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder.
-
-    Returns
-    -------
-    list of str
-        Paths relative to `folder`, with ``/``, sorted.
-
-    Raises
-    ------
-    PipelineError
-        If there is none.
-    """
+    """List the image files of a folder and of those below it, relative to it, sorted; there must be some."""
     start = len(str(folder)) + 1
     paths = sorted(
         f"{parent}/{name}"[start:]
@@ -85,25 +67,7 @@ def class_of(path: str) -> str:
 
 
 def decode_image(encoded: bytes, file: Path) -> np.ndarray:
-    """Decode an image that the pipeline wrote.
-
-    Parameters
-    ----------
-    encoded : bytes
-        In one of the formats that it writes.
-    file : pathlib.Path
-        What to call it in an error.
-
-    Returns
-    -------
-    numpy.ndarray
-        (height, width, 3) uint8, RGB.
-
-    Raises
-    ------
-    PipelineError
-        If it cannot be decoded.
-    """
+    """Decode an image that the pipeline wrote to (height, width, 3) uint8, RGB."""
     image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB) if encoded else None
     if image is None:
         raise PipelineError(f"`{file}` must be a whole image; run `dvc repro -f ingest` to make it anew")
@@ -111,28 +75,10 @@ def decode_image(encoded: bytes, file: Path) -> np.ndarray:
 
 
 def encode_image(image: np.ndarray, file: Path, like: bytes = b"") -> bytes:
-    """Encode an image without any metadata, in the format that a file's suffix names.
+    """Encode an RGB image without any metadata, in the format that a file's suffix names.
 
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8, RGB.
-    file : pathlib.Path
-        Its suffix is one that `written_suffix` returns.
-    like : bytes, optional
-        An encoded image. If both it and `file` are JPEG, its quality and resolution of colour are used, so that what is
-        encoded once more hardly changes. Otherwise JPEG and WebP have quality 95, and JPEG has colour at full
-        resolution; all other formats are lossless.
-
-    Returns
-    -------
-    bytes
-        The file's content.
-
-    Raises
-    ------
-    PipelineError
-        If a side is longer than `max_side` of the format, or the image cannot be encoded.
+    JPEG gets the quality and the resolution of colour of `like`, if that is an encoded JPEG, so that what is encoded
+    once more hardly changes. Otherwise JPEG and WebP have quality 95, and JPEG has colour at full resolution.
     """
     longest, suffix = max_side(file.suffix), _FORMATS[file.suffix.lower()]
     if max(image.shape[:2]) > longest:
@@ -171,20 +117,7 @@ def write_image(file: Path, image: np.ndarray) -> None:
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image: by area where it gets smaller, bilinear where it gets larger.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        (height, width, 3) uint8.
-    size : tuple of int
-        New height and width in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        (size[0], size[1], 3) uint8.
-    """
+    """Resize an image to (height, width): by area where it gets smaller, bilinear where it gets larger."""
     if image.shape[:2] == size:
         return image.copy()
     smaller = size[0] <= image.shape[0] and size[1] <= image.shape[1]

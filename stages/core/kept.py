@@ -29,26 +29,12 @@ Images = Iterable[tuple[str, bytes]]  # path relative to the data set, and conte
 
 @dataclass(frozen=True)
 class NewDataset:
-    """A data set that is being made.
+    """A data set that is being made."""
 
-    Attributes
-    ----------
-    folder : pathlib.Path
-        Where its images are written.
-    kept : pathlib.Path
-        Where links to them and keys are written.
-    last : pathlib.Path
-        What the last run left there.
-    unfinished : pathlib.Path
-        Where parts are written before they are moved into `folder`.
-    is_sharded : bool
-        Whether to write shards.
-    """
-
-    folder: Path
-    kept: Path
-    last: Path
-    unfinished: Path
+    folder: Path  # where its images are written
+    kept: Path  # where links to them and keys are written
+    last: Path  # what the last run left there
+    unfinished: Path  # where parts are written before they are moved into `folder`
     is_sharded: bool
 
     def make_part(
@@ -58,23 +44,10 @@ class NewDataset:
         key_of: Callable[[str, bytes], str],
         make: Callable[[str, bytes], bytes],
     ) -> int:
-        """Write a part, of the last run's images where they have the same keys.
+        """Write a part, of the last run's images where they have the same keys; return how many images were made.
 
-        Parameters
-        ----------
-        name : str
-            The part's name.
-        read : callable
-            Returns what the images are made from, in the order of paths; called once or twice.
-        key_of : callable
-            Returns a key of all that an image depends on, from its path and what it is made from.
-        make : callable
-            Makes an encoded image from the same.
-
-        Returns
-        -------
-        int
-            How many images were made.
+        `read` gives paths and what images are made from, sorted, and is called once or twice; `key_of` gives a key of
+        all that an image depends on, and `make` an encoded image, both from what `read` gives.
         """
         last = _LastPart.load(self.last, name, as_shard=self.is_sharded)
         if (
@@ -133,20 +106,7 @@ class NewDataset:
 
 @contextmanager
 def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
-    """Make a data set that appears whole, or not at all.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where; what was there is replaced.
-    is_sharded : bool
-        Whether to write shards.
-
-    Yields
-    ------
-    NewDataset
-        Into which its parts are written.
-    """
+    """Make a data set that appears whole, or not at all, in place of what was there."""
     kept, place = kept_folder(folder.name), f".{folder.name}."
     with (
         new_folder(folder) as images,

@@ -40,24 +40,6 @@ def map_ordered(
 
     Only a few items a worker are under way at a time, so memory does not grow with their number. The first error
     ends the work and is raised.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one item, on any thread.
-    items : iterable
-        What to work on.
-    total : int
-        How many items there are, for the progress bar.
-    label : str
-        Name on the progress bar.
-    unit : str, default="images"
-        What the items are, for the progress bar.
-
-    Yields
-    ------
-    object
-        The function's results.
     """
     with progress(total=total, label=label, unit=unit) as bar:
         share_out = partial(_map_on_cluster, total=total, most=_CHUNK) if uses_cluster() else map_bounded
@@ -72,22 +54,7 @@ def map_bounded(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 
 
 def map_parts(function: Callable[[Images], Result], parts: Sequence[Images], *, label: str) -> Iterator[Result]:
-    """Apply a function to every part of a data set on all workers, and yield the results in the order of the parts.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one part, on any thread; it calls `count_image` after each image.
-    parts : sequence
-        What to work on; the length of each is how many images it has.
-    label : str
-        Name on the progress bar.
-
-    Yields
-    ------
-    object
-        The function's results.
-    """
+    """Do the same with the parts of a data set; the function calls `count_image` after each image."""
     counting = threading.Lock()
     with progress(total=sum(map(len, parts)), label=label) as bar:
         if uses_cluster():
@@ -106,13 +73,7 @@ def map_parts(function: Callable[[Images], Result], parts: Sequence[Images], *, 
 
 
 def count_image() -> None:
-    """Count an image of a part on the progress bar, and end the part if another one failed, or the stage was stopped.
-
-    Raises
-    ------
-    concurrent.futures.CancelledError
-        If the part is to end.
-    """
+    """Count an image of a part, and raise `CancelledError` if another part failed, or the stage was stopped."""
     count = getattr(_UNDER_WAY, "count", None)
     if count is not None:
         count()
