@@ -14,12 +14,12 @@ import numpy as np
 
 from stages.core.boxes import REGIONS, Box, read_boxes, row_numbers, with_labels
 from stages.core.datasets import Dataset
-from stages.core.errors import PipelineError, naming, naming_failure, run_stage, shown
+from stages.core.errors import PipelineError, error_context, failure_context, printable, run_stage
 from stages.core.files import new_folder
 from stages.core.images import decode_image, encode_image
 from stages.core.kept import new_dataset, taken_over
 from stages.core.machine import code_digest, environment
-from stages.core.parallel import finish, map_bounded, map_parts
+from stages.core.parallel import map_bounded, map_parts, print_summary
 from stages.core.params import Params, RegionParams, Variant, load_params
 from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, RAW_FOLDER, REGIONS_REPORT
 from stages.core.secret import image_generator, load_secret, secret_key
@@ -87,9 +87,9 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
 
     def make(path: str, encoded: bytes) -> bytes:
         file = source.folder / path
-        with naming(file):
+        with error_context(file):
             image = decode_image(encoded, file)
-            with naming_failure(file, name):
+            with failure_context(file, name):
                 result = anonymize_image(image, path, variant, method, secret, boxes.get(path, ()))
             return encode_image(result, file, encoded)
 
@@ -108,7 +108,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
         )
     print_leftovers("anonymize", params)
     open_images = f"; {len(left_open)} without a region, so not anonymized: see {REGIONS_REPORT}" if left_open else ""
-    finish(
+    print_summary(
         f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}{open_images}"
     )
 
@@ -140,7 +140,7 @@ def _read_regions(name: str, labels: list[str] | None) -> dict[str, list[Box]]:
     if unknown and boxes:
         raise PipelineError(
             f"`variants.{name}.labels` must name labels of `{DETECTIONS_FILE}`, which has "
-            f"{', '.join(map(shown, sorted(known)))}; received: {', '.join(map(shown, unknown))}"
+            f"{', '.join(map(printable, sorted(known)))}; received: {', '.join(map(printable, unknown))}"
         )
     return with_labels(boxes, labels)
 

@@ -25,7 +25,7 @@ from stages.core.files import write_file
 from stages.core.images import SPLITS
 from stages.core.machine import environment
 from stages.core.memo import remembered
-from stages.core.parallel import finish
+from stages.core.parallel import print_summary
 from stages.core.params import RAW, Params, load_params
 from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
@@ -68,7 +68,7 @@ def attack(dataset: str) -> None:
         _recognize(faces, gather(target, faces, splits), recognizer, scores)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
-    finish(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
+    print_summary(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")
 
 
 def _attack_view(

@@ -11,7 +11,7 @@ from stages.core.errors import run_stage
 from stages.core.files import new_folder, replace_file, write_file
 from stages.core.images import write_image
 from stages.core.kept import forget_others
-from stages.core.parallel import finish
+from stages.core.parallel import print_summary
 from stages.core.params import RAW, CompareParams, load_params
 from stages.core.paths import HISTORY, METRICS
 from stages.core.people import read_people, read_test_groups
@@ -99,7 +99,7 @@ def compare() -> None:
         write_file(METRICS / f"{name}.csv", rows.to_csv(index=False).encode())
     with replace_file(METRICS / "gallery.png") as partial:
         write_image(partial, join_gallery(pictured, params.compare.gallery_images))
-    finish(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md,tex}}")
+    print_summary(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md,tex}}")
     print(to_terminal(terminal_rows(table)))
     print(answer)
     print_leftovers("compare", params)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
-from stages.core.parallel import finish, progress
+from stages.core.parallel import print_summary, progress
 from stages.core.params import Params, load_params
 from stages.core.paths import CROSS_EVALUATION, FEATURES
 from stages.network.classifier import build_classifier, make_predictor
@@ -27,7 +27,7 @@ def cross_evaluate() -> None:
     rows = [["trained on", *matrix.columns], *cells]
     write_file(CROSS_EVALUATION.with_suffix(".csv"), matrix.to_csv(index_label="trained_on").encode())
     write_file(CROSS_EVALUATION.with_suffix(".md"), to_markdown(rows).encode())
-    finish(f"cross_evaluate: {len(matrix)} x {len(matrix)} accuracies into {CROSS_EVALUATION}.{{csv,md}}")
+    print_summary(f"cross_evaluate: {len(matrix)} x {len(matrix)} accuracies into {CROSS_EVALUATION}.{{csv,md}}")
     print("rows: what the networks were trained on; columns: whose test images they saw")
     print(to_terminal(rows))
 

@@ -10,11 +10,11 @@ import json
 from stages.core.boxes import Box, read_boxes, write_boxes
 from stages.core.cells import MOST_CELLS, choose_images
 from stages.core.datasets import Dataset, Part
-from stages.core.errors import naming, naming_failure, run_stage
+from stages.core.errors import error_context, failure_context, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
 from stages.core.kept import taken_over
-from stages.core.parallel import count_image, finish, map_bounded, map_parts
+from stages.core.parallel import count_image, map_bounded, map_parts, print_summary
 from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, Params, RegionParams, load_params
 from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.core.stale import withdraw
@@ -65,7 +65,7 @@ def detect(*, parameters: Params | None = None) -> None:
     counted = f"{count} regions in {len(paths) - len(without)} of {len(paths)} images"
     if not count and mode != "given":
         counted = f"no face found in {len(paths)} images, all listed in {REGIONS_REPORT}"
-    finish(f"detect: {counted} into {DETECTIONS_FILE}{taken_over(known)}")
+    print_summary(f"detect: {counted} into {DETECTIONS_FILE}{taken_over(known)}")
 
 
 def _run_detector(source: Dataset, params: RegionParams) -> tuple[dict[str, list[Box]], int]:
@@ -87,7 +87,7 @@ def _run_detector(source: Dataset, params: RegionParams) -> tuple[dict[str, list
         for path, encoded in source.read_part(part):
             file = RAW_FOLDER / path
             image = decode_image(encoded, file)
-            with naming(file), naming_failure(file, "the detector"):
+            with error_context(file), failure_context(file, "the detector"):
                 boxes.append((path, detector(image)))
             kept.keep(encoded, boxes[-1][1])
             count_image()

@@ -18,7 +18,7 @@ from stages.core.datasets import Dataset
 from stages.core.errors import run_stage
 from stages.core.files import write_file
 from stages.core.machine import environment
-from stages.core.parallel import finish, map_bounded
+from stages.core.parallel import map_bounded, print_summary
 from stages.core.params import RAW, TrainParams, load_params
 from stages.core.paths import CONFUSION, DATA, PER_CLASS
 from stages.core.seeding import order_key
@@ -76,7 +76,7 @@ def evaluate(dataset: str) -> None:
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
     write_gallery(dataset, params.data.seed)
-    finish(
+    print_summary(
         f"evaluate: {dataset} is right on {scores.correct.mean():.1%} of {len(raw.labels)} raw test"
         f" images; predictions in {utility_file(dataset)}"
     )

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from stages.core.datasets import Dataset, Part, write_part
-from stages.core.errors import PipelineError, run_stage, shown
+from stages.core.errors import PipelineError, printable, run_stage
 from stages.core.files import new_folder
 from stages.core.lock import differences, open_repo
-from stages.core.parallel import count_image, finish, map_bounded, progress
+from stages.core.parallel import count_image, map_bounded, print_summary, progress
 from stages.core.params import RAW, Params, load_params
 from stages.core.paths import DATA, LOCK_FILE, RAW_FOLDER
 
@@ -29,7 +29,7 @@ def export(dataset: str, folder: str) -> None:
     _check_current(dataset)
     with new_folder(target) as partial:
         count = copy_images(Dataset(DATA / dataset), partial)
-    finish(f"export: {count} images of {DATA / dataset}/ into {shown(folder)}/")
+    print_summary(f"export: {count} images of {DATA / dataset}/ into {printable(folder)}/")
     if dataset == RAW:
         print(f"export: warning: {RAW_FOLDER}/ holds the originals, in which people can be seen as they are")
 
@@ -61,11 +61,11 @@ def _check_target(folder: str, params: Params) -> Path:
     target = Path(folder).resolve()  # where a link leads
     for place in (DATA, Path(params.data.source)):
         if target.is_relative_to(place.resolve()):
-            raise PipelineError(f"the folder must lie outside `{shown(place)}`; received: {shown(folder)}")
+            raise PipelineError(f"the folder must lie outside `{printable(place)}`; received: {printable(folder)}")
     if target.is_mount():
-        raise PipelineError(f"the folder must lie below the mount point; received: {shown(folder)}")
+        raise PipelineError(f"the folder must lie below the mount point; received: {printable(folder)}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise PipelineError(f"the folder must be new or empty; received: {shown(folder)}")
+        raise PipelineError(f"the folder must be new or empty; received: {printable(folder)}")
     return target
 
 

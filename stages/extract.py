@@ -17,7 +17,7 @@ from stages.core.files import new_folder
 from stages.core.images import SPLITS, class_of, decode_image, resize_image
 from stages.core.kept import taken_over
 from stages.core.machine import code_digest, environment
-from stages.core.parallel import count_image, finish, map_parts
+from stages.core.parallel import count_image, map_parts, print_summary
 from stages.core.params import TrainParams, load_params
 from stages.core.paths import DATA, FEATURES
 from stages.network.inputs import InputsFile, LastInputs, write_index
@@ -58,7 +58,7 @@ def extract(dataset: str) -> None:
     counts = [_extract_split(source, dataset, split, params) for split in SPLITS]
     total, same = (sum(each) for each in zip(*counts, strict=True))
     kind = "backbone features" if params.backbone == "frozen" else "resized images"
-    finish(f"extract: {kind} of {total} {dataset} images into {FEATURES / dataset}/{taken_over(same)}")
+    print_summary(f"extract: {kind} of {total} {dataset} images into {FEATURES / dataset}/{taken_over(same)}")
 
 
 def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParams) -> tuple[int, int]:

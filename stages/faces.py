@@ -16,10 +16,10 @@ from pathlib import Path
 from stages.anonymize import anonymize
 from stages.core.boxes import read_boxes, write_boxes
 from stages.core.datasets import Dataset
-from stages.core.errors import PipelineError, run_stage, shown
+from stages.core.errors import PipelineError, printable, run_stage
 from stages.core.files import new_folder
 from stages.core.owned import check_owned, record_files, work_in
-from stages.core.parallel import finish
+from stages.core.parallel import print_summary
 from stages.core.params import DataParams, Params, RegionParams
 from stages.core.params.validation import validate
 from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, HIDE_FACES, INGEST_REPORT, RAW_FOLDER
@@ -83,13 +83,16 @@ def hide_faces(options: argparse.Namespace) -> None:
             record_files(out, copies, HOME)
             record_files(check, checks, HOME)
     if not options.forget:
-        print(f"faces: copies of the photos, for the next call, are in {shown(work)}/; `--forget` keeps none")
+        print(f"faces: copies of the photos, for the next call, are in {printable(work)}/; `--forget` keeps none")
     fate = "left out" if options.only_with_faces else "copied AS THEY ARE"
     _list(f"{len(without)} photos have no face to hide, and are {fate}", without, check / WITHOUT)
     _list(f"{len(left_out)} files, or parts of them, gave no photo", left_out, check / LEFT_OUT)
     _list(f"{len(left_open)} faces that were found are left open, as you said, in", left_open, check / LEFT_OPEN)
-    print(f"faces: before you hand {shown(out)}/ on, look for missed faces on the contact sheets in {shown(check)}/")
-    finish(
+    print(
+        f"faces: before you hand {printable(out)}/ on, look for missed faces on the contact sheets in "
+        f"{printable(check)}/"
+    )
+    print_summary(
         f"faces: {len(paths)} photos, {sum(map(len, boxes.values()))} faces hidden, {len(left_open)} left open, "
         f"{len(without)} photos without a face, {len(left_out)} left out"
     )
@@ -124,10 +127,10 @@ def _check_changes(options: argparse.Namespace) -> None:
 def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> None:
     for folder in (out, check):
         if folder.is_relative_to(source) or source.is_relative_to(folder):
-            raise PipelineError(f"OUT must lie neither within SOURCE nor around it; received: {shown(folder)}")
+            raise PipelineError(f"OUT must lie neither within SOURCE nor around it; received: {printable(folder)}")
         check_owned(folder, HOME, _is_of_a_file_browser)
         if review is not None and review.resolve().is_relative_to(folder):
-            raise PipelineError(f"the table of `--review` must lie outside OUT; received: {shown(review)}")
+            raise PipelineError(f"the table of `--review` must lie outside OUT; received: {printable(review)}")
 
 
 def _is_of_a_file_browser(name: str) -> bool:
@@ -140,7 +143,7 @@ def _as_folder(source: Path, name: str) -> Path:
     if source.is_dir():
         return source
     if not source.is_file():
-        raise PipelineError(f"SOURCE must be a folder or a photo; received: {shown(source)} (no such file)")
+        raise PipelineError(f"SOURCE must be a folder or a photo; received: {printable(source)} (no such file)")
     with new_folder(PHOTO) as folder:
         shutil.copyfile(source, folder / name)
     return PHOTO.absolute()
@@ -195,21 +198,21 @@ def _left_out(data: DataParams) -> Iterator[str]:
     """Yield each file of the source that gave no photo, or more than one, with what is left out."""
     report = json.loads(INGEST_REPORT.read_bytes())
     for file in report["rejected"]:
-        yield f"{shown(file['file'])} ({file['reason']})"
+        yield f"{printable(file['file'])} ({file['reason']})"
     for file in report["notes"]:
         for note, what in (("further_pictures", "further pictures"), ("bytes_after_image", "bytes after the image")):
             if note in file:
-                yield f"{shown(file['file'])} ({file[note]} {what})"
+                yield f"{printable(file['file'])} ({file[note]} {what})"
     taken = {file.in_source for file in find_sources(data)[0]} | {*TABLES}
     for place in sorted(set(list_places(Path(data.source), link_limit(data))) - taken):
         if not is_litter(place):
-            yield f"{shown(place)} (no photo)"
+            yield f"{printable(place)} (no photo)"
 
 
 def _list(what: str, lines: list[str], file: Path) -> None:
     if lines:
-        more = f", ...; all are in {shown(file)}" if len(lines) > _SHOWN else ""
-        print(f"faces: {what}: {', '.join(shown(line)[:_LONGEST] for line in lines[:_SHOWN])}{more}")
+        more = f", ...; all are in {printable(file)}" if len(lines) > _SHOWN else ""
+        print(f"faces: {what}: {', '.join(printable(line)[:_LONGEST] for line in lines[:_SHOWN])}{more}")
 
 
 def _digest(path: Path) -> str:

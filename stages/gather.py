@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.lock import differences, open_repo
-from stages.core.parallel import finish
+from stages.core.parallel import print_summary
 from stages.core.params import RAW, load_params
 from stages.core.paths import COMPARISON, PARAMS_FILE, SWEEP
 from stages.report.plots import draw_frontier
@@ -88,7 +88,7 @@ def gather() -> None:
     write_file(SWEEP.with_suffix(".md"), to_markdown(brief_rows(table)).encode())
     write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
     used = len(results) - len(incomparable)
-    finish(f"gather: {len(table)} rows of {used} results, {len(left_out)} left out, into {SWEEP}.{{csv,md,png}}")
+    print_summary(f"gather: {len(table)} rows of {used} results, {len(left_out)} left out, into {SWEEP}.{{csv,md,png}}")
 
 
 def _stale(repo: Repo) -> list[str]:

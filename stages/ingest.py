@@ -20,7 +20,7 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.kept import NewDataset, forget_others, new_dataset, taken_over
 from stages.core.masks import encode_mask, mask_name
-from stages.core.parallel import finish, map_ordered, map_parts
+from stages.core.parallel import map_ordered, map_parts, print_summary
 from stages.core.params import RAW, DataParams, Params, load_params
 from stages.core.paths import INGEST_REPORT, MASKS_FOLDER, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
@@ -108,7 +108,7 @@ def ingest(*, parameters: Params | None = None) -> None:
         write_key(outcomes, RAW_FOLDER)
     images, rejected = len(outcomes.kept), len(outcomes.rejected)
     people_known = f", {len(known)} of known people" if params.has_classes else ""
-    finish(
+    print_summary(
         f"ingest: {images} images into {RAW_FOLDER}/{people_known}, {rejected} files rejected, "
         f"{_counted(ignored)}{taken_over(images - count)}{_dropped(outcomes, params)}; see {INGEST_REPORT}"
     )

@@ -14,7 +14,7 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import encode_image
 from stages.core.lock import open_repo, unknown_files
-from stages.core.parallel import finish, map_ordered
+from stages.core.parallel import map_ordered, print_summary
 from stages.core.params import SampleParams, load_params
 from stages.core.paths import RAW_FOLDER, SAMPLE
 from stages.core.people import GROUPS
@@ -89,9 +89,11 @@ def sample() -> None:
             _write_table(folder / GROUPS, "group", [(path, PEOPLE[identity].tone) for path, _, identity in scenes])
             _write_table(folder / REGIONS, "x,y,width,height,label", regions)
     if scenes:
-        finish(f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/")
+        print_summary(
+            f"sample: drew {len(scenes)} images of {len(CLASSES)} classes and {IDENTITIES} people into {SAMPLE}/"
+        )
     else:
-        finish(f"sample: drew nothing, as `data.source` is another folder; {SAMPLE}/ is empty")
+        print_summary(f"sample: drew nothing, as `data.source` is another folder; {SAMPLE}/ is empty")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ Prints the rows whose image or source file contains a text, after checking that 
 import csv
 import sys
 
-from stages.core.errors import run_stage, shown
-from stages.core.parallel import finish
+from stages.core.errors import printable, run_stage
+from stages.core.parallel import print_summary
 from stages.core.paths import KEY_FILE, RAW_FOLDER
 from stages.sources.key import read_key
 from stages.sources.tables import composed
@@ -18,8 +18,8 @@ def trace(text: str = "") -> None:
     rows = read_key(RAW_FOLDER)
     found = [row for row in rows if any(composed(text) in composed(path) for path in row[:2])]
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerows([shown(cell) for cell in row] for row in found)
-    finish(f"trace: {len(found)} of the {len(rows)} rows of {KEY_FILE}")
+    writer.writerows([printable(cell) for cell in row] for row in found)
+    print_summary(f"trace: {len(found)} of the {len(rows)} rows of {KEY_FILE}")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ import time
 
 import pandas as pd
 
-from stages.core.errors import PipelineError, naming, run_stage
+from stages.core.errors import PipelineError, error_context, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.kept import kept_folder
-from stages.core.parallel import finish
+from stages.core.parallel import print_summary
 from stages.core.params import load_params
 from stages.core.paths import HISTORY, MODELS
 from stages.network.fitting import fit
@@ -47,7 +47,7 @@ def train(dataset: str) -> None:
             for fitted in fit(features, params, dataset, files) if missing else ():
                 notes.add(fitted.note)
                 images += len(fitted.history) * len(features.labels)
-                with naming(MODELS / dataset):
+                with error_context(MODELS / dataset):
                     write_model(folder, fitted.seed, Model(key, fitted.made_with, fitted.history), fitted.weights)
                 histories[fitted.seed] = fitted.history
         link_files(folder.iterdir(), links)
@@ -59,7 +59,7 @@ def train(dataset: str) -> None:
     rate = f" at {images / (time.monotonic() - start):.0f} images a second" if missing else ""
     kept_count = len(params.seeds) - len(missing)
     also = f", {kept_count} kept as they were," if kept_count else ""
-    finish(
+    print_summary(
         f"train: {len(missing)} network(s) on {len(features.paths)} {dataset} images{rate}{also} "
         f"into {MODELS / dataset}/; curves in {curves}"
     )

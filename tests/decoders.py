@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.errors import line_of, shown
+from stages.core.errors import line_of, printable
 from stages.core.params import load_params
 from stages.sources.decoding import Decoded, decode_image
 from stages.sources.files import RejectedImage
@@ -99,7 +99,7 @@ def main() -> None:
         path, content = file.relative_to(options.folder), file.read_bytes()
         if not is_litter(str(path)) and may_be_image(suffix_of(str(path)), content[:HEAD]):
             outcome, about = compare(content, options.max_pixels)
-            outcomes[outcome].append(f"{shown(path)}: {about}")
+            outcomes[outcome].append(f"{printable(path)}: {about}")
     agreed, count = len(outcomes.pop("agree", [])), sum(map(len, outcomes.values()))
     print(f"{agreed} of {agreed + count} files agree within {AGREE} levels")
     for outcome, files in sorted(outcomes.items(), key=lambda item: -len(item[1])):

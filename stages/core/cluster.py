@@ -21,7 +21,7 @@ import dask
 from distributed import Client, Future, KilledWorker, Security, TimeoutError
 from distributed.client import ClosedClientError, WorkerStartTimeoutError
 
-from stages.core.errors import PipelineError, line_of, shown
+from stages.core.errors import PipelineError, line_of, printable
 from stages.core.paths import PARTIAL
 from stages.core.worker import Job, Work, apply_job
 
@@ -57,7 +57,7 @@ def _connect(address: str) -> Iterator[Client]:
     if not _ADDRESS.fullmatch(address):
         raise PipelineError(
             "`PIPELINE_CLUSTER` must be the address of a Dask scheduler, such as tcp://host:8786; "
-            f"received: {shown(repr(address))}"
+            f"received: {printable(repr(address))}"
         )
     encrypts, known = address.startswith("tls:"), Security().get_connection_args("client")
     if (encrypts and not known.get("ssl_context")) or (known.get("require_encryption") and not encrypts):

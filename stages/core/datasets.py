@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.errors import PipelineError, naming
+from stages.core.errors import PipelineError, error_context
 from stages.core.images import SPLITS, decode_image, list_images
 from stages.core.shards import INDEX_SUFFIX, Member, read_index, read_member, write_shard
 
@@ -102,7 +102,7 @@ class Dataset:
                 yield path, self.read(path)
             return
         index, file = _index(self.folder, part.name), _shard(self.folder, part.name)
-        with naming(file), file.open("rb", buffering=0) as stream:
+        with error_context(file), file.open("rb", buffering=0) as stream:
             for path in part.paths:
                 yield path, read_member(stream, index[path])
 
@@ -133,12 +133,12 @@ def write_part(folder: Path, name: str, images: Iterable[tuple[str, bytes]], *, 
         start = len(_folder_of(name))
         file = _shard(folder, name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with naming(file):
+        with error_context(file):
             return write_shard(file, ((path[start:], content) for path, content in images))
     digest = hashlib.sha256()
     for path, content in images:
         file = folder / path
-        with naming(file):
+        with error_context(file):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         digest.update(content)
@@ -147,7 +147,7 @@ def write_part(folder: Path, name: str, images: Iterable[tuple[str, bytes]], *, 
 
 def read_from_part(folder: Path, name: str, path: str, *, as_shard: bool) -> bytes:
     """Read one encoded image of a part that is known, by path in the data set."""
-    with naming(f"{folder}/{path}"):
+    with error_context(f"{folder}/{path}"):
         if not as_shard:
             return Path(folder, path).read_bytes()
         with _shard(folder, name).open("rb", buffering=0) as stream:

@@ -18,7 +18,7 @@ class PipelineError(Exception):
     """A mistake in the params or the data that the user can fix; the message says how, in one line for each mistake."""
 
 
-def shown(name: object) -> str:
+def printable(name: object) -> str:
     r"""Return a name or a path that is safe to print in one line: characters that cannot be printed are escaped.
 
     Parameters
@@ -33,23 +33,23 @@ def shown(name: object) -> str:
 
     Examples
     --------
-    >>> shown("a\nb")
+    >>> printable("a\nb")
     'a\\nb'
     """
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
 
 
 @contextmanager
-def naming(file: object) -> Iterator[None]:
+def error_context(file: object) -> Iterator[None]:
     """Name the file that was being worked on, or what else to name, in place of an `OSError` or a `MemoryError`."""
     try:
         yield
     except (OSError, MemoryError) as error:
-        raise PipelineError(f"`{shown(file)}`: {_reason(error, known=file)}") from error
+        raise PipelineError(f"`{printable(file)}`: {_reason(error, known=file)}") from error
 
 
 @contextmanager
-def naming_failure(file: object, what: str) -> Iterator[None]:
+def failure_context(file: object, what: str) -> Iterator[None]:
     """Name the file, as it is, on which a method or a model failed, whatever it raised."""
     try:
         yield
@@ -59,15 +59,15 @@ def naming_failure(file: object, what: str) -> Iterator[None]:
 
 def line_of(error: Exception) -> str:
     """Return an exception's type and message in one line, safe to print."""
-    return shown(" ".join(f"{type(error).__name__}: {error}".split()))
+    return printable(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def _reason(error: OSError | MemoryError, known: object = None) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory; lower PIPELINE_WORKERS, `data.max_pixels` or `data.max_side`"
-    reason = shown(error.strerror or " ".join(str(error).split()) or type(error).__name__)
+    reason = printable(error.strerror or " ".join(str(error).split()) or type(error).__name__)
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    named = [f"`{shown(name)}`" for name in names if name != str(known)]
+    named = [f"`{printable(name)}`" for name in names if name != str(known)]
     advice = "; make room, then `dvc repro` goes on" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     return f"{reason}{': ' if named else ''}{' and '.join(named)}{advice}"
 
@@ -79,7 +79,7 @@ def _check_arguments(stage: Callable[..., None], arguments: tuple[str, ...]) -> 
     except TypeError:
         named = (f"<{name}>" for name, of in signature.parameters.items() if of.kind is not of.KEYWORD_ONLY)
         usage = " ".join([f"python -m stages.{stage.__name__}", *named])
-        received = shown(" ".join(arguments)) or "no argument"
+        received = printable(" ".join(arguments)) or "no argument"
         raise PipelineError(f"a stage must be run as `{usage}`; received: {received}") from None
 
 

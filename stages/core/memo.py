@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.errors import naming
+from stages.core.errors import error_context
 from stages.core.files import replace_file
 from stages.core.machine import code_digest, environment
 from stages.core.paths import PARTIAL
@@ -33,7 +33,7 @@ def remembered(
     for other in PARTIAL.glob(f"*{name}_*"):  # what a killed process left too
         other.unlink()
     kept: dict[str, Any] = arrays  # NumPy's types allow nothing else
-    with naming(file), replace_file(file) as partial, partial.open("wb") as target:
+    with error_context(file), replace_file(file) as partial, partial.open("wb") as target:
         np.savez(target, **kept)
     return arrays
 

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.kept import read_state, write_state
 from stages.core.parallel import CLUSTER_VARIABLE
 
@@ -19,7 +19,7 @@ _COARSEST = 2  # seconds, to which file systems of memory cards round times
 def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
     """Refuse a folder that holds anything but what an earlier call wrote, as it was, and what other programs left."""
     if folder.is_mount() or (folder.exists() and not folder.is_dir()):
-        raise PipelineError(f"OUT must be a folder below a mount point; received: {shown(folder)}")
+        raise PipelineError(f"OUT must be a folder below a mount point; received: {printable(folder)}")
     known: dict[tuple[str, int], list[float]] = {}
     for name, size, written in read_state(_record(folder, records)) or []:
         known.setdefault((name, size), []).append(written)
@@ -27,7 +27,7 @@ def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -
         is_known = any(abs(written - before) <= _COARSEST for before in known.get((name, size), []))
         if not is_known and not is_litter(name):
             raise PipelineError(
-                f"`{shown(folder)}` must be new, empty, or as an earlier call wrote it; received: {shown(name)}"
+                f"`{printable(folder)}` must be new, empty, or as an earlier call wrote it; received: {printable(name)}"
             )
 
 

@@ -155,6 +155,6 @@ def progress(*, total: int, label: str, unit: str = "images") -> tqdm:
     return _Lines(**options, mininterval=LOG_SECONDS, maxinterval=LOG_SECONDS, delay=LOG_SECONDS)
 
 
-def finish(summary: str) -> None:
+def print_summary(summary: str) -> None:
     """Print a stage's last line: what it did, how many, where, and how many seconds its process took."""
     print(f"{summary} ({time.monotonic() - _STARTED:.0f} s)")

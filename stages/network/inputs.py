@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.core.errors import naming
+from stages.core.errors import error_context
 from stages.core.files import new_folder
 from stages.core.kept import kept_folder, read_state, write_state
 from stages.core.paths import FEATURES
@@ -57,7 +57,7 @@ def create_inputs(folder: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.n
     inputs = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
     if hasattr(os, "posix_fallocate"):
         # On a full disk, a write to mapped memory would kill the process, and no error would say why.
-        with naming(file), file.open("r+b") as stream:
+        with error_context(file), file.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
     return inputs
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.core.errors import PipelineError, naming
+from stages.core.errors import PipelineError, error_context
 from stages.core.files import replace_file
 from stages.core.machine import environment
 from stages.core.params import TrainParams
@@ -193,7 +193,7 @@ class State:
             return
         arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self._variables)}
         arrays |= {f"best_{path}": weights for path, weights in self.best.items()}
-        with naming(self._file), replace_file(self._file) as partial, partial.open("wb") as file:
+        with error_context(self._file), replace_file(self._file) as partial, partial.open("wb") as file:
             np.savez(file, history=np.array(json.dumps(self.history)), **arrays)
         self._saved = time.monotonic()
         self._cost = self._saved - start

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from stages.core.errors import PipelineError, hold_back_errors, shown
+from stages.core.errors import PipelineError, hold_back_errors, printable
 
 _OVERLAP = 0.3  # of which the worse of two faces is left out, and the most faces before that: as OpenCV sets them
 _MOST_FACES = 5000
@@ -43,6 +43,6 @@ def load_yunet(file: Path, smallest_face: int, threshold: float) -> Callable[[np
         raise PipelineError(
             "a model of `regions.detector` must be YuNet's face_detection_yunet_2023mar.onnx of "
             "github.com/opencv/opencv_zoo, its object_detection_yolox_2022nov.onnx, or CenterFace's centerface.onnx; "
-            f"received: {shown(file)} ({error.err})"
+            f"received: {printable(file)} ({error.err})"
         ) from None
     return find

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.sources.outlines import Corners, corners_of_points, outline_corners
 from stages.sources.regions import Region
 from stages.sources.tables import composed
@@ -65,18 +65,20 @@ def read_coco(file: Path) -> Iterator[Region]:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the whole file"
-        raise PipelineError(f"`{shown(file)}`: `{shown(place)}` must be as in COCO; received: {first['msg']}") from None
+        raise PipelineError(
+            f"`{printable(file)}`: `{printable(place)}` must be as in COCO; received: {first['msg']}"
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise PipelineError(f"`{shown(file)}` must be JSON in UTF-8; received: {shown(error)}") from None
+        raise PipelineError(f"`{printable(file)}` must be JSON in UTF-8; received: {printable(error)}") from None
     images = {image.id: image for image in coco.images}
     if len(images) < len(coco.images):
-        raise PipelineError(f"`{shown(file)}`: each of `images` must have an `id` of its own; received: one twice")
+        raise PipelineError(f"`{printable(file)}`: each of `images` must have an `id` of its own; received: one twice")
     names = {category.id: category.name for category in coco.categories}
     for number, annotation in enumerate(coco.annotations):
-        entry = f"`{shown(file)}`, annotation {number}"
+        entry = f"`{printable(file)}`, annotation {number}"
         image = images.get(annotation.image_id)
         if image is None:
-            raise PipelineError(f"{entry}: `image_id` must be of an image; received: {shown(annotation.image_id)}")
+            raise PipelineError(f"{entry}: `image_id` must be of an image; received: {printable(annotation.image_id)}")
         try:
             corners = _coco_corners(annotation)
         except (TypeError, ValueError, KeyError, IndexError, OverflowError):
@@ -100,16 +102,16 @@ def read_voc(file: Path) -> Iterator[Region]:
     try:
         text = file.read_bytes().decode("utf-8-sig")
         if "<!DOCTYPE" in text.upper():
-            raise PipelineError(f"`{shown(file)}` must have no DOCTYPE, so no entities; received: one")
+            raise PipelineError(f"`{printable(file)}` must have no DOCTYPE, so no entities; received: one")
         root = ElementTree.fromstring(text)
         for number, thing in enumerate(root.iter("object"), 1):
             left, top, right, bottom = (float(thing.findtext(f"bndbox/{side}", "")) for side in _VOC_SIDES)
             height, width = (int(root.findtext(f"size/{side}") or 0) for side in ("height", "width"))
-            entry, label = f"`{shown(file)}`, object {number}", thing.findtext("name", "").strip()
+            entry, label = f"`{printable(file)}`, object {number}", thing.findtext("name", "").strip()
             corners = (left - 1, top - 1, right, bottom)
             yield _region(entry, root.findtext("filename", ""), corners, label, size=(height, width))
     except (ElementTree.ParseError, ValueError) as error:
-        raise PipelineError(f"`{shown(file)}` must be Pascal VOC in UTF-8; received: {shown(error)}") from None
+        raise PipelineError(f"`{printable(file)}` must be Pascal VOC in UTF-8; received: {printable(error)}") from None
 
 
 def is_yolo(file: Path) -> bool:
@@ -122,9 +124,9 @@ def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Region]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise PipelineError(f"`{shown(file)}` must be a text in UTF-8; received: another encoding") from None
+        raise PipelineError(f"`{printable(file)}` must be a text in UTF-8; received: another encoding") from None
     for line, text in enumerate(lines, 1):
-        entry, cells = f"`{shown(file)}`, line {line}", text.split()
+        entry, cells = f"`{printable(file)}`, line {line}", text.split()
         if not cells:
             continue
         try:
@@ -133,7 +135,7 @@ def read_yolo(file: Path, name: str, labels: list[str]) -> Iterator[Region]:
             if not is_box and (len(values) < 6 or len(values) % 2):
                 raise ValueError
         except (ValueError, OverflowError):
-            raise PipelineError(f"{entry}: {_YOLO}; received: {shown(text[:100])}") from None
+            raise PipelineError(f"{entry}: {_YOLO}; received: {printable(text[:100])}") from None
         if is_box:
             x, y, width, height = values[:4]
             corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
@@ -168,7 +170,7 @@ class ImageNames:
         if len(places) != 1:
             what = f"{len(places)} files of that name" if places else "no such file in the source"
             raise PipelineError(
-                f"{region.entry}: it must name one image of the source; received: {shown(region.name)}, {what}"
+                f"{region.entry}: it must name one image of the source; received: {printable(region.name)}, {what}"
             )
         return places[0]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pi_heif
 from PIL import AvifImagePlugin, Image, PngImagePlugin, TiffImagePlugin
 
-from stages.core.errors import line_of, shown
+from stages.core.errors import line_of, printable
 from stages.sources.containers import UnreadableImageError, clean_png, walk_jpeg, walk_tiff
 from stages.sources.files import RejectedImage
 from stages.sources.pixels import count_levels, to_rgb
@@ -86,7 +86,7 @@ def decode_image(content: bytes, *, max_pixels: int) -> Decoded:
         raise RejectedImage("not enough memory to decode the image") from None
     except Exception as error:
         # A decoder may raise anything on broken bytes; the file is named, its content is not.
-        reason = shown(error) if isinstance(error, UnreadableImageError) else line_of(error)
+        reason = printable(error) if isinstance(error, UnreadableImageError) else line_of(error)
         raise RejectedImage(f"the image is broken or of an unsupported kind ({reason[:200]})") from None
 
 

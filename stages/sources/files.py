@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.params import DataParams
 
 LONGEST_PATH = 800  # bytes of an image's path in a data set; systems allow 1,024 or more for a whole path
@@ -101,7 +101,7 @@ def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> b
 def _read_member(archive: Path, member: SourceFile) -> bytes:
     with archive.open("rb", buffering=0) as stream:
         if stamp_of(os.fstat(stream.fileno())) != member.origin.stamp:
-            raise PipelineError(f"`{shown(archive)}` must not change while `ingest` reads it; run it again")
+            raise PipelineError(f"`{printable(archive)}` must not change while `ingest` reads it; run it again")
         content = os.pread(stream.fileno(), member.size, member.offset)
     if len(content) != member.size:
         raise RejectedImage("the archive ends before its member does")

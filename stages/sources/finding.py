@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.params import DataParams
 from stages.core.people import TABLES
 from stages.sources.archives import Listed, name_member
@@ -37,7 +37,7 @@ def find_sources(params: DataParams) -> Found:
     try:
         files, ignored = _find_images(listing, params) if params.has_classes else _find_photos(listing)
     except OSError as error:
-        file = shown(error.filename)
+        file = printable(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
     masks = set(pair_masks(files, params).values())
     files = [file for file in files if file.in_source not in masks]
@@ -59,7 +59,7 @@ def _find_photos(listing: Listing) -> Found:
         else:
             files.append(_source_file(source, f"//{file.place}", "", file))
     if not files:
-        raise PipelineError(f"`data.source` must hold images; received: none in `{shown(source)}`")
+        raise PipelineError(f"`data.source` must hold images; received: none in `{printable(source)}`")
     return files, ignored
 
 
@@ -107,7 +107,7 @@ def _refuse_link_out(folder: Path, within: Path | None) -> None:
     if within is not None and leads_out(folder, within):
         raise PipelineError(
             "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
-            f"true; received: `{shown(folder)}`"
+            f"true; received: `{printable(folder)}`"
         )
 
 
@@ -130,7 +130,7 @@ def _refuse_images_alone(listing: Listing, name: str) -> None:
     names = [entry.name for entry in _entries(folder) if not is_litter(entry.name)]
     if names and not _holds_classes(listing, name) and not any(listing.is_archive(f"{name}/{file}") for file in names):
         raise PipelineError(
-            f"`{shown(folder)}` must hold class folders; received: files alone; if `{name}` is a class, put all "
+            f"`{printable(folder)}` must hold class folders; received: files alone; if `{name}` is a class, put all "
             f"classes into folders train and test above them: train/{name}/..., test/{name}/..."
         )
 
@@ -151,9 +151,11 @@ def _class_files(listing: Listing, name: str, split: str) -> Found:
             ignored[kind_of_ignored(file.place)] += 1
     _refuse_empty_classes(listing, folder, {file.class_name for file in files})
     if not files:
-        first = "".join(f"; the first rejected file is `{shown(file.name)}` ({file.refused})" for file in refused[:1])
+        first = "".join(
+            f"; the first rejected file is `{printable(file.name)}` ({file.refused})" for file in refused[:1]
+        )
         raise PipelineError(
-            f"`data.source` must hold folders of images, one a class; received: none in `{shown(folder)}`"
+            f"`data.source` must hold folders of images, one a class; received: none in `{printable(folder)}`"
             f"{first}; with `data.classes: none`, images without classes are anonymized, and "
             "nothing is learned from them"
         )
@@ -181,7 +183,7 @@ def _refuse_empty_classes(listing: Listing, folder: Path, classes: set[str]) -> 
         if entry.is_dir() and not is_litter(entry.name) and entry.name not in classes:
             _refuse_link_out(entry, listing.within)
             next(entry.iterdir(), None)  # raises the reason if it may not be listed
-            raise PipelineError(f"every class folder must hold images; received: none in `{shown(entry)}`")
+            raise PipelineError(f"every class folder must hold images; received: none in `{printable(entry)}`")
 
 
 def _source_file(source: Path, path: str, folder: str, file: Listed) -> SourceFile:
@@ -215,7 +217,7 @@ def _check_classes(files: list[SourceFile]) -> None:
     odd = [name for name in names if any(name not in of_split for of_split in classes.values())]
     if odd:
         raise PipelineError(
-            f"train and test must have the same classes; received only in one of them: {shown(', '.join(odd))}"
+            f"train and test must have the same classes; received only in one of them: {printable(', '.join(odd))}"
         )
     written: dict[str, str] = {}
     for name in names:
@@ -223,7 +225,7 @@ def _check_classes(files: list[SourceFile]) -> None:
         if alike != name:
             raise PipelineError(
                 "the names of classes must differ in more than case and spelling; "
-                f"received: {shown(alike)} and {shown(name)}"
+                f"received: {printable(alike)} and {printable(name)}"
             )
     if len(names) < 2:
-        raise PipelineError(f"`data.source` must hold at least 2 classes; received: {shown(', '.join(names))}")
+        raise PipelineError(f"`data.source` must hold at least 2 classes; received: {printable(', '.join(names))}")

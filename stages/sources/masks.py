@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from stages.core.boxes import PERSON, Box
-from stages.core.errors import PipelineError, line_of, shown
+from stages.core.errors import PipelineError, line_of, printable
 from stages.core.machine import code_digest, environment
 from stages.core.params import DataParams
 from stages.sources.containers import clean_png
@@ -50,7 +50,7 @@ def pair_masks(files: Iterable[SourceFile], params: DataParams) -> dict[str, str
     if pairs and odd:
         name, count = odd[0]
         raise PipelineError(
-            f"`{shown(source / MASKS / name)}` must be a .png of the path of one image of the source; received: "
+            f"`{printable(source / MASKS / name)}` must be a .png of the path of one image of the source; received: "
             f"{count} images of that path; if `{MASKS}` holds images, rename it"
         )
     return pairs
@@ -116,11 +116,11 @@ class Silhouettes:
             check_file(file, link_limit(self._params))
             return file.read_bytes()
         except (RejectedImage, OSError) as error:
-            raise PipelineError(f"`{shown(file)}` must be a silhouette; received: {line_of(error)}") from None
+            raise PipelineError(f"`{printable(file)}` must be a silhouette; received: {line_of(error)}") from None
 
     def _decode(self, image: Outcome) -> np.ndarray:
         height, width = image.upright
-        file, content = shown(self._file(image)), self._read(image)
+        file, content = printable(self._file(image)), self._read(image)
         if self._file(image) is None:
             return np.zeros(image.upright, bool)
         is_png = content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 26

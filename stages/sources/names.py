@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
 
-from stages.core.errors import shown
+from stages.core.errors import printable
 from stages.core.images import written_suffix
 from stages.core.secret import secret_key
 from stages.sources.files import SourceFile
@@ -67,7 +67,7 @@ def valid_name(name: str, suffix: str = "") -> str:
     Characters that are not UTF-8 or cannot be printed are escaped, those that some system refuses become underscores,
     and a name that is too long is cut before its suffix.
     """
-    name = _REFUSED.sub("_", shown(name))
+    name = _REFUSED.sub("_", printable(name))
     name = _RESERVED.sub(r"\1_", re.sub("^ |[ .]$", "_", name))
     encoded = name.encode()
     if len(encoded) > LONGEST_NAME:

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.images import SPLITS
 from stages.core.params import DataParams
 from stages.sources.files import SourceFile
@@ -149,7 +149,7 @@ def check_rejected(outcomes: Outcomes, count: int, params: DataParams, report: P
 
 
 def _first(rejected: list[Outcome]) -> str:
-    return f"`{shown(rejected[0].source.name)}` ({rejected[0].rejected})"
+    return f"`{printable(rejected[0].source.name)}` ({rejected[0].rejected})"
 
 
 def check_images(files: list[SourceFile], outcomes: Outcomes, params: DataParams) -> None:
@@ -175,11 +175,11 @@ def _why_missing(split: str, name: str, outcomes: Outcomes, params: DataParams) 
     rejected = [(image, image.rejected) for image in outcomes.rejected if concerns(image.source)]
     dropped = [(image, f"{image.relation} {test}") for image, test in outcomes.dropped if concerns(image.source)]
     if dropped or any(image.source.split for image in outcomes.kept + outcomes.rejected):
-        text = f"every class must have {split} images; received: none in `{shown(name)}`"
+        text = f"every class must have {split} images; received: none in `{printable(name)}`"
     else:
         kept = [image.source for image in outcomes.kept if concerns(image.source)]
-        text = why_not_split(kept, shown(name), params)
+        text = why_not_split(kept, printable(name), params)
     for what, fates in (("rejected", rejected), ("dropped from train", dropped)):
         for image, reason in fates[:1]:
-            text += f"; {len(fates)} of its files {what}, the first is `{shown(image.source.name)}` ({reason})"
+            text += f"; {len(fates)} of its files {what}, the first is `{printable(image.source.name)}` ({reason})"
     return text

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from PIL import Image
 
-from stages.core.errors import shown
+from stages.core.errors import printable
 from stages.core.params import DataParams
 from stages.sources.decoding import FORMATS, longest_file
 from stages.sources.files import RejectedImage, link_limit, read_source
@@ -28,12 +28,12 @@ def check_regions(
         image = written.get(path) if boxes[0].unit == "written" else sources.get(path)
         if path in written and path in sources and written[path].source.in_source != path:
             raise boxes[0].refusal(
-                f"`path` must name one image; received: {shown(path)}, which is in the source, and "
-                f"`{shown(written[path].source.in_source)}` is called so in data/raw"
+                f"`path` must name one image; received: {printable(path)}, which is in the source, and "
+                f"`{printable(written[path].source.in_source)}` is called so in data/raw"
             )
         if boxes[0].unit == "written" and image is None:
             raise boxes[0].refusal(
-                f"`path` must name a file of the source, or an image of data/raw; received: {shown(path)}"
+                f"`path` must name a file of the source, or an image of data/raw; received: {printable(path)}"
             )
         if image is not None and not image.rejected:
             pairs += [(box, image) for box in boxes]

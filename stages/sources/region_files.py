@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from stages.core.boxes import REGIONS
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.images import SPLITS
 from stages.core.params import DataParams, RegionParams
 from stages.sources.annotations import ImageNames, is_yolo, read_coco, read_voc, read_yolo
@@ -36,7 +36,9 @@ def read_regions(files: list[SourceFile], params: DataParams, how: RegionParams)
     if file is None:
         return {}
     if not file.exists():
-        raise PipelineError(f"`regions.file` must lie in the source; received: {shown(file)} (no such file or folder)")
+        raise PipelineError(
+            f"`regions.file` must lie in the source; received: {printable(file)} (no such file or folder)"
+        )
     regions: defaultdict[str, list[Region]] = defaultdict(list)
     read = _read_table if file.suffix.lower() == ".csv" else _read_annotations
     for path, region in read(file, files, params, how.unit):
@@ -58,7 +60,7 @@ def _read_table(file: Path, files: list[SourceFile], params: DataParams, unit: s
         is_written=lambda path: _any_suffix(path) in alike,
     )
     for row in rows:
-        entry = f"`{shown(file)}`, line {row.line}"
+        entry = f"`{printable(file)}`, line {row.line}"
         first, second, third, fourth = (_number(row.cells[name], name, entry, unit) for name in sides)
         if sides == _HEADERS[-1]:
             first, second = first - third / 2, second - fourth / 2
@@ -91,7 +93,7 @@ def _number(cell: str, name: str, entry: str, unit: str) -> float:
     except ValueError:
         value = math.nan
     if not lowest <= value <= most or (name in ("width", "height") and value == 0):
-        raise PipelineError(f"{entry}: `{name}` must be {allowed}; received: {shown(cell)}")
+        raise PipelineError(f"{entry}: `{name}` must be {allowed}; received: {printable(cell)}")
     return value
 
 
@@ -109,12 +111,12 @@ def _read_folder(folder: Path) -> Iterable[Region]:
     found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".xml", ".txt") and path.is_file()]
     voc = [path for path in found if path.suffix.lower() == ".xml"]
     if not found:
-        raise PipelineError(f"`regions.file` must hold .txt or .xml files; received: none in {shown(folder)}")
+        raise PipelineError(f"`regions.file` must hold .txt or .xml files; received: none in {printable(folder)}")
     yolo = [path for path in found if path.suffix.lower() == ".txt" and is_yolo(path)]
     if voc and yolo:
         raise PipelineError(
             f"`regions.file` must hold either .xml or .txt files of boxes; received: both, such as "
-            f"{shown(voc[0])} and {shown(yolo[0])}"
+            f"{printable(voc[0])} and {printable(yolo[0])}"
         )
     if voc:
         return itertools.chain.from_iterable(map(read_voc, voc))
@@ -129,7 +131,7 @@ def _checked(region: Region) -> Region:
     if not (region.width > 0 and region.height > 0 and all(abs(number) <= most for number in region.corners)):
         raise region.refusal(f"a box must have a width and a height, and lie within {most} of the origin")
     if not region.label.isprintable():
-        message = f"`label` must be a text that can be printed, in one line; received: {shown(region.label)}"
+        message = f"`label` must be a text that can be printed, in one line; received: {printable(region.label)}"
         raise PipelineError(f"{region.entry}: {message}")
     if region.unit in ("pixels", "percent") and min(region.corners) >= -1 and max(region.corners) <= 2:
         raise region.refusal(

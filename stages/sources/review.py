@@ -10,7 +10,7 @@ from PIL import Image
 
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.kept import read_state, write_state
 from stages.sources.tables import read_rows, refusal
 
@@ -77,12 +77,12 @@ def _read_numbers(path: str, numbers: list[str], photos: Dataset) -> tuple[list[
     """Return whole numbers, and the width and height of their photo."""
     paths = photos.paths()
     if path not in paths:
-        raise PipelineError(f"PHOTO must be a path below OUT, such as `{paths[0]}`; received: {shown(path)}")
+        raise PipelineError(f"PHOTO must be a path below OUT, such as `{paths[0]}`; received: {printable(path)}")
     try:
         return [int(number) for number in numbers], _size(path, photos)
     except ValueError:
         raise PipelineError(
-            f"the place of a box in `{path}` must be whole numbers of pixels; received: {shown(' '.join(numbers))}"
+            f"the place of a box in `{path}` must be whole numbers of pixels; received: {printable(' '.join(numbers))}"
         ) from None
 
 

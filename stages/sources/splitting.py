@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.params import DataParams
 from stages.core.seeding import order_key
 from stages.sources.files import SourceFile
@@ -68,7 +68,7 @@ def check_split(files: list[SourceFile], drawn: Drawn, params: DataParams) -> No
             members[file.class_name].append(file)
     for name in sorted(members):
         if not {"train", "test"} <= {drawn.splits.get(file.path) for file in members[name]}:
-            raise PipelineError(why_not_split(members[name], shown(name), params))
+            raise PipelineError(why_not_split(members[name], printable(name), params))
 
 
 def why_not_split(files: list[SourceFile], name: str, params: DataParams) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stages.core.errors import PipelineError, naming, shown
+from stages.core.errors import PipelineError, error_context, printable
 from stages.core.files import new_folder
 from stages.core.images import encode_image, max_side, resize_image, written_suffix
 from stages.core.kept import kept_folder, read_state, write_state
@@ -95,8 +95,10 @@ class Decoder:
         except RejectedImage:
             content = b""
         if self._key(content) != image.key:
-            raise PipelineError(f"`{shown(image.source.name)}` must not change while `ingest` reads it; run it again")
-        with naming(image.source.name):
+            raise PipelineError(
+                f"`{printable(image.source.name)}` must not change while `ingest` reads it; run it again"
+            )
+        with error_context(image.source.name):
             return self._encode(self._decode(content, image.source).image, content, image.source)
 
     def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Outcome]) -> None:
@@ -118,7 +120,7 @@ class Decoder:
             image, upright, notes = self._decode(content, file)
         except RejectedImage as error:
             return Outcome(file, key=key, rejected=str(error))
-        with naming(file.name):
+        with error_context(file.name):
             encoded = self._encode(image, content, file)
             staged = name, pack.tell(), len(encoded), _short_digest(encoded)
             if pack.write(encoded) < len(encoded):

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.sources.files import leads_out
 
 _DELIMITERS = ",;\t"
@@ -25,7 +25,7 @@ def composed(text: str) -> str:
 
 def refusal(file: Path, line: int, message: str) -> PipelineError:
     """Return the error that refuses a line of a table, and names it."""
-    return PipelineError(f"`{shown(file)}`, line {line}: {message}")
+    return PipelineError(f"`{printable(file)}`, line {line}: {message}")
 
 
 def find_table(source: Path, name: str) -> Path | None:
@@ -34,12 +34,12 @@ def find_table(source: Path, name: str) -> Path | None:
         if table.name.lower() != name or table.is_dir():
             continue
         if table.name != name:
-            raise PipelineError(f"`{shown(table)}` must be named `{name}`, in small letters")
+            raise PipelineError(f"`{printable(table)}` must be named `{name}`, in small letters")
         if leads_out(table, source):
-            raise PipelineError(f"`{shown(table)}` must lie in the source; received: a link that leads out of it")
+            raise PipelineError(f"`{printable(table)}` must lie in the source; received: a link that leads out of it")
         if not table.is_file():
             raise PipelineError(
-                f"`{shown(table)}` must be a regular file; received: another kind, or a link to nothing"
+                f"`{printable(table)}` must be a regular file; received: another kind, or a link to nothing"
             )
         return table
     return None
@@ -60,7 +60,9 @@ def read_column(file: Path, column: str, *, taken: Collection[str], list_all: Ca
         first = rows.setdefault(row.path, row)
         if first is not row:
             raise refusal(
-                file, row.line, f"a file must have one row; `{shown(row.path)}` has one in line {first.line} already"
+                file,
+                row.line,
+                f"a file must have one row; `{printable(row.path)}` has one in line {first.line} already",
             )
     return {path: row.cells[column] for path, row in rows.items()}
 
@@ -105,7 +107,7 @@ def read_rows(
         named = {name: composed(by_column.get(name, "").strip()) for name in (*required[1:], *optional)}
         rows.append(Row(line, path, named))
     if not rows and not may_be_empty:
-        raise PipelineError(f"`{shown(file)}` must hold rows below its header; received: none")
+        raise PipelineError(f"`{printable(file)}` must hold rows below its header; received: none")
     return rows
 
 
@@ -126,7 +128,7 @@ def _read_text(file: Path) -> str:
     if "\0" in text:
         raise refusal(file, _line_after(text[: text.index("\0")]), "a table must be text; received: a NUL byte")
     if not text.strip():
-        raise PipelineError(f"`{shown(file)}` must be a table; received: an empty file")
+        raise PipelineError(f"`{printable(file)}` must be a table; received: an empty file")
     return text
 
 
@@ -167,7 +169,7 @@ def _check_header(
     if missing or twice:
         what = f"no {' and no '.join(missing)}" if missing else f"{' and '.join(twice)} more than once"
         allowed = " and ".join(required) + (f", and may have {', '.join(optional)}" if optional else "")
-        received = shown(", ".join(header))[:_LONGEST_HEADER]
+        received = printable(", ".join(header))[:_LONGEST_HEADER]
         raise refusal(file, line, f"the header must have the columns {allowed}; received: {what} in {received}")
 
 
@@ -193,10 +195,10 @@ class SourcePlaces:
                 return path if path in found else found[0]
             if found:
                 raise LookupError(
-                    f"`path` must name one file; received: {shown(written)}, and {len(found)} files have that name, in "
-                    "letters that are composed differently"
+                    f"`path` must name one file; received: {printable(written)}, and {len(found)} files have that "
+                    "name, in letters that are composed differently"
                 )
-        raise LookupError(f"`path` must name a file of the source; received: {shown(written)}")
+        raise LookupError(f"`path` must name a file of the source; received: {printable(written)}")
 
     @cached_property
     def _by_letters(self) -> dict[str, list[str]]:
@@ -213,7 +215,7 @@ class SourcePlaces:
             above = _parts(root)
             if parts and above is not None and composed("/".join(parts[: len(above)])) == composed("/".join(above)):
                 return "/".join(parts[len(above) :])
-        raise LookupError(f"`path` must stay in the source; received: {shown(path)}")
+        raise LookupError(f"`path` must stay in the source; received: {printable(path)}")
 
 
 def _parts(path: str) -> list[str] | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.errors import PipelineError, hold_back_errors, naming, run_stage, shown
+from stages.core.errors import PipelineError, error_context, hold_back_errors, printable, run_stage
 
 
 def failing(error):
@@ -72,10 +72,10 @@ def test_a_stage_gets_its_argument_or_says_how_to_run_it(arguments, received):
     ],
 )
 def test_the_file_that_was_worked_on_is_named_once(file, refused, words):
-    with pytest.raises(PipelineError) as caught, naming(file):
+    with pytest.raises(PipelineError) as caught, error_context(file):
         raise PermissionError(13, "Permission denied", refused)
     assert str(caught.value) == words
-    with pytest.raises(ZeroDivisionError), naming(file):
+    with pytest.raises(ZeroDivisionError), error_context(file):
         raise ZeroDivisionError
 
 
@@ -90,7 +90,7 @@ def test_the_file_that_was_worked_on_is_named_once(file, refused, words):
     ],
 )
 def test_of_a_name_only_what_cannot_be_printed_is_spelt_out(name, spelt):
-    assert shown(name) == spelt
+    assert printable(name) == spelt
 
 
 def test_held_back_errors_are_shown_only_after_an_exception(capfd):

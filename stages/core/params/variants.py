@@ -9,7 +9,7 @@ import annotated_types
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
-from stages.core.errors import PipelineError, shown
+from stages.core.errors import PipelineError, printable
 from stages.core.params.validation import NUMBER, Section, Seed, Share, Words, validate
 from stages.core.paths import INGEST_REPORT, OUTPUTS, REGIONS_REPORT
 
@@ -61,7 +61,7 @@ def read_variant(name: Any, entry: Any) -> Variant:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in _RESERVED_NAMES:
         raise PipelineError(
             f"a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, and be none of "
-            f"{', '.join(_RESERVED_NAMES)}; received: {shown(name)}"
+            f"{', '.join(_RESERVED_NAMES)}; received: {printable(name)}"
             f"{'' if isinstance(name, str) else f', {type(name).__name__}'}"
         )
     method = entry.get("method") if isinstance(entry, dict) else None
