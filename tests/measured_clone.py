@@ -31,17 +31,7 @@ atexit.register(tell)
 
 
 class MeasuredClone:
-    """A clone of the working tree, and beside it the source.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        For both, and for what DVC keeps outside a clone.
-    layout : str
-        `data.layout`.
-    variants : list of str
-        Which to make.
-    """
+    """A clone of the working tree, and beside it the source, in one folder."""
 
     def __init__(self, folder: Path, layout: str, variants: list[str]):
         self.clone, self.source = folder / "clone", folder / "source"

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.paths import FEATURES
 from stages.cross_evaluate import cross_evaluate
-from stages.network.inputs import FEATURES, create_inputs, write_index
 from stages.network.weights import save_weights, weights_file
 from stages.report.tables import to_terminal
+from tests.training import write_features
 
 DATASETS = ["raw", "morphology"]
 PATHS = [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(4)]
@@ -21,8 +22,7 @@ def test_every_network_is_tested_on_every_data_set(workspace, capsys):
     workspace({"datasets": DATASETS, "train.backbone": "frozen", "train.head": [], "train.seeds": [0, 1]})
     # Of raw all is clear; half of morphology's cats look like dogs.
     for dataset, cats in (("raw", [1, 1, 1, 1]), ("morphology", [1, 1, -1, -1])):
-        create_inputs(FEATURES / dataset / "test", (8, 2048), np.float32)[:] = np.array([*cats, *[-1] * 4])[:, None]
-        write_index(FEATURES / dataset / "test", PATHS, ["cat", "dog"])
+        write_features(dataset, "test", np.array([*cats, *[-1] * 4])[:, None].repeat(2048, axis=1), PATHS)
     # Raw's networks see a cat in what is positive, one of morphology's the reverse.
     for dataset, seed, cat in (("raw", 0, 1), ("raw", 1, 1), ("morphology", 0, 1), ("morphology", 1, -1)):
         kernel = np.full((2048, 2), [cat, -cat], np.float32) / 2048

@@ -1,12 +1,15 @@
 """Small features that a head learns in a moment, and settings for it."""
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from stages.core.paths import FEATURES
-from stages.network.fitting import fit
+from stages.network import fitting
 from stages.network.inputs import Features, create_inputs, write_index
 from tests.clones import ROOT, train_params
 
@@ -28,7 +31,7 @@ def head_params(**changes):
 
 
 def fit_in(folder, params, seeds=(3,)):
-    return fit(separable_features(), params, "test", {seed: folder / f"seed_{seed}.npz" for seed in seeds})
+    return fitting.fit(separable_features(), params, "test", {seed: folder / f"seed_{seed}.npz" for seed in seeds})
 
 
 def write_features(dataset: str, split: str, inputs: np.ndarray, paths: list[str]) -> None:
@@ -44,3 +47,17 @@ def write_workspace(**changes):
     values["train"] |= HEAD | changes
     Path("params.yaml").write_text(yaml.safe_dump(values))
     write_features("raw", "train", separable_features().inputs, PATHS)
+
+
+def killed_in_process(*arguments):
+    """End the process that trains as the system does when memory is full."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_in_process(features, params, seed, file):
+    """Train for ever with seed 4, and not at all with others."""
+    fitting._Trainer.is_training = True
+    if seed == 4:
+        file.with_name("4").touch()
+        time.sleep(300)
+    fitting._Trainer.is_training = False
