@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,12 +12,15 @@ import pytest
 import yaml
 
 from stages.results.columns import METRIC_KEYS
-from tests.clones import copy_pipeline, run, set_param, shrink_network
+from tests.clones import ENVIRONMENT, copy_pipeline, set_param, shrink_network
+from tests.clones import run as run_in
 from tests.strange.metadata import FORMATS, marked
 
 DATASETS = ["raw", "gaussian_blur"]
 VARIANTS = ["gaussian_blur", "morphology", "blocking_merging"]
 PER_DATASET = ["attack", "extract", "train", "evaluate"]
+# With one worker, no process imports TensorFlow besides that of the stage.
+run = partial(run_in, environment=ENVIRONMENT | {"PIPELINE_WORKERS": "1"})
 
 
 def stages_run(output):
