@@ -17,14 +17,15 @@ TRAIN = blur(IMAGES, 2), 100 - 7 * IDENTITIES
 
 
 @pytest.fixture(autouse=True, scope="module")
-def weak_discriminants():
+def few_epochs_and_weak_discriminants():
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "EPOCHS", 10)
         patch.setattr(network, "train_identifier", lambda images, identities, seed: Discriminants())
         yield
 
 
 @pytest.fixture(scope="module")
-def learned(weak_discriminants) -> NetworkIdentifier:
+def learned(few_epochs_and_weak_discriminants) -> NetworkIdentifier:
     return train_strongest(*TRAIN, seed=0)
 
 
@@ -46,10 +47,8 @@ def test_people_who_are_not_in_training_are_named_by_a_few_references(learned):
     assert set(learned.predict(images)) <= set(100 - 7 * np.arange(PEOPLE))
 
 
-def test_the_same_images_train_the_same_network(monkeypatch):
-    monkeypatch.setattr(network, "EPOCHS", 2)
-    first, second = (NetworkIdentifier(*TRAIN, seed=0).distances(IMAGES) for _ in range(2))
-    assert first.tobytes() == second.tobytes()
+def test_the_same_images_train_the_same_network(learned):
+    assert NetworkIdentifier(*TRAIN, seed=0).distances(IMAGES).tobytes() == learned.distances(IMAGES).tobytes()
 
 
 @pytest.mark.parametrize("accuracy", [1.0, 0.95, None])
@@ -62,7 +61,7 @@ def test_where_discriminants_cannot_be_beaten_no_network_is_trained(monkeypatch,
 def test_what_shows_nobody_is_named_by_chance(learned, monkeypatch):
     constant = np.full_like(IMAGES, 128)
     assert (learned.predict(constant) == TRAIN[1]).mean() == pytest.approx(1 / PEOPLE)
-    monkeypatch.setattr(network, "EPOCHS", 5)
+    monkeypatch.setattr(network, "EPOCHS", 3)
     rng, asked = np.random.default_rng(0), np.arange(PEOPLE).repeat(40)
     noise, tests = (rng.integers(0, 256, (count, 32, 32, 3), np.uint8) for count in (len(IDENTITIES), len(asked)))
     assert (NetworkIdentifier(noise, IDENTITIES, seed=0).predict(tests) == asked).mean() <= 1.5 / PEOPLE
