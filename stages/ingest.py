@@ -114,6 +114,7 @@ def ingest(*, parameters: Params | None = None) -> None:
     )
     _tell_of_notes(outcomes)
     _tell_of_archives(outcomes)
+    _tell_of_near_duplicates(report, images, params)
     if params.has_classes:
         _tell_of_people(report, renamed=params.rename)
     else:
@@ -211,6 +212,16 @@ def _tell_of_archives(outcomes: Outcomes) -> None:
     archives = [image.source.origin.archive for image in outcomes.kept if image.source.origin.archive]
     if archives:
         print(f"ingest: {len(archives)} of the images come from {len(set(archives))} tar archives")
+
+
+def _tell_of_near_duplicates(report: dict, images: int, params: DataParams) -> None:
+    count, groups = report["near_duplicates"], report["groups_of_near_duplicates"]
+    if count:
+        split = ", or keep each in one split with `data.group_pattern`" if params.has_classes else ""
+        print(
+            f"ingest: {count} images ({count / images:.1%}) are near-duplicates of others, in {groups} groups, such as "
+            f"frames of a burst: noise that protects one image wears off over many; keep one image a group{split}"
+        )
 
 
 def _tell_of_boxes(report: dict) -> None:

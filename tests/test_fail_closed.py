@@ -73,7 +73,7 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
     before = contents()
     shutil.rmtree(LAST_RUN)
     after = 0 if function.endswith(("mkdir", "chmod", "rename")) else 5
-    stage = (ingest,) if "taking" in function or "PIL" in function else (anonymize, "morphology")
+    stage = (ingest,) if "staging" in function or "PIL" in function else (anonymize, "morphology")
     with monkeypatch.context() as patch:
         patch.setattr(function, failing(resolve_name(function), outcome, after))
         assert re.fullmatch(words, last_words(*stage))

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from stages.core.duplicates import near_duplicates
 from stages.core.errors import PipelineError, printable
 from stages.core.images import SPLITS
 from stages.core.params import DataParams
@@ -23,6 +24,7 @@ class Outcome(NamedTuple):
     rejected: str = ""
     upright: tuple[int, int] = (0, 0)  # height and width before `data.max_side`
     notes: dict[str, int] = {}  # what its owner should know of it, by a key of `decoding.NOTES`
+    look: bytes = b""  # a small copy, to find near-duplicates by
     key: str = ""  # of its file's bytes and of how it was decoded; empty where it could not be read
     # File, offset and size in bytes, and digest of the encoded image, if it was made.
     staged: tuple[str, int, int, bytes] | None = None
@@ -128,6 +130,10 @@ def make_report(outcomes: Outcomes, params: DataParams) -> dict:
         ],
         "ignored_files": dict(sorted(outcomes.ignored.items())),
     }
+    groups = near_duplicates([image.look for image in kept if image.look])
+    sizes = Counter(groups.tolist())
+    report["near_duplicates"] = sum(count for count in sizes.values() if count > 1)
+    report["groups_of_near_duplicates"] = sum(count > 1 for count in sizes.values())
     if params.has_classes and params.group_pattern is not None:
         report["images_without_group"] = len(kept) - len(find_groups([image.source for image in kept], params))
     return report

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.core.duplicates import look_of
 from stages.core.errors import PipelineError, error_context, printable
 from stages.core.files import new_folder
 from stages.core.images import encode_image, max_side, resize_image, written_suffix
@@ -127,7 +128,7 @@ class Decoder:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         digest = hashlib.sha256(repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image))
-        return Outcome(file, "", digest.digest(), image.shape[:2], "", upright, notes, key, staged)
+        return Outcome(file, "", digest.digest(), image.shape[:2], "", upright, notes, look_of(image), key, staged)
 
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
@@ -165,12 +166,13 @@ def _name_of(file: SourceFile) -> str:
 
 
 def _row(image: Outcome) -> list:
-    return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes]
+    return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes, image.look.hex()]
 
 
 def _outcome_of(file: SourceFile, row: list) -> Outcome:
-    key, pixel_hash, size, upright, notes = row
-    return Outcome(file, "", bytes.fromhex(pixel_hash), tuple(size), "", tuple(upright), notes, key)
+    key, pixel_hash, size, upright, notes, look = row
+    sizes = tuple(size), "", tuple(upright)
+    return Outcome(file, "", bytes.fromhex(pixel_hash), *sizes, notes, bytes.fromhex(look), key)
 
 
 def _short_digest(encoded: bytes) -> bytes:

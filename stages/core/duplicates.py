@@ -1,0 +1,88 @@
+"""Finds images that look almost the same, such as frames of a burst, by small grey copies of them."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+_HEIGHT, _WIDTH = 8, 9  # of a copy, in pixels
+_STEP = 2  # levels from one pixel to the next that count; less is noise
+_FLIPS = 3  # bits of 64 by which two images may differ
+_DIFFERENCE = 6.0  # levels between two copies, root of the mean square
+_BANDS = 4  # of a hash; of two that differ in fewer bits than there are bands, one is the same
+_BLOCK = 1024  # hashes that are compared with others at a time
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)  # of each byte
+
+
+def look_of(image: np.ndarray) -> bytes:
+    """Return a small grey copy of an image, to find near-duplicates by.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
+
+    Returns
+    -------
+    bytes
+        8 rows of 9 pixels.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA).tobytes()
+
+
+def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
+    """Group images that look almost the same.
+
+    Two images do so if the difference hashes of their copies (8 x 8 bits, a step to the right of more than 2 levels)
+    differ in at most 3 bits, and the copies by at most 6 levels, root mean square. Groups are joined by their members.
+
+    Parameters
+    ----------
+    looks : sequence of bytes
+        From `look_of`.
+
+    Returns
+    -------
+    ndarray of int, shape (len(looks),)
+        The group of each image, numbered from 0 as they first appear; an image like no other has one of its own.
+
+    References
+    ----------
+    Manku, Jain, Das Sarma: Detecting near-duplicates for web crawling. WWW 2007.
+    """
+    if not looks:
+        return np.zeros(0, int)
+    rows = np.frombuffer(b"".join(looks), np.uint8).reshape(len(looks), -1)
+    copies, places = np.unique(rows, axis=0, return_inverse=True)
+    steps = np.diff(copies.reshape(-1, _HEIGHT, _WIDTH).astype(np.int16)) > _STEP
+    hashes = np.packbits(steps.reshape(len(copies), -1), axis=1)
+    pairs: list[np.ndarray] = []
+    bands = hashes.reshape(len(copies), _BANDS, -1)
+    for band in range(_BANDS):
+        order = np.lexsort(bands[:, band].T)
+        edges = np.flatnonzero((bands[order[1:], band] != bands[order[:-1], band]).any(axis=1)) + 1
+        pairs += [_alike(bucket, hashes, copies) for bucket in np.split(order, edges) if len(bucket) > 1]
+    first, second = np.concatenate([np.zeros((2, 0), int), *pairs], axis=1)
+    graph = coo_matrix((np.ones(len(first)), (first, second)), (len(copies), len(copies)))
+    groups = connected_components(graph, directed=False)[1][places.ravel()]
+    _, firsts, numbers = np.unique(groups, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(firsts))[numbers.ravel()]
+
+
+def _alike(bucket: np.ndarray, hashes: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    found = []
+    for start in range(0, len(bucket), _BLOCK):
+        block = bucket[start : start + _BLOCK]
+        flips = np.zeros((len(block), len(bucket)), np.uint8)
+        for column in range(hashes.shape[1]):
+            flips += _BITS[hashes[block, None, column] ^ hashes[None, bucket, column]]
+        first, second = np.nonzero(flips <= _FLIPS)
+        first, second = block[first], bucket[second]
+        first, second = first[first < second], second[first < second]
+        difference = copies[first].astype(np.float32) - copies[second]
+        is_alike = np.sqrt((difference**2).mean(axis=1)) <= _DIFFERENCE
+        found.append(np.stack([first[is_alike], second[is_alike]]))
+    return np.concatenate(found, axis=1)
