@@ -355,6 +355,7 @@ def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noi
     }
     assert Path("data/identities.csv").read_text() == "image,identity\n"
     assert Path("data/groups.csv").read_text() == "image,group\n"
+    assert (report()["near_duplicates"], report()["groups_of_near_duplicates"]) == (2, 1)
     assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (
         4,
         [],
@@ -367,7 +368,8 @@ def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noi
     assert first.startswith(
         "ingest: 4 images into data/raw/, 1 files rejected, 2 ignored (1 hidden, 1 text); see metrics/ingest.json"
     )
-    assert others[:-1] == [
+    assert others[0].startswith("ingest: 2 images (50.0%) are near-duplicates")
+    assert others[1:-1] == [
         "ingest: identities.csv and groups.csv not read, as `data.classes: none` leaves out what needs to know people",
         NO_CLASSES,
     ]

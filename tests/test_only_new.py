@@ -190,7 +190,7 @@ def test_what_is_kept_of_a_variant_that_is_gone_goes_with_the_next_images(worksp
     LAST_RUN.chmod(0o755)
     workspace(PARAMS | {"variants": {"noisy": PARAMS["variants"]["noisy"]}})
     ingest()
-    assert {folder.name.split()[0] for folder in LAST_RUN.iterdir()} == {"raw", "noisy"}
+    assert {folder.name.split()[0] for folder in LAST_RUN.iterdir()} == {"raw", "masks", "noisy"}
     assert LAST_RUN.stat().st_mode & 0o077 == 0
 
 

@@ -52,6 +52,8 @@ def test_report_counts_and_names_what_was_left_out():
         ],
         "notes": [{"file": "test/a/1.png", "levels": 3}],
         "ignored_files": {"hidden": 3, "video": 2},
+        "near_duplicates": 0,
+        "groups_of_near_duplicates": 0,
     }
     assert make_report(outcomes, data(rename=True)) == report | {
         "rejected": [{"reason": "broken"}],
