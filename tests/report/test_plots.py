@@ -10,7 +10,7 @@ import pytest
 
 from stages.report.plots import curves_svg, draw_frontier, frontier_svg, most_allowed
 from stages.report.svg import GOAL, INK, QUIET, dataset_styles
-from tests.report.test_recommendation import bounds, table
+from tests.report.comparison import bounds, table
 
 
 def size_of(picture: bytes) -> tuple[int, ...]:
