@@ -5,7 +5,6 @@ act on whole images, contact sheets in `data/contact/<variant>` show all of them
 """
 
 import hashlib
-import json
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -17,14 +16,14 @@ from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, error_context, failure_context, printable, run_stage
 from stages.core.files import new_folder
 from stages.core.images import decode_image, encode_image
-from stages.core.kept import new_dataset, taken_over
-from stages.core.machine import code_digest, environment
+from stages.core.new_dataset import new_dataset
 from stages.core.parallel import map_bounded, map_parts, print_summary
 from stages.core.params import Params, RegionParams, Variant, load_params
 from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, RAW_FOLDER, REGIONS_REPORT
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.core.stale import print_leftovers, withdraw_changed
+from stages.core.store import key_of, unchanged_images
 from stages.methods.shared.method import Method, find_method
 from stages.regions.acting import act_where, draw_name, fill_regions
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
@@ -108,16 +107,15 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
         )
     print_leftovers("anonymize", params)
     open_images = f"; {len(left_open)} without a region, so not anonymized: see {REGIONS_REPORT}" if left_open else ""
-    print_summary(
-        f"anonymize: {len(paths)} images with {name} into {DATA / name}/{taken_over(len(paths) - count)}{open_images}"
-    )
+    unchanged = unchanged_images(len(paths) - count)
+    print_summary(f"anonymize: {len(paths)} images with {name} into {DATA / name}/{unchanged}{open_images}")
 
 
 def _settings(variant: Variant, secret: bytes | None) -> str:
     """Return all that an anonymized image depends on, but for the original, its path and its regions."""
     used = None if secret is None else secret_key(secret, "which secret").hex()
     settings = [variant.method, variant.arguments, variant.seed, variant.acting.model_dump()]
-    return json.dumps([settings, used, code_digest(*_CODE, f"methods/{variant.method}.py"), environment()])
+    return key_of((*_CODE, f"methods/{variant.method}.py"), settings, used)
 
 
 def _write_contact_sheets(

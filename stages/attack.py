@@ -24,11 +24,11 @@ from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.images import SPLITS
 from stages.core.machine import environment
-from stages.core.memo import remembered
 from stages.core.parallel import print_summary
 from stages.core.params import RAW, Params, load_params
 from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
+from stages.core.store import remembered
 from stages.evidence.leftovers import count_left_open, measure_images
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import Change, Target, load_target, train_target_restorer

@@ -10,12 +10,12 @@ import pandas as pd
 from stages.core.errors import run_stage
 from stages.core.files import new_folder, replace_file, write_file
 from stages.core.images import write_image
-from stages.core.kept import forget_others
 from stages.core.parallel import print_summary
 from stages.core.params import RAW, CompareParams, load_params
 from stages.core.paths import HISTORY, METRICS
 from stages.core.people import read_people, read_test_groups
 from stages.core.stale import print_leftovers
+from stages.core.store import forget_all_but
 from stages.report.page import Results, render_page
 from stages.report.plots import draw_frontier
 from stages.report.recommendation import recommend
@@ -67,7 +67,7 @@ def metrics_json(row: dict[str, object]) -> bytes:
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params().require_classes("compare")
-    forget_others([RAW, *params.variants])
+    forget_all_but([RAW, *params.variants])
     table, verdicts = comparison_table(params.datasets, params.compare)
     with new_folder(METRICS / "m") as folder:
         for row in table.to_dict("records"):

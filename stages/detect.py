@@ -13,11 +13,11 @@ from stages.core.datasets import Dataset, Part
 from stages.core.errors import error_context, failure_context, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
-from stages.core.kept import taken_over
 from stages.core.parallel import count_image, map_bounded, map_parts, print_summary
 from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, Params, RegionParams, load_params
 from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.core.stale import withdraw
+from stages.core.store import unchanged_images
 from stages.regions.bodies import with_bodies
 from stages.regions.detectors import load_detector
 from stages.regions.found import FoundBoxes
@@ -65,7 +65,7 @@ def detect(*, parameters: Params | None = None) -> None:
     counted = f"{count} regions in {len(paths) - len(without)} of {len(paths)} images"
     if not count and mode != "given":
         counted = f"no face found in {len(paths)} images, all listed in {REGIONS_REPORT}"
-    print_summary(f"detect: {counted} into {DETECTIONS_FILE}{taken_over(known)}")
+    print_summary(f"detect: {counted} into {DETECTIONS_FILE}{unchanged_images(known)}")
 
 
 def _run_detector(source: Dataset, params: RegionParams) -> tuple[dict[str, list[Box]], int]:

@@ -5,7 +5,6 @@ of parts that have not changed since the last run are copied.
 """
 
 import hashlib
-import json
 import sys
 from collections.abc import Iterator
 
@@ -15,11 +14,10 @@ from stages.core.datasets import Dataset, Part
 from stages.core.errors import run_stage
 from stages.core.files import new_folder
 from stages.core.images import SPLITS, class_of, decode_image, resize_image
-from stages.core.kept import taken_over
-from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image, map_parts, print_summary
 from stages.core.params import TrainParams, load_params
 from stages.core.paths import DATA, FEATURES
+from stages.core.store import key_of, unchanged_images
 from stages.network.inputs import InputsFile, LastInputs, write_index
 from stages.network.weights import weights_key
 
@@ -58,7 +56,7 @@ def extract(dataset: str) -> None:
     counts = [_extract_split(source, dataset, split, params) for split in SPLITS]
     total, same = (sum(each) for each in zip(*counts, strict=True))
     kind = "backbone features" if params.backbone == "frozen" else "resized images"
-    print_summary(f"extract: {kind} of {total} {dataset} images into {FEATURES / dataset}/{taken_over(same)}")
+    print_summary(f"extract: {kind} of {total} {dataset} images into {FEATURES / dataset}/{unchanged_images(same)}")
 
 
 def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParams) -> tuple[int, int]:
@@ -90,7 +88,7 @@ def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParam
 
 def _settings(params: TrainParams) -> str:
     used = [params.image_size, params.backbone, weights_key(params.weights), params.precision]
-    return json.dumps([used, code_digest(*_CODE), environment(_accelerators(params))])
+    return key_of(_CODE, used, accelerators=_accelerators(params))
 
 
 def _accelerators(params: TrainParams) -> list[str]:

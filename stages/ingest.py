@@ -18,14 +18,15 @@ from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import FILES_A_PART, divide
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
-from stages.core.kept import NewDataset, forget_others, new_dataset, taken_over
 from stages.core.masks import encode_mask, mask_name
+from stages.core.new_dataset import NewDataset, new_dataset
 from stages.core.parallel import map_ordered, map_parts, print_summary
 from stages.core.params import RAW, DataParams, Params, load_params
 from stages.core.paths import INGEST_REPORT, MASKS_FOLDER, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
 from stages.core.secret import load_secret
 from stages.core.stale import withdraw
+from stages.core.store import forget_all_but, unchanged_images
 from stages.sources.decoding import NOTES
 from stages.sources.files import SourceFile
 from stages.sources.finding import find_sources
@@ -103,14 +104,14 @@ def ingest(*, parameters: Params | None = None) -> None:
         write_people(known)
         write_groups(grouped)
         write_boxes(REGIONS_FILE, boxes)
-    forget_others([RAW, MASKS_FOLDER.name, *everything.variants])
+    forget_all_but([RAW, MASKS_FOLDER.name, *everything.variants])
     if params.rename:
         write_key(outcomes, RAW_FOLDER)
     images, rejected = len(outcomes.kept), len(outcomes.rejected)
     people_known = f", {len(known)} of known people" if params.has_classes else ""
     print_summary(
         f"ingest: {images} images into {RAW_FOLDER}/{people_known}, {rejected} files rejected, "
-        f"{_counted(ignored)}{taken_over(images - count)}{_dropped(outcomes, params)}; see {INGEST_REPORT}"
+        f"{_counted(ignored)}{unchanged_images(images - count)}{_dropped(outcomes, params)}; see {INGEST_REPORT}"
     )
     _tell_of_notes(outcomes)
     _tell_of_archives(outcomes)

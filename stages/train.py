@@ -11,10 +11,10 @@ import pandas as pd
 
 from stages.core.errors import PipelineError, error_context, run_stage
 from stages.core.files import new_folder, write_file
-from stages.core.kept import kept_folder
 from stages.core.parallel import print_summary
 from stages.core.params import load_params
 from stages.core.paths import HISTORY, MODELS
+from stages.core.store import last_run_folder
 from stages.network.fitting import fit
 from stages.network.inputs import read_features, validation_mask
 from stages.network.memory import check_memory
@@ -36,7 +36,7 @@ def train(dataset: str) -> None:
     check_memory(params, features.inputs)
     key = training_key(features, params)
     start, images, notes = time.monotonic(), 0, {""}
-    last = kept_folder(dataset, "networks")  # as DVC deletes the outputs before
+    last = last_run_folder(dataset, "networks")  # as DVC deletes the outputs before
     with new_folder(MODELS / dataset) as folder, new_folder(last) as links:
         histories = {}
         for seed in params.seeds:

@@ -107,7 +107,7 @@ def test_nothing_is_used_again_that_another_secret_argument_code_or_machine_made
         workspace(PARAMS | {"variants.noisy.epsilon": 1.0})
     else:
         name = {"code": "code_digest", "machine": "environment"}[change]
-        monkeypatch.setattr(f"stages.anonymize.{name}", lambda *_: "another")
+        monkeypatch.setattr(f"stages.core.store.{name}", lambda *_: "another")
     capsys.readouterr()
     anonymize("noisy")
     assert "unchanged" not in capsys.readouterr().out

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stages.core.errors import PipelineError, printable
-from stages.core.kept import read_state, write_state
 from stages.core.parallel import CLUSTER_VARIABLE
+from stages.core.store import private_folder, read_state, write_state
 
 _COARSEST = 2  # seconds, to which file systems of memory cards round times
 
@@ -53,9 +53,7 @@ def work_in(folder: Path, *, is_kept: bool) -> Iterator[None]:
     Unless it is kept, it is removed at the end, after an error too.
     """
     home, before = folder.parent, Path.cwd()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.chmod(0o700)
-    with (home / "lock").open("w") as lock:
+    with (private_folder(home) / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,9 +11,9 @@ import numpy as np
 
 from stages.core.errors import error_context
 from stages.core.files import new_folder
-from stages.core.kept import kept_folder, read_state, write_state
 from stages.core.paths import FEATURES
 from stages.core.seeding import order_key
+from stages.core.store import last_run_folder, read_state, write_state
 
 _FILES = ("inputs.npy", "index.json")
 _KEYS = "keys.json"
@@ -92,7 +92,7 @@ class LastInputs:
     """The inputs that the last run of `extract` made for a split, to be copied where nothing has changed."""
 
     def __init__(self, dataset: str, split: str):
-        self._folder = kept_folder(dataset, f"inputs {split}")
+        self._folder = last_run_folder(dataset, f"inputs {split}")
         self._digests: dict[str, str] = {}
         self.keys: dict[str, str] = {}
         state = read_state(self._folder / _KEYS)

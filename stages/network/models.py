@@ -3,7 +3,6 @@
 The JSON file says what the weights beside it were made of, so that a network is trained again only if that changed.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -16,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.core.kept import digest_of
-from stages.core.machine import code_digest, environment
 from stages.core.params import TrainParams
 from stages.core.paths import PARTIAL
+from stages.core.store import digest_of, key_of
 from stages.network.inputs import Features
 from stages.network.weights import save_weights, weights_file, weights_key
 
@@ -36,13 +34,8 @@ class Model(NamedTuple):
 
 def training_key(features: Features, params: TrainParams) -> str:
     """Return a key of what a network is made of, but for its seed and a GPU."""
-    digest = hashlib.sha256(json.dumps([environment(), params.model_dump(exclude={"seeds"})]).encode())
-    digest.update(weights_key(params.weights).encode())
-    digest.update(code_digest(*_CODE).encode())
-    digest.update(json.dumps([features.classes, features.paths]).encode())
-    for start in range(0, len(features.inputs), 1024):
-        digest.update(np.ascontiguousarray(features.inputs[start : start + 1024]))
-    return digest.hexdigest()[:16]
+    settings = params.model_dump(exclude={"seeds"}), weights_key(params.weights)
+    return key_of(_CODE, settings, features.classes, features.paths, features.inputs)[:16]
 
 
 def read_model(dataset: str, seed: int) -> Model:

@@ -10,8 +10,8 @@ import numpy as np
 
 from stages.core.errors import PipelineError
 from stages.core.files import write_file
-from stages.core.kept import digest_of
 from stages.core.paths import MODELS
+from stages.core.store import digest_of
 
 if TYPE_CHECKING:
     from stages.network.runtime import keras

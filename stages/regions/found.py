@@ -4,15 +4,13 @@ The files lie in `data/.partial/`, neither git's nor DVC's. Without them, all is
 """
 
 import hashlib
-import json
 from contextlib import suppress
 from pathlib import Path
 
 from stages.core.boxes import Box
-from stages.core.kept import read_state, write_state
-from stages.core.machine import code_digest, environment
 from stages.core.params import RegionParams
 from stages.core.paths import FOUND_BOXES
+from stages.core.store import key_of, private_folder, read_state, write_state
 from stages.regions.detectors import settings_of
 
 _CODE = ("core/boxes.py", "core/images.py", "network/runtime.py") + tuple(
@@ -24,10 +22,8 @@ class FoundBoxes:
     """What detectors found, in this run and in all before it."""
 
     def __init__(self, params: RegionParams):
-        settings = [settings_of(params), code_digest(*_CODE), environment()]
-        self._settings = json.dumps(settings).encode()
-        FOUND_BOXES.mkdir(mode=0o700, parents=True, exist_ok=True)
-        FOUND_BOXES.chmod(0o700)
+        self._settings = key_of(_CODE, settings_of(params)).encode()
+        private_folder(FOUND_BOXES)
 
     def read(self, encoded: bytes) -> list[Box] | None:
         """Return the boxes of an image; None if no detector saw it."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from stages.core.errors import PipelineError
 from stages.core.files import replace_file
-from stages.core.kept import digest_of
 from stages.core.parallel import map_ordered
 from stages.core.paths import KEY_FILE
+from stages.core.store import digest_of
 from stages.sources.outcomes import Outcomes
 
 _COLUMNS = ["image", "source", "reason"]

@@ -13,8 +13,8 @@ from PIL import Image
 
 from stages.core.boxes import PERSON, Box
 from stages.core.errors import PipelineError, line_of, printable
-from stages.core.machine import code_digest, environment
 from stages.core.params import DataParams
+from stages.core.store import key_of
 from stages.sources.containers import clean_png
 from stages.sources.files import RejectedImage, SourceFile, check_file, link_limit
 from stages.sources.listing import walk_folder
@@ -69,7 +69,7 @@ class Silhouettes:
         self._masks = pair_masks(files, params)
         outlines = {path: [region for region in own if region.outline] for path, own in regions.items()}
         self._outlines = {path: own for path, own in outlines.items() if own}
-        self._settings = json.dumps([code_digest("core", "sources"), environment()])
+        self._settings = key_of(("core", "sources"))
 
     def images_of(self, kept: Iterable[Outcome]) -> list[Outcome]:
         """Return the images that have one."""

@@ -11,7 +11,7 @@ from PIL import Image
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, printable
-from stages.core.kept import read_state, write_state
+from stages.core.store import read_state, write_state
 from stages.sources.tables import read_rows, refusal
 
 Boxes = dict[str, list[Box]]  # by path of the photo

@@ -5,7 +5,6 @@ What became of a file in the last run is used again if its bytes, the settings, 
 
 import errno
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from io import FileIO
@@ -18,10 +17,9 @@ from stages.core.duplicates import look_of
 from stages.core.errors import PipelineError, error_context, printable
 from stages.core.files import new_folder
 from stages.core.images import encode_image, max_side, resize_image, written_suffix
-from stages.core.kept import kept_folder, read_state, write_state
-from stages.core.machine import code_digest, environment
 from stages.core.parallel import count_image
 from stages.core.params import RAW, DataParams
+from stages.core.store import key_of, last_run_folder, read_state, write_state
 from stages.sources.decoding import decode_image, longest_file
 from stages.sources.files import RejectedImage, SourceFile, link_limit, read_source
 from stages.sources.outcomes import Outcome
@@ -66,8 +64,8 @@ class Decoder:
     def __init__(self, params: DataParams, staged: Path):
         self._params, self._staged = params, staged
         how = [params.max_side, params.max_pixels, params.image_format]
-        self._last = kept_folder(RAW, "source files")
-        self._settings = json.dumps([how, code_digest(*_CODE), environment()]).encode()
+        self._last = last_run_folder(RAW, "source files")
+        self._settings = key_of(_CODE, how).encode()
 
     def decode(self, chunk: Chunk) -> list[Outcome]:
         """Decode the files of a chunk, and say what became of each, in their order.

@@ -5,25 +5,20 @@ in `data/.partial/last-run/`, neither git's nor DVC's. Nothing there is used wit
 or where the file system has no hard links, everything is made anew, the same.
 """
 
-import hashlib
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from stages.core.datasets import part_files, read_from_part, write_part
 from stages.core.files import UNFINISHED, make_parent, new_folder
 from stages.core.parallel import count_image
-from stages.core.paths import LAST_RUN
+from stages.core.store import digest_of, last_run_folder, read_state, write_state
 
 _IMAGES, _KEYS = "images", "keys"
-_BLOCK = 1 << 20  # bytes
 Images = Iterable[tuple[str, bytes]]  # path relative to the data set, and content
 
 
@@ -107,7 +102,7 @@ class NewDataset:
 @contextmanager
 def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
     """Make a data set that appears whole, or not at all, in place of what was there."""
-    kept, place = kept_folder(folder.name), f".{folder.name}."
+    kept, place = last_run_folder(folder.name), f".{folder.name}."
     with (
         new_folder(folder) as images,
         new_folder(kept) as links,
@@ -115,50 +110,6 @@ def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
         TemporaryDirectory(UNFINISHED, place, folder.parent, ignore_cleanup_errors=True) as unfinished,
     ):
         yield NewDataset(images, links, kept, Path(unfinished), is_sharded)
-
-
-def kept_folder(dataset: str, what: str = "") -> Path:
-    """Return where something of a data set is kept, for its owner alone, as it tells which file became which image."""
-    LAST_RUN.mkdir(mode=0o700, parents=True, exist_ok=True)
-    LAST_RUN.chmod(0o700)
-    return LAST_RUN / f"{dataset} {what}".strip()
-
-
-def forget_others(names: Iterable[str]) -> None:
-    """Remove what is kept of data sets that are not there any more; these are."""
-    for folder in LAST_RUN.glob("[!.]*"):
-        if folder.name.split()[0] not in names:
-            shutil.rmtree(folder)
-
-
-def write_state(file: Path, state: Any) -> None:
-    """Write what the next run may use again, after a digest of it."""
-    content = json.dumps(state).encode()
-    file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-
-
-def read_state(file: Path) -> Any:
-    """Read what `write_state` wrote; None where there is nothing, or it is not whole."""
-    try:
-        digest, content = file.read_bytes().split(b"\n", 1)
-    except (OSError, ValueError):
-        return None
-    return json.loads(content) if hashlib.sha256(content).hexdigest().encode() == digest else None
-
-
-def digest_of(files: Iterable[Path]) -> str:
-    """Return the SHA-256 of files, one after the other, as 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def taken_over(images: int) -> str:
-    """Return how many images of the last run were used again, for a stage's last line."""
-    return f", {images} of them unchanged since the last run" if images else ""
 
 
 class _LastPart:

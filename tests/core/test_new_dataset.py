@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from stages.core.datasets import Dataset, divide
 from stages.core.errors import PipelineError
-from stages.core.kept import forget_others, kept_folder, new_dataset
+from stages.core.new_dataset import new_dataset
 from stages.core.params.variants import read_variant
 from stages.core.paths import LAST_RUN
+from stages.core.store import forget_all_but, last_run_folder
 
 FOLDER = Path("data/some")
 SIZE = 3
@@ -139,9 +140,9 @@ def test_no_variant_has_its_states_of_training_where_this_is_kept():
 
 def test_what_is_kept_of_data_sets_that_are_gone_is_removed():
     for name in ("some", "other", "another"):
-        kept_folder(name).mkdir()
-        kept_folder(name, "inputs train").mkdir()
-    forget_others(["some", "other"])
+        last_run_folder(name).mkdir()
+        last_run_folder(name, "inputs train").mkdir()
+    forget_all_but(["some", "other"])
     folders = {"some", "some inputs train", "other", "other inputs train"}
     assert {folder.name for folder in LAST_RUN.iterdir()} == folders
 

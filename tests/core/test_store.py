@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stages.core import memo
-from stages.core.memo import remembered
+from stages.core import store
 from stages.core.paths import PARTIAL
+from stages.core.store import remembered
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_other_inputs_are_worked_on_and_take_the_place_of_the_first(made, other)
 @pytest.mark.parametrize("name", ["environment", "code_digest"])
 def test_another_machine_or_other_code_works_anew(made, monkeypatch, name):
     ask(made, 1)
-    monkeypatch.setattr(memo, name, lambda *places: "another")
+    monkeypatch.setattr(store, name, lambda *places: "another")
     ask(made, 1)
     assert len(made) == 2
 

@@ -1,0 +1,103 @@
+"""What a run leaves for the next, so that only what changed is made anew: neither git's nor DVC's, in `data/.partial/`.
+
+Each thing has a key of all that decides it, and nothing is used without a digest of its bytes. Without it, all is made
+anew, the same.
+"""
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.core.errors import error_context
+from stages.core.files import replace_file
+from stages.core.machine import code_digest, environment
+from stages.core.paths import LAST_RUN, PARTIAL
+
+_BLOCK = 1 << 20  # bytes
+
+
+def key_of(code: Iterable[str], *inputs: object, accelerators: Iterable[str] = ()) -> str:
+    """Return a key of what is made of inputs, by code in `stages/`, on this machine."""
+    digest = hashlib.sha256(json.dumps([environment(list(accelerators)), code_digest(*code)]).encode())
+    for value in inputs:
+        if isinstance(value, np.ndarray):
+            digest.update(f"{value.dtype.str} {value.shape}".encode())
+            digest.update(np.ascontiguousarray(value))
+        else:
+            digest.update(f"{value!r};".encode())
+    return digest.hexdigest()
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of files, one after the other, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def write_state(file: Path, state: Any) -> None:
+    """Write what the next run may use again, after a digest of it."""
+    content = json.dumps(state).encode()
+    file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def read_state(file: Path) -> Any:
+    """Read what `write_state` wrote; None where there is nothing, or it is not whole."""
+    try:
+        digest, content = file.read_bytes().split(b"\n", 1)
+    except (OSError, ValueError):
+        return None
+    return json.loads(content) if hashlib.sha256(content).hexdigest().encode() == digest else None
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder for its owner alone, as what is kept tells which file became which image."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def last_run_folder(dataset: str, what: str = "") -> Path:
+    """Return where something of a data set is kept."""
+    return private_folder(LAST_RUN) / f"{dataset} {what}".strip()
+
+
+def forget_all_but(datasets: Iterable[str]) -> None:
+    """Remove what is kept of data sets that are not there any more."""
+    for folder in LAST_RUN.glob("[!.]*"):
+        if folder.name.split()[0] not in datasets:
+            shutil.rmtree(folder)
+
+
+def unchanged_images(count: int) -> str:
+    """Say how many images of the last run were used again, for a stage's last line."""
+    return f", {count} of them unchanged since the last run" if count else ""
+
+
+def remembered(
+    name: str, inputs: Iterable[object], code: Iterable[str], make: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Return the arrays that `make` returns, or those that an earlier call with the same key left in a file."""
+    file = PARTIAL / f"{name}_{key_of(code, *inputs)[:16]}.npz"
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
+            return dict(saved)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        print(f"`{file}` is not whole; what it held is made anew")
+    arrays: dict[str, Any] = make()  # NumPy's types allow nothing else
+    for older in PARTIAL.glob(f"*{name}_*"):  # what a killed process left too
+        older.unlink()
+    with error_context(file), replace_file(file) as partial, partial.open("wb") as target:
+        np.savez(target, **arrays)
+    return arrays
