@@ -72,9 +72,17 @@ def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     return lambda batch: constant(tf.constant(batch))[0].numpy().astype(np.float32)
 
 
-@lru_cache(1)
 def load_backbone(weights: str | None, image_size: int, precision: str) -> Callable[[np.ndarray], np.ndarray]:
     """Build a frozen ResNet50, which takes seconds; the last one is kept."""
+    file = Path(weights or "")  # of two clients of a worker, whose paths are relative to different folders
+    written = file.stat().st_mtime_ns if file.is_file() else 0
+    return _load_backbone(weights, image_size, precision, file.absolute(), written)
+
+
+@lru_cache(1)
+def _load_backbone(
+    weights: str | None, image_size: int, precision: str, file: Path, written: int
+) -> Callable[[np.ndarray], np.ndarray]:
     start_tensorflow("float32", fast_inference=precision == "bfloat16")
     return freeze(build_backbone(weights, image_size))
 

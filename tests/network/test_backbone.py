@@ -11,6 +11,7 @@ from stages.extract import extract
 from stages.network import backbone as backbone_module
 from stages.network.backbone import (
     BATCH,
+    _load_backbone,
     build_backbone,
     load_backbone,
     run_backbone,
@@ -61,9 +62,9 @@ def test_extract_builds_a_frozen_backbone_once_for_all_its_workers(workspace, sa
     save_images(Path("data/raw"), paths)
     monkeypatch.setattr(backbone_module, "build_backbone", build)
     monkeypatch.setenv("PIPELINE_WORKERS", "4")
-    load_backbone.cache_clear()
+    _load_backbone.cache_clear()
     extract("raw")
-    load_backbone.cache_clear()
+    _load_backbone.cache_clear()
     assert built == [32]
     features = read_features("raw", "train")
     for row in (0, 123):
