@@ -2,17 +2,15 @@
 
 With `data.classes: none`, they keep the paths that they have in the source.
 Writes counts, sizes, rejected files and leakage to `metrics/ingest.json`, so that nothing is skipped in silence, and
-who is in which image, of what group, and where, as far as that is known, to `data/identities.csv`, `data/groups.csv`
-and `data/regions.csv`.
+who is in which image, of what group, and where, as far as that is known, to `data/identities.csv`, `data/groups.csv`,
+`data/regions.csv` and `data/masks/`.
 """
 
 import json
 import shutil
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import FILES_A_PART, divide
@@ -23,11 +21,10 @@ from stages.core.new_dataset import NewDataset, new_dataset
 from stages.core.parallel import map_ordered, map_parts, print_summary
 from stages.core.params import RAW, DataParams, Params, load_params
 from stages.core.paths import INGEST_REPORT, MASKS_FOLDER, RAW_FOLDER, REGIONS_FILE
-from stages.core.people import GROUPS, IDENTITIES, write_groups, write_people
+from stages.core.people import write_groups, write_people
 from stages.core.secret import load_secret
 from stages.core.stale import withdraw
 from stages.core.store import forget_all_but, unchanged_images
-from stages.sources.decoding import NOTES
 from stages.sources.files import SourceFile
 from stages.sources.finding import find_sources
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
@@ -36,7 +33,6 @@ from stages.sources.masks import Silhouettes
 from stages.sources.names import neutral_paths, output_names, unnamed_paths
 from stages.sources.outcomes import (
     Outcome,
-    Outcomes,
     check_images,
     check_rejected,
     decode_wanted,
@@ -48,6 +44,7 @@ from stages.sources.region_files import read_regions
 from stages.sources.regions import Boxes, place_regions
 from stages.sources.splitting import Drawn
 from stages.sources.staging import Chunk, Decoder, chunks_of
+from stages.sources.summary import counts_of, lines_about
 
 STAGED = ".staged"  # where images wait until all are decoded, and the split is known
 
@@ -82,11 +79,11 @@ def ingest(*, parameters: Params | None = None) -> None:
             {image.path: column[file] for image in outcomes.kept if (file := image.source.in_source) in column}
             for column in (people, groups)
         )
-        boxes, counts = place_regions(regions, outcomes.kept, params)
+        boxes, box_counts = place_regions(regions, outcomes.kept, params)
         report = make_report(outcomes, params)
         report["known_people_without_image"] = len(people) - len(known)
         report["paths_that_name_people"] = count_named_paths(known, by_table=by_table, renamed=params.rename)
-        report |= counts
+        report |= box_counts
         _write_report(report)
         check_rejected(outcomes, len(results), params, INGEST_REPORT)
         check_images(files, outcomes, params)
@@ -96,7 +93,7 @@ def ingest(*, parameters: Params | None = None) -> None:
         if len(silhouettes):
             report |= _add_boxes(boxes, silhouettes, masked)
             _write_report(report)
-        count = _write(made, outcomes.kept, params, decoder.encoded, lambda image: image.key)
+        made_anew = _write(made, outcomes.kept, params, decoder.encoded, lambda image: image.key)
         named = [image._replace(path=mask_name(image.path)) for image in masked]
         _write(masks, named, params, lambda image: encode_mask(silhouettes.draw(image)), silhouettes.key)
         shutil.rmtree(staged)
@@ -107,20 +104,11 @@ def ingest(*, parameters: Params | None = None) -> None:
     forget_all_but([RAW, MASKS_FOLDER.name, *everything.variants])
     if params.rename:
         write_key(outcomes, RAW_FOLDER)
-    images, rejected = len(outcomes.kept), len(outcomes.rejected)
-    people_known = f", {len(known)} of known people" if params.has_classes else ""
-    print_summary(
-        f"ingest: {images} images into {RAW_FOLDER}/{people_known}, {rejected} files rejected, "
-        f"{_counted(ignored)}{unchanged_images(images - count)}{_dropped(outcomes, params)}; see {INGEST_REPORT}"
-    )
-    _tell_of_notes(outcomes)
-    _tell_of_archives(outcomes)
-    _tell_of_near_duplicates(report, images, params)
-    if params.has_classes:
-        _tell_of_people(report, renamed=params.rename)
-    else:
-        _tell_of_no_classes(Path(params.source))
-    _tell_of_boxes(report)
+    images = len(outcomes.kept)
+    counts = counts_of(outcomes, params, known=len(known), unchanged=unchanged_images(images - made_anew))
+    print_summary(f"ingest: {images} images into {RAW_FOLDER}/{counts}; see {INGEST_REPORT}")
+    for line in lines_about(outcomes, report, params):
+        print(f"ingest: {line}")
 
 
 def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[str, str]:
@@ -196,83 +184,6 @@ def _add_boxes(boxes: Boxes, silhouettes: Silhouettes, masked: list[Outcome]) ->
 
 def _write_report(report: dict) -> None:
     write_file(INGEST_REPORT, (json.dumps(report, indent=2, ensure_ascii=True) + "\n").encode())
-
-
-def _counted(ignored: Counter) -> str:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(ignored.items()))
-    return f"{ignored.total()} ignored" + (f" ({kinds})" if kinds else "")
-
-
-def _tell_of_notes(outcomes: Outcomes) -> None:
-    counts = Counter(note for image in outcomes.kept for note in image.notes)
-    for note in sorted(counts):
-        print(f"ingest: {counts[note]} files {NOTES[note]}; {INGEST_REPORT} lists them under `{note}`")
-
-
-def _tell_of_archives(outcomes: Outcomes) -> None:
-    archives = [image.source.origin.archive for image in outcomes.kept if image.source.origin.archive]
-    if archives:
-        print(f"ingest: {len(archives)} of the images come from {len(set(archives))} tar archives")
-
-
-def _tell_of_near_duplicates(report: dict, images: int, params: DataParams) -> None:
-    count, groups = report["near_duplicates"], report["groups_of_near_duplicates"]
-    if count:
-        split = ", or keep each in one split with `data.group_pattern`" if params.has_classes else ""
-        print(
-            f"ingest: {count} images ({count / images:.1%}) are near-duplicates of others, in {groups} groups, such as "
-            f"frames of a burst: noise that protects one image wears off over many; keep one image a group{split}"
-        )
-
-
-def _tell_of_boxes(report: dict) -> None:
-    no_image, twice = report["boxes_without_image"], report["boxes_given_twice"]
-    left_out = f"; left out: {no_image} whose file gave no image, {twice} given twice" if no_image or twice else ""
-    if report["boxes"] or left_out:
-        side = f", median side {report['box_side']:.0f} pixels, {report['box_side_share']:.1%} of the image's"
-        print(
-            f"ingest: {report['boxes']} boxes in {report['images_with_boxes']} images"
-            f"{side if report['boxes'] else ''}{left_out}"
-        )
-    if "silhouettes" in report:
-        print(
-            f"ingest: {report['silhouettes']} silhouettes, {report['boxes_around_silhouettes']} boxes around what no "
-            f"box held of them; left out: {report['silhouettes_without_image']} whose file gave no image"
-        )
-
-
-def _tell_of_people(report: dict, *, renamed: bool) -> None:
-    named, others = report["paths_that_name_people"], report["known_people_without_image"]
-    if others:
-        print(f"ingest: {others} files whose person is known gave no image: hidden, left out, rejected or dropped")
-    if named:
-        where, way_out = (
-            ("class folders", "`data.rename` keeps the names of classes")
-            if renamed
-            else ("paths", "`data.rename: true` writes numbers instead")
-        )
-        print(
-            f"ingest: the {where} of {named} images name the person in them, and would be published with "
-            f"data/<variant>/; {way_out}"
-        )
-
-
-def _tell_of_no_classes(source: Path) -> None:
-    unread = [name for name in (IDENTITIES, GROUPS) if (source / name).is_file()]
-    if unread:
-        print(f"ingest: {' and '.join(unread)} not read, as `data.classes: none` leaves out what needs to know people")
-    print(
-        "ingest: training and attacks are left out, as `data.classes: none` gives no classes to learn; "
-        "`dvc repro anonymize` is the whole pipeline"
-    )
-
-
-def _dropped(outcomes: Outcomes, params: DataParams) -> str:
-    if not params.has_classes:
-        return ""
-    equal = sum(bool(image.pixel_hash) for image, _ in outcomes.dropped)
-    grouped = "" if params.group_pattern is None else f", {len(outcomes.dropped) - equal} whose group is in test too"
-    return f", {equal} training images dropped that are test images too{grouped}"
 
 
 if __name__ == "__main__":
