@@ -32,7 +32,7 @@ from stages.core.store import remembered
 from stages.evidence.leftovers import count_left_open, measure_images
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import Change, Target, load_target, train_target_restorer
-from stages.evidence.views import View, face_view, gather, make_views
+from stages.evidence.views import View, crops_of_several, face_view, gather, label_views, make_views
 from stages.results.gallery import write_gallery
 from stages.results.privacy import convinces, exposure, privacy_row
 from stages.results.scores import Privacy, privacy_file
@@ -52,7 +52,8 @@ def attack(dataset: str) -> None:
         return target.restore(image, path, restorer)
 
     write_gallery(dataset, params.data.seed, gallery=RESTORED, change=restore)
-    views = make_views(target, read_people())
+    people = read_people()
+    views = make_views(target, people)
     roles = views[0].roles
     _print_who_is_left_out(roles, params)
     scores, restored = measure_images(target, restore, splits["test"], roles.asked if roles else (), views)
@@ -63,6 +64,13 @@ def attack(dataset: str) -> None:
         scores["findings"] |= findings
         if identity:
             scores[f"{view.prefix}identity"] = identity
+    if "region_identity" in scores:
+        for label, view in label_views(target, people).items():
+            evidence = gather(target, view, splits)
+            identifier = learn(training_sets(evidence, raw=False), evidence.seed)
+            test = evidence.test.known()
+            found = _verdicts(test.people, identifier.predict(test.anonymized))
+            scores["region_identity"]["attacks"][f"informed_{label or 'unlabelled'}"] = found
     if len(views) > 1 and recognizer:
         faces = face_view(target, SIDE, views[1].roles)
         _recognize(faces, gather(target, faces, splits), recognizer, scores)
@@ -90,6 +98,8 @@ def _attack_view(
         denoised = hold(remove)
         identifier = learn(training_sets(denoised, raw=False), denoised.seed)
         names[name] = identifier.predict(denoised.test.known().anonymized)
+    if view.prefix:
+        names |= _name_by_every_region(target, list(asked), informed, names["informed"])
     attacks = {name: _verdicts(test.people, found) for name, found in names.items()}
     judged = [path for path in asked if path in restored]
     if judged:
@@ -106,6 +116,15 @@ def _attack_view(
         "chance": chance_of(evidence),
         "left_out": {"people": view.roles.people_left_out, "images": view.roles.images_left_out},
     }
+
+
+def _name_by_every_region(target: Target, asked: list[str], informed: Any, names: np.ndarray) -> dict[str, np.ndarray]:
+    """Name the person whom any region of an image resembles most, where images have several."""
+    several = crops_of_several(target, [f"test/{path}" for path in asked])
+    if not several:
+        return {}
+    nearest = {path: informed.people[informed.distances(crops).min(axis=0).argmin()] for path, crops in several.items()}
+    return {"every": np.array([nearest.get(f"test/{path}", name) for path, name in zip(asked, names, strict=True)])}
 
 
 def _train_naive(view: View, evidence: Evidence) -> Identifier:

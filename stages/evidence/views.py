@@ -1,13 +1,14 @@
 """The ways in which attackers look at a data set, whole or cut to the main regions, and the images that they hold."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from stages.attacks.evidence import UNKNOWN, Evidence, Photos
 from stages.attacks.roles import Roles, assign_roles
-from stages.core.boxes import REGION
+from stages.core.boxes import REGION, Box, with_labels
 from stages.core.datasets import Dataset
 from stages.core.images import SPLITS, resize_image
 from stages.core.parallel import map_ordered
@@ -16,6 +17,8 @@ from stages.core.people import People
 from stages.core.seeding import order_key
 from stages.evidence.target import Change, Target
 from stages.regions.crops import around, main_region, square_crop
+
+MOST_REGIONS = 8  # of an image that are looked at one by one
 
 
 class View(NamedTuple):
@@ -32,14 +35,44 @@ def make_views(target: Target, people: People) -> list[View]:
     """Return the view of whole images; and of main regions, where images in train and in test have regions."""
     size, boxes = target.params.attack.image_size, target.boxes
     views = [View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)]
-
-    def look(image: np.ndarray, path: str) -> np.ndarray:
-        # Stretched, as the sides of a box are not published, and would tell people apart.
-        return resize_image(image[around(main_region(boxes[path]), image.shape[:2])], (size, size))
-
     if all(any(path.startswith(f"{split}/") for path in boxes) for split in SPLITS):
-        views.append(View("regions", REGION, look, boxes.__contains__))
+        views.append(View("regions", REGION, partial(_look_at_main, boxes, size), boxes.__contains__))
     return [view._replace(roles=_roles(target, view, people)) for view in views]
+
+
+def label_views(target: Target, people: People) -> dict[str, View]:
+    """Return, by label, the views of its largest region, where that is not always the main one."""
+    size, views = target.params.attack.image_size, {}
+    for label in sorted({box.label for boxes in target.boxes.values() for box in boxes}):
+        own = with_labels(target.boxes, [label])
+        if all(main_region(boxes).label == label for boxes in target.boxes.values()):
+            continue
+        view = View(f"regions_{label}", REGION, partial(_look_at_main, own, size), own.__contains__)
+        roles = _roles(target, view, people)
+        if roles:
+            views[label] = view._replace(roles=roles)
+    return views
+
+
+def crops_of_several(target: Target, paths: list[str]) -> dict[str, np.ndarray]:
+    """Return, of images with several regions of the main one's label, what each shows, (n, size, size, 3)."""
+    size, several = target.params.attack.image_size, {}
+    for path in paths:
+        main = main_region(target.boxes[path])
+        boxes = [box for box in target.boxes[path] if box.label == main.label]
+        several[path] = sorted(boxes, key=lambda box: -box.area)[:MOST_REGIONS]
+    several = {path: boxes for path, boxes in several.items() if len(boxes) > 1}
+
+    def look(path: str) -> np.ndarray:
+        image = target.images.image(path)
+        return np.stack([_look_at_main({path: [box]}, size, image, path) for box in several[path]])
+
+    return dict(zip(several, map_ordered(look, list(several), total=len(several), label="regions"), strict=True))
+
+
+def _look_at_main(boxes: dict[str, list[Box]], size: int, image: np.ndarray, path: str) -> np.ndarray:
+    # Stretched, as the sides of a box are not published, and would tell people apart.
+    return resize_image(image[around(main_region(boxes[path]), image.shape[:2])], (size, size))
 
 
 def face_view(target: Target, size: int, roles: Roles | None) -> View:

@@ -28,6 +28,7 @@ _BY_KEY = {column.key: column for column in COLUMNS}
 METRIC_KEYS = tuple(column.key for column in COLUMNS if "metrics" in column.tables.split())
 # The attack that knows the noise shows what its leak would cost; nobody else can run it.
 KNOWN_NOISE = "noise_known"
+OF_LABEL = "informed_"  # begins the names of attackers of the largest region of a label, which follows
 # All attackers that name people, and linkage. Those who need evidence alone are listed in `attacks/attackers.py` too.
 ATTACKERS = {
     "informed": "an attacker who knows the method",
@@ -36,6 +37,7 @@ ATTACKERS = {
     "restored_informed": "an attacker who learned from restored images and restores the images first",
     "noise_guessed": "an attacker who guesses the noise",
     KNOWN_NOISE: "an attacker who knows the noise",
+    "every": "an attacker who looks at every region of an image and trusts the clearest",
     "recognizer": "a stranger with a face recognizer",
     "linkage": "whoever holds the originals",
 }
@@ -59,6 +61,10 @@ def exposure_of(table: pd.DataFrame) -> Exposure:
 def attacker_name(attack: str) -> str:
     """Return an attacker's name in words."""
     attacker = attack.removeprefix(REGION)
+    if attacker.startswith(OF_LABEL):
+        return f"{ATTACKERS['informed']} and looks at the largest region labelled {attacker.removeprefix(OF_LABEL)}"
+    if attacker == "every":
+        return ATTACKERS[attacker]
     words = ATTACKERS.get(attacker, f"the {attacker.replace('_', ' ')} attacker")
     return f"{words} and looks at the main region alone" if attack.startswith(REGION) and " who " in words else words
 
