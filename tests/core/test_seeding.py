@@ -11,17 +11,10 @@ import pytest
 from stages.core.seeding import generator, order_key
 from tests.clones import ROOT
 
-NAMES = [f"train/a/{number}.png" for number in range(200)]
-
 
 @pytest.mark.parametrize("name", ["é.png".encode(), b"\xe9.png"])
 def test_a_key_is_the_digest_of_the_seed_and_the_names_bytes(name):
     assert order_key(3, os.fsdecode(name)) == hashlib.sha256(b"3:" + name).digest()
-
-
-def test_every_order_is_about_as_likely():
-    places = [sorted(NAMES, key=lambda name: order_key(seed, name)).index(NAMES[0]) for seed in range(400)]  # noqa: B023
-    assert 160 < sum(place < 100 for place in places) < 240
 
 
 @pytest.mark.parametrize("other", [(1, "a"), (0, "b")])
