@@ -22,6 +22,7 @@ from distributed import Client, Future, KilledWorker, Security, TimeoutError
 from distributed.client import ClosedClientError, WorkerStartTimeoutError
 
 from stages.core.errors import PipelineError, line_of, printable
+from stages.core.machine import code_digest
 from stages.core.paths import PARTIAL
 from stages.core.worker import Job, Work, apply_job
 
@@ -89,6 +90,7 @@ def _register(client: Client, address: str, function: Work) -> Iterator[Job]:
     with NamedTemporaryFile(prefix=".cluster.", dir=PARTIAL) as file:
         job, end = Job(function, Path(file.name)), time.monotonic() + _PATIENCE
         with _in_one_line(address):
+            client.run_on_scheduler(code_digest)  # only shows that it has the code, as tasks pass through it
             client.wait_for_workers(1, timeout=_PATIENCE)
             while True:
                 try:

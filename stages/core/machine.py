@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +21,7 @@ KERNEL_VARIABLES = (
 )
 # Features of x86 processors by which libraries choose kernels.
 _INSTRUCTIONS = ("avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile")
-_CPUINFO = Path("/proc/cpuinfo")
+_CPUINFO, _CGROUP, _CGROUPS = Path("/proc/cpuinfo"), Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 _STAGES = Path(__file__).parents[1]
 
 
@@ -98,8 +99,16 @@ def processor_flags() -> set[str]:
 
 
 def memory_bytes() -> int:
-    """Return how much memory the machine has, in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Return how much memory this process may use, in bytes: what the machine has, or what its container may use."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    lines = _CGROUP.read_text(encoding="utf-8").splitlines() if _CGROUP.is_file() else []
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        top = _CGROUPS / controllers
+        for folder in (top / path.lstrip("/"), *(top / path.lstrip("/")).parents):
+            for name in ("memory.max", "memory.limit_in_bytes"):  # of version 2 and 1
+                with suppress(OSError, ValueError):  # max: no limit
+                    limits.append(int((folder / name).read_text(encoding="utf-8")))
+    return min(limits)
 
 
 def _cpuinfo(key: str) -> str:

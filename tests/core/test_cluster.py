@@ -48,11 +48,12 @@ BLUR = ("-m", "stages.anonymize", "gaussian_blur")
 class Cluster:
     """A scheduler and workers, each a process of its own."""
 
-    def __init__(self, stack: ExitStack, folder: Path):
+    def __init__(self, stack: ExitStack, folder: Path, code: Path = ROOT):
         self._stack, self._folder = stack, folder
         self.workers: list[subprocess.Popen] = []
         file = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--scheduler-file", str(file), "--host", "127.0.0.1", "--port", "0")
+        options = ("--scheduler-file", str(file), "--host", "127.0.0.1", "--port", "0")
+        self.scheduler = self._start("scheduler", *options, code=code)
         self.address = wait_for(lambda: file.exists() and file.read_text().partition('"address": "')[2].split('"')[0])
 
     def start_worker(self, *options: str, code: Path = ROOT, **settings: str) -> None:
@@ -296,3 +297,11 @@ def test_a_worker_that_may_give_other_results_is_refused(own_cluster, tmp_path, 
         start_worker()
         assert expected in error_of(own_cluster.address)
         own_cluster.kill_workers()
+
+
+def test_a_scheduler_without_the_code_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+        cluster = Cluster(stack, tmp_path, code=tmp_path)
+        cluster.start_worker()
+        assert "must have a scheduler and workers with the same code" in error_of(cluster.address)

@@ -9,6 +9,7 @@ from stages.core.machine import (
     ONEDNN_VARIABLE,
     PACKAGES,
     environment,
+    memory_bytes,
     onednn,
     processor_flags,
     processor_name,
@@ -76,3 +77,24 @@ def test_onednn_is_on_where_it_helps_unless_the_user_says_otherwise(monkeypatch)
     monkeypatch.setenv(ONEDNN_VARIABLE, "yes")
     with pytest.raises(PipelineError):
         onednn()
+
+
+@pytest.mark.parametrize(
+    ("line", "files", "limit"),
+    [
+        ("0::/pod/box", {"pod/memory.max": "4000", "pod/box/memory.max": "max"}, 4000),
+        ("0::/of/the/host", {"memory.max": "5000"}, 5000),
+        ("4:memory:/box", {"memory/box/memory.limit_in_bytes": "6000"}, 6000),
+        ("0::/", {}, None),
+    ],
+)
+def test_memory_is_what_the_container_may_use(tmp_path, monkeypatch, line, files, limit):
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path / "missing")
+    whole = memory_bytes()
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+    (tmp_path / "self").write_text(f"{line}\n")
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path / "self")
+    monkeypatch.setattr(machine, "_CGROUPS", tmp_path)
+    assert memory_bytes() == (limit or whole)
