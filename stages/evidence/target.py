@@ -14,6 +14,7 @@ from stages.core.paths import DATA, DETECTIONS_FILE, RAW_FOLDER
 from stages.core.seeding import order_key
 from stages.methods.shared.method import find_method
 from stages.regions.acting import act_on_regions, act_where
+from stages.regions.masks import published_box
 
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
 # Of large photos, fewer pairs are enough to learn the inverse, and memory stays bounded.
@@ -64,7 +65,7 @@ def train_target_restorer(target: Target, train: list[str]) -> Restorer:
     raw: list[np.ndarray] = []
     for path in chosen:
         for images, parts in ((target.images, anonymized), (target.raw, raw)):
-            parts += _parts_acted_on(target, images.image(f"train/{path}"), f"train/{path}")
+            parts += parts_acted_on(target, images.image(f"train/{path}"), f"train/{path}")
         if sum(part.shape[0] * part.shape[1] for part in anonymized) > MOST_PIXELS:
             break
     if not anonymized:
@@ -78,7 +79,7 @@ def train_target_restorer(target: Target, train: list[str]) -> Restorer:
     )
 
 
-def _parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
+def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndarray]:
     """Return what the method made of an image: the whole, or of each region the inner part, at the method's scale."""
     if target.acting.where != "regions":
         return [image]
@@ -88,7 +89,8 @@ def _parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.nda
         parts.append(part[_inner(target, part, box)])
         return part
 
-    act_on_regions(image, target.boxes.get(path, ()), keep, target.acting)
+    boxes = [published_box(box, image.shape[:2], target.acting) for box in target.boxes.get(path, ())]
+    act_on_regions(image, boxes, keep, target.acting)
     return parts
 
 
@@ -100,7 +102,7 @@ def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, sl
     if find_method(variant.method).grid_period(**variant.arguments) > 1:
         return slice(None), slice(None)
     acting, longer = target.acting, max(box.width, box.height)
-    share = np.sqrt(0.5) if acting.shape == "ellipse" else 1.0
+    share = np.sqrt(0.5) if acting.shape in ("ellipse", "circle") else 1.0
 
     def along(start: int, side: int, length: int) -> slice:
         # The part begins where the soft edge does, or at the image's border.

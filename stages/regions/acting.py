@@ -8,7 +8,7 @@ import numpy as np
 from stages.core.boxes import Box
 from stages.core.images import resize_image
 from stages.core.params import Acting
-from stages.regions.masks import region_mask, snapped
+from stages.regions.masks import published_box, region_mask
 
 _CONTEXT = 0.25  # of a box's longer side: how far around it a fill sees
 Fill = Callable[[np.ndarray, Box, np.ndarray], np.ndarray]  # of a part, its region, and what is to be filled there
@@ -40,7 +40,7 @@ def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting)
     ndarray of uint8, shape (height, width, 3)
         From `act`, `act_on_regions` or `act_on_background`.
     """
-    boxes = [snapped(box, image.shape[:2], acting.snap) for box in boxes]
+    boxes = [published_box(box, image.shape[:2], acting) for box in boxes]
     if acting.where == "regions":
         return act_on_regions(image, boxes, act, acting)
     changed = act(image, None)
@@ -115,7 +115,7 @@ def fill_regions(image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Ac
         Equal to `image` outside the masks. Inside the shapes, made of what `fill` returned alone.
     """
     height, width = image.shape[:2]
-    boxes = [snapped(box, (height, width), acting.snap) for box in boxes]
+    boxes = [published_box(box, (height, width), acting) for box in boxes]
     masks = [region_mask((height, width), box, acting) for box in boxes]
     hole = np.zeros((height, width), np.float32)
     for mask in masks:

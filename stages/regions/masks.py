@@ -47,6 +47,17 @@ def snapped(box: Box, size: tuple[int, int], share: float) -> Box:
     return box._replace(x=x, y=y, width=right - x, height=bottom - y)
 
 
+def published_box(box: Box, size: tuple[int, int], acting: Acting) -> Box:
+    """Return the box that a variant acts on: on the grid of `snap`, and of equal sides if `shape` is of that kind."""
+    box = snapped(box, size, acting.snap)
+    if acting.shape not in ("circle", "square"):
+        return box
+    longer = max(box.width, box.height)
+    return box._replace(
+        x=box.x - (longer - box.width) // 2, y=box.y - (longer - box.height) // 2, width=longer, height=longer
+    )
+
+
 def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: bool = False) -> Mask:
     """Return the mask of a region.
 
@@ -80,7 +91,9 @@ def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: boo
     half_height, half_width = ((0.5 + acting.grow) * side for side in (box.height, box.width))
     rows, down = _axis(size[0], box.y + box.height / 2, half_height, reach)
     columns, across = _axis(size[1], box.x + box.width / 2, half_width, reach)
-    distance = np.maximum(down[:, None], across) if acting.shape == "box" else np.hypot(down[:, None], across)
+    distance = (
+        np.maximum(down[:, None], across) if acting.shape in ("box", "square") else np.hypot(down[:, None], across)
+    )
     if acting.feather == 0:
         return Mask(rows, columns, (distance <= 1).astype(np.float32))
     return Mask(rows, columns, np.clip((reach - distance) / acting.feather, 0, 1).astype(np.float32))

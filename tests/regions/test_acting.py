@@ -13,14 +13,14 @@ from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
 from stages.methods.remove import remove
 from stages.regions.acting import act_on_regions, act_where, fill_regions
-from stages.regions.masks import region_mask, snapped
+from stages.regions.masks import published_box, region_mask, snapped
 from tests.methods.conftest import draw_photo
 
 IMAGE = np.random.default_rng(0).integers(0, 200, (40, 50, 3), np.uint8)
 BOXES = st.lists(st.builds(Box, *(st.integers(-20, 60),) * 2, *(st.integers(1, 70),) * 2), max_size=4)
 ACTINGS = st.builds(
     Acting,
-    shape=st.sampled_from(["ellipse", "box"]),
+    shape=st.sampled_from(["ellipse", "box", "circle", "square"]),
     grow=st.floats(0, 1),
     feather=st.just(0.0) | st.floats(0.01, 1),
     side=st.sampled_from([16, 64]),
@@ -36,7 +36,7 @@ def weights_of(boxes: list[Box], acting: Acting, **options) -> np.ndarray:
     """Return the largest weight of each pixel."""
     whole = np.zeros(IMAGE.shape[:2], np.float32)
     for box in boxes:
-        mask = region_mask(whole.shape, snapped(box, whole.shape, acting.snap), acting, **options)
+        mask = region_mask(whole.shape, published_box(box, whole.shape, acting), acting, **options)
         whole[mask.rows, mask.columns] = np.maximum(whole[mask.rows, mask.columns], mask.weights)
     return whole
 

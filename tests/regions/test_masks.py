@@ -11,7 +11,7 @@ from stages.regions.masks import region_mask
 
 SIZE = (20, 30)
 BOXES = st.builds(Box, *(st.integers(-40, 40),) * 2, *(st.integers(1, 60),) * 2)
-SHAPES, SHARES = st.sampled_from(["ellipse", "box"]), st.just(0.0) | st.floats(0.01, 1)
+SHAPES, SHARES = st.sampled_from(["ellipse", "box", "circle", "square"]), st.just(0.0) | st.floats(0.01, 1)
 
 
 def weights_of(box: Box, acting: Acting, **options) -> np.ndarray:
