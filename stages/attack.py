@@ -18,6 +18,7 @@ from stages.attacks.attackers import run_attacks
 from stages.attacks.evidence import Evidence
 from stages.attacks.identity import Identifier, chance_of, learn, train_identifier, training_sets
 from stages.attacks.operating_points import measure_operating_points
+from stages.attacks.pooling import Distances, groups_of, near_duplicates, vote
 from stages.attacks.recognition import SIDE, Recognizer, recognition
 from stages.attacks.roles import Roles
 from stages.core.errors import PipelineError, run_stage
@@ -30,6 +31,7 @@ from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
 from stages.core.store import remembered
 from stages.evidence.leftovers import count_left_open, measure_images
+from stages.evidence.native import attack_natively
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import Change, Target, load_target, train_target_restorer
 from stages.evidence.views import View, crops_of_several, face_view, gather, label_views, make_views
@@ -59,8 +61,10 @@ def attack(dataset: str) -> None:
     scores, restored = measure_images(target, restore, splits["test"], roles.asked if roles else (), views)
     scores |= {"restorer": restorer.name, "left_open": count_left_open(target, splits)}
     scores |= {"findings": {}, "effort": params.attack.effort}
+    bursts: dict[str, int] = {}
     for view, images in zip(views, restored, strict=True):
-        findings, identity = _attack_view(target, view, partial(gather, target, view, splits), images, restore)
+        hold = partial(gather, target, view, splits)
+        findings, identity = _attack_view(target, view, splits, hold, bursts, images, restore)
         scores["findings"] |= findings
         if identity:
             scores[f"{view.prefix}identity"] = identity
@@ -69,7 +73,8 @@ def attack(dataset: str) -> None:
             evidence = gather(target, view, splits)
             identifier = learn(training_sets(evidence, raw=False), evidence.seed)
             test = evidence.test.known()
-            found = _verdicts(test.people, identifier.predict(test.anonymized))
+            asked = view.roles.asked if view.roles else ()
+            found = _verdicts(test.people, _look(identifier, test.anonymized), groups_of(asked, bursts))
             scores["region_identity"]["attacks"][f"informed_{label or 'unlabelled'}"] = found
     if len(views) > 1 and recognizer:
         faces = face_view(target, SIDE, views[1].roles)
@@ -80,34 +85,50 @@ def attack(dataset: str) -> None:
 
 
 def _attack_view(
-    target: Target, view: View, hold: Hold, restored: dict[str, np.ndarray], restore: Change
+    target: Target,
+    view: View,
+    splits: dict[str, list[str]],
+    hold: Hold,
+    bursts: dict[str, int],
+    restored: dict[str, np.ndarray],
+    restore: Change,
 ) -> tuple[dict[str, float], dict[str, Any] | None]:
-    """Run all attacks on what a view shows; return the numbers that they found, and whom they name, if any is known."""
+    """Run all attacks on what a view shows; return the numbers that they found, and whom they name, if any is known.
+
+    `bursts` are groups of near-duplicates among the test images, by path; the first view, of whole images, fills it.
+    """
     evidence = hold(None)
     numbers, names = run_attacks(evidence)
-    findings = {f"{view.prefix}{key}": value for key, value in numbers.items()}
+    test = evidence.test.known()
+    if view.roles and not bursts:
+        bursts.update(zip(view.roles.asked, near_duplicates(test.raw, test.people).tolist(), strict=True))
+    native, named = attack_natively(target, view, splits, bursts)
+    findings = {f"{view.prefix}{key}": value for key, value in (numbers | native).items()}
     if view.roles is None:
         return findings, None
-    asked, test = view.roles.asked, evidence.test.known()
+    asked = view.roles.asked
     params, is_raw = target.params.attack, target.name == RAW
     naive = informed = _train_naive(view, evidence)
     if not is_raw or params.effort == "thorough":
         informed = learn(training_sets(evidence, raw=False), evidence.seed, _trainer(params.effort))
-    names |= {"informed": informed.predict(test.anonymized), "naive": naive.predict(test.anonymized)}
+    named |= {name: vote(found) for name, found in names.items()}
+    named |= {"informed": _look(informed, test.anonymized), "naive": _look(naive, test.anonymized)}
     for name, remove in noise_removers(target, next(iter(asked))).items():
         denoised = hold(remove)
         identifier = learn(training_sets(denoised, raw=False), denoised.seed)
-        names[name] = identifier.predict(denoised.test.known().anonymized)
+        named[name] = _look(identifier, denoised.test.known().anonymized)
     if view.prefix:
-        names |= _name_by_every_region(target, list(asked), informed, names["informed"])
-    attacks = {name: _verdicts(test.people, found) for name, found in names.items()}
+        named |= _name_by_every_region(target, list(asked), informed, named["informed"])
+    groups = groups_of(asked, bursts)
+    attacks = {name: _verdicts(test.people, found, groups) for name, found in named.items()}
     judged = [path for path in asked if path in restored]
     if judged:
         people, images = np.array([asked[path] for path in judged]), np.stack([restored[path] for path in judged])
-        attacks["restored"] = _verdicts(people, naive.predict(images))
+        groups = groups_of(judged, bursts)
+        attacks["restored"] = _verdicts(people, _look(naive, images), groups)
         if not is_raw and params.effort == "thorough":
             identifier = learn(training_sets(hold(restore), raw=False), evidence.seed)
-            attacks["restored_informed"] = _verdicts(people, identifier.predict(images))
+            attacks["restored_informed"] = _verdicts(people, _look(identifier, images), groups)
     return findings, {
         "attacker": informed.name,
         "paths": list(asked),
@@ -118,13 +139,13 @@ def _attack_view(
     }
 
 
-def _name_by_every_region(target: Target, asked: list[str], informed: Any, names: np.ndarray) -> dict[str, np.ndarray]:
+def _name_by_every_region(target: Target, asked: list[str], informed: Any, found: Distances) -> dict[str, Distances]:
     """Name the person whom any region of an image resembles most, where images have several."""
     several = crops_of_several(target, [f"test/{path}" for path in asked])
-    if not several:
-        return {}
-    nearest = {path: informed.people[informed.distances(crops).min(axis=0).argmin()] for path, crops in several.items()}
-    return {"every": np.array([nearest.get(f"test/{path}", name) for path, name in zip(asked, names, strict=True)])}
+    values = found.values.copy()
+    for path, crops in several.items():
+        values[asked.index(path.removeprefix("test/"))] = informed.distances(crops).min(axis=0)
+    return {"every": found._replace(values=values)} if several else {}
 
 
 def _train_naive(view: View, evidence: Evidence) -> Identifier:
@@ -156,11 +177,21 @@ def _recognize(view: View, evidence: Evidence, recognizer: Recognizer, scores: d
     scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in found.items()}
     identity = scores.get(f"{view.prefix}identity")
     if identity:
-        identity["attacks"]["recognizer"] = _verdicts(evidence.test.known().people, names)
+        people = evidence.test.known().people
+        identity["attacks"]["recognizer"] = _verdicts(people, vote(names), np.arange(len(people)))
 
 
-def _verdicts(people: np.ndarray, named: np.ndarray) -> dict[str, list[int]]:
-    return {"people": people.tolist(), "named": named.tolist()}
+def _look(identifier: Any, images: np.ndarray) -> Distances:
+    return Distances(identifier.people, identifier.distances(images))
+
+
+def _verdicts(people: np.ndarray, found: Distances, bursts: np.ndarray) -> dict[str, list[int]]:
+    """Return whom an attacker names, by image, near-duplicates together; and by all images of a person together."""
+    return {
+        "people": people.tolist(),
+        "named": found.pooled(bursts).tolist(),
+        "pooled": found.pooled(people).tolist(),
+    }
 
 
 def _print_who_is_left_out(roles: Roles | None, params: Params) -> None:

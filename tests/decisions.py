@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from stages.core.params import load_params
-from stages.results.counts import vote_share
+from stages.results.counts import pooled_share
 from stages.results.decision import decide
 from stages.results.privacy import exposure
 from stages.results.statistics import crossed_estimate, paired_p_value, skill_limits
@@ -65,7 +65,7 @@ def vote_skill(people: int, images: int) -> float:
     trials = np.full(people, float(images))
 
     def beyond(skill: float) -> float:
-        return vote_share(1 / people + skill * (1 - 1 / people), trials, people) - most
+        return pooled_share(1 / people + skill * (1 - 1 / people), trials, people) - most
 
     return brentq(beyond, 0, 1, xtol=1e-3)
 

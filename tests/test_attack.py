@@ -109,7 +109,13 @@ def shares(identity):
 def test_raw_images_and_an_identity_variant_score_the_same(people):
     write_portraits(people / OTHER)
     raw, same = scores_of("raw"), scores_of(OTHER)
-    assert set(shares(same["identity"])) == {"informed", "naive", "restored"}  # nobody attacks noise that there is not
+    assert set(shares(same["identity"])) == {
+        "informed",
+        "naive",
+        "restored",
+        "size",
+        "tiles",
+    }  # no noise, no attack on it
     assert shares(same["identity"])["informed"] == shares(raw["identity"])["informed"] > 0.9
     assert same["identity"]["left_out"] == {"people": 0, "images": 0}
     assert privacy_row(same)["unchanged_pixels"] == 1
@@ -212,7 +218,7 @@ def test_an_attacker_who_guesses_the_noise_is_stopped_by_the_secret_and_one_who_
     anonymize("dp_pix")
     found = shares(scores_of("dp_pix")["identity"])
     assert found.pop("noise_known") > 0.9
-    assert found.keys() == {"informed", "naive", "restored", "noise_guessed"}
+    assert found.keys() == {"informed", "naive", "restored", "noise_guessed", "likelihood", "size", "tiles"}
     assert max(found["informed"], found["naive"], found["noise_guessed"]) < 0.6
     (people / "secret.key").unlink()  # what a leak would cost is not measured with another secret
     path = Dataset(people / "raw").paths("test")[0]
@@ -244,6 +250,9 @@ def test_masked_faces_are_at_chance_while_their_background_still_names_people(fa
     assert "regions_missed" not in row  # no detector could miss one
     assert row["region_unchanged_pixels"] < 0.01 < row["unchanged_pixels"]
     assert privacy.exposure(Privacy(**masked))["people_named"] == 1
+    # All boxes are the same.
+    assert len(set(masked["region_identity"]["attacks"]["outline"]["named"])) == 1
+    assert "outline" not in raw["region_identity"]["attacks"]
 
 
 def test_attackers_look_at_the_largest_region_of_each_label_and_at_every_region(faces):

@@ -91,6 +91,19 @@ def gather(target: Target, view: View, splits: dict[str, list[str]], change: Cha
     They are those of known people and, up to `attack.identity_images` of each split, others. An anonymized image may be
     changed, for instance restored, before it is looked at.
     """
+
+    def photos(split: str, people: dict[str, int]) -> Photos:
+        paths = [f"{split}/{path}" for path in people]
+        raw = _look_at(target.raw, view, paths)
+        anonymized = raw if target.name == RAW else _look_at(target.images, view, paths, change)
+        return Photos(raw, anonymized, np.fromiter(people.values(), int))
+
+    train, enrolled, test = choose_images(target, view, splits)
+    return Evidence(photos("train", train), photos("test", enrolled), photos("test", test), target.params.attack.seed)
+
+
+def choose_images(target: Target, view: View, splits: dict[str, list[str]]) -> tuple[dict[str, int], ...]:
+    """Return who is in the images of train, of the references and of test that `gather` reads, by path in the split."""
     learned, enrolled, asked = view.roles[:3] if view.roles else ({}, {}, {})
     most, seed = target.params.attack.identity_images, target.params.attack.seed
 
@@ -100,15 +113,7 @@ def gather(target: Target, view: View, splits: dict[str, list[str]], change: Cha
         others.sort(key=lambda path: order_key(seed, path))
         return people | dict.fromkeys(others[: max(0, most - len(people))], UNKNOWN)
 
-    def photos(split: str, people: dict[str, int]) -> Photos:
-        paths = [f"{split}/{path}" for path in people]
-        raw = _look_at(target.raw, view, paths)
-        anonymized = raw if target.name == RAW else _look_at(target.images, view, paths, change)
-        return Photos(raw, anonymized, np.fromiter(people.values(), int))
-
-    return Evidence(
-        photos("train", fill("train", learned)), photos("test", enrolled), photos("test", fill("test", asked)), seed
-    )
+    return fill("train", learned), enrolled, fill("test", asked)
 
 
 def _roles(target: Target, view: View, people: People) -> Roles | None:

@@ -81,4 +81,14 @@ def grid_period(*, block_size: int, **_: float) -> int:
     return block_size
 
 
-METHOD = Method(dp_pix, grid_period=grid_period, examples=({"block_size": 6, "epsilon": 1e6, "neighbourhood": 1},))
+def block_noise(*, block_size: int, epsilon: float, neighbourhood: int) -> tuple[int, float]:
+    """Return the side of the blocks, and the scale of the noise in their sums."""
+    return block_size, 255 * neighbourhood / epsilon
+
+
+METHOD = Method(
+    dp_pix,
+    grid_period=grid_period,
+    block_noise=block_noise,
+    examples=({"block_size": 6, "epsilon": 1e6, "neighbourhood": 1},),
+)

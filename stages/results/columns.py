@@ -39,7 +39,13 @@ ATTACKERS = {
     KNOWN_NOISE: "an attacker who knows the noise",
     "every": "an attacker who looks at every region of an image and trusts the clearest",
     "recognizer": "a stranger with a face recognizer",
+    "size": "an attacker who compares the sizes of images and files",
+    "tiles": "an attacker who compares details at full resolution",
+    "outline": "an attacker who measures the outlines of regions",
+    "likelihood": "an attacker who knows how strong the noise is",
     "linkage": "whoever holds the originals",
+    "size_linkage": "whoever holds the originals and compares sizes",
+    "likelihood_linkage": "whoever holds the originals and knows how strong the noise is",
 }
 
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
 from stages.results.statistics import LIMIT_TAIL, TAIL, skill_limits
 
-_DRAWS = 2000  # people whose votes are simulated
-_MOST_VOTES = 4_000_000  # that are simulated at once
 _FEW_PEOPLE = 200  # of more, the exact limits are narrow by themselves
 _DEALS = 200  # how often the asked people are exchanged, for what the strongest attack gets by chance
 
@@ -19,6 +18,7 @@ class Verdicts(NamedTuple):
     people: np.ndarray  # (images,) int: who is in it
     named: np.ndarray  # (images,) int: whom the attacker names
     paths: Sequence[str] = ()  # of the images; of all asked images, where it was asked about a part of them
+    pooled: np.ndarray | None = None  # (images,) int: whom it names by all images of the person together
 
     @property
     def right(self) -> np.ndarray:
@@ -70,9 +70,10 @@ def count_images(verdicts: Verdicts) -> Counts:
 
 
 def count_people(verdicts: Verdicts) -> Counts:
-    """Count the people whose own name is given most often to their images; a tie between k names counts 1 / k."""
+    """Count the people who are named by all their images together, or where that is unknown, most often."""
+    named = verdicts.named if verdicts.pooled is None else verdicts.pooled
     people, person = np.unique(verdicts.people, return_inverse=True)
-    names, name = np.unique(verdicts.named, return_inverse=True)
+    names, name = np.unique(named, return_inverse=True)
     pairs, often = np.unique(person * len(names) + name, return_counts=True)
     of_person, given = np.divmod(pairs, len(names))
     most = np.zeros(len(people), int)
@@ -92,16 +93,18 @@ def images_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
 def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
     """Return the share of people whose own name is given most often to their images, and its limits.
 
-    The limits over people are exact. With several images a person, the images' own upper limit, taken through the vote,
-    is often lower, and then it counts, but not below the share that was counted.
+    The limits over people are exact. With several images a person, what the images' own upper limit means for all of a
+    person's images together is often lower, and then it counts, but not below the share that was counted.
     """
     images, people = count_images(verdicts), count_people(verdicts)
     counted = people.naming(attackers)
     chance = float(people.guessed.mean())
     if images.trials.max() <= 1 or len(people.trials) > _FEW_PEOPLE or chance >= 1:
         return counted
-    voted = vote_share(images.naming().most, images.trials, len(np.unique(verdicts.named)))
-    most = min(counted.advantage_most, max(counted.advantage, (voted - chance) / (1 - chance)))
+    names = len(np.unique(verdicts.named))
+    # Who gives all images one name has nothing that could add up.
+    pooled = chance if names == 1 else pooled_share(images.naming().most, images.trials, max(names, len(people.trials)))
+    most = min(counted.advantage_most, max(counted.advantage, (pooled - chance) / (1 - chance)))
     return counted._replace(advantage_most=most, most=chance + most * (1 - chance))
 
 
@@ -129,20 +132,18 @@ def _look_up(people: np.ndarray, names: np.ndarray, shares: np.ndarray) -> np.nd
     return np.where(names[place] == people, shares[place], 0.0)
 
 
-def vote_share(chance: float, trials: np.ndarray, names: int) -> float:
-    """Return the share of people who win the vote if each image is named right with a chance, else wrong evenly."""
-    rng = np.random.default_rng(0)
-    draws = int(np.clip(_MOST_VOTES // trials.max(), 100, _DRAWS))
-    images = np.sort(trials)[np.linspace(0, len(trials) - 1, draws).round().astype(int)].astype(int)
-    right = rng.binomial(images, min(chance, 1.0))
-    votes = rng.integers(max(names - 1, 1), size=(draws, images.max()))
-    # What is no wrong name must not be taken for one: a negative number of its own.
-    place = np.arange(images.max())
-    votes = np.sort(np.where((place < right[:, None]) | (place >= images[:, None]), -1 - place, votes), axis=1)
-    most, ties = (right < images).astype(int), images - right
-    for length in range(1, images.max()):
-        repeated = (votes[:, length:] == votes[:, :-length]).sum(axis=1)
-        if not repeated.any():
-            break
-        most, ties = np.where(repeated > 0, length + 1, most), np.where(repeated > 0, repeated, ties)
-    return float(np.where(right > most, 1.0, np.where(right == most, 1 / (1 + ties), 0.0)).mean())
+def pooled_share(chance: float, trials: np.ndarray, names: int) -> float:
+    """Return the share of people named by all their images, if each image by itself is named right with a chance.
+
+    An image tells of each name what a normal distribution draws, with a mean above 0 for the right one; n images
+    together tell the square root of n times as much.
+    """
+    drawn = np.linspace(-8, 8, 321)
+    density = norm.pdf(drawn) / norm.pdf(drawn).sum()
+
+    def wins(skill: np.ndarray) -> np.ndarray:
+        return norm.cdf(drawn + skill[:, None]) ** (names - 1) @ density
+
+    skills = np.linspace(0, 12, 241)
+    skill = np.interp(chance, wins(skills), skills)
+    return float(wins(skill * np.sqrt(trials)).mean())

@@ -120,7 +120,7 @@ def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
 
 def _linkage_exposure(findings: dict[str, float]) -> dict[str, float | int | str]:
     namings, chances = {}, {}
-    for attack in [f"{view}linkage" for view in VIEWS if f"{view}linkage_accuracy" in findings]:
+    for attack in [key.removesuffix("_accuracy") for key in findings if key.endswith("linkage_accuracy")]:
         share, chance, images = (findings[f"{attack}_{key}"] for key in ("accuracy", "chance", "images"))
         each = np.ones(int(images))
         namings[attack], chances[attack] = Counts(each, share * each, chance * each).naming(), chance
@@ -149,7 +149,9 @@ def read_verdicts(scores: Privacy) -> dict[str, Verdicts]:
     """Return whom each attacker names, by attacker; empty where nobody is known."""
     views = ((view, getattr(scores, f"{view}identity")) for view in VIEWS)
     return {
-        f"{view}{name}": Verdicts(np.array(found.people), np.array(found.named), identity.paths)
+        f"{view}{name}": Verdicts(
+            np.array(found.people), np.array(found.named), identity.paths, np.array(found.pooled or found.named)
+        )
         for view, identity in views
         if identity
         for name, found in identity.attacks.items()

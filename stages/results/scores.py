@@ -59,6 +59,7 @@ class Names(BaseModel):
 
     people: list[int]
     named: list[int]
+    pooled: list[int] = []  # whom it names by all images of the person together
 
 
 class Identity(BaseModel):

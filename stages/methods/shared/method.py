@@ -12,7 +12,7 @@ def _no_grid(**_: Any) -> int:
     return 1
 
 
-def _no_kernel(**_: Any) -> None:
+def _nothing(**_: Any) -> None:
     return None
 
 
@@ -34,6 +34,10 @@ class Method:
     blur_kernel : callable, optional
         Takes the arguments, and returns one axis, (n,) float64, of a separable, symmetric blur; by default None. The
         restoration tries Wiener deconvolution.
+    block_noise : callable, optional
+        Takes the arguments, and returns the side of a block and the scale of the Laplace noise in the sum of its
+        pixels, of a method that publishes blocks' noisy means, clipped and rounded; by default None. Attackers then
+        name and link by likelihood.
     examples : tuple of dict
         Arguments that the tests use.
     mixes_channels : bool, default=False
@@ -44,7 +48,8 @@ class Method:
 
     apply: Callable[..., np.ndarray]
     grid_period: Callable[..., int] = _no_grid
-    blur_kernel: Callable[..., np.ndarray | None] = _no_kernel
+    blur_kernel: Callable[..., np.ndarray | None] = _nothing
+    block_noise: Callable[..., tuple[int, float] | None] = _nothing
     examples: tuple[dict[str, Any], ...] = ()
     mixes_channels: bool = False
     sees_whole_image: bool = False

@@ -1,0 +1,232 @@
+"""Names and links images whose blocks are means with Laplace noise of known strength, by how likely they are."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.covariance import ledoit_wolf
+
+from stages.attacks._learning.ranks import Ranks, ranks_of
+from stages.attacks.pooling import Distances
+from stages.core.parallel import map_bounded
+
+SIDE = 128  # pixels, the longest of the images from which it learns
+MOST_NUMBERS = 40_000_000  # of all these images
+MOST_AXES = 200  # in which people and images differ
+MOST_PHOTOS = 1000  # that these axes come from
+MOST_COMPARED = 2_000_000_000  # blocks of published images and originals
+GRID = np.linspace(-4, 4, 65)  # of a block's mean before the image is seen, in its standard deviations
+WIDTH = 0.5  # of the covariance around each known photo, as a share of that around people's means
+LEAST_DEVIATION = 3.0  # grey levels
+IMPOSSIBLE = 1e-300
+
+
+class Blocks(NamedTuple):
+    """The blocks of an image."""
+
+    shape: tuple[int, ...]  # of the image: height, width, 3
+    means: np.ndarray  # (blocks * 3,) float: of each block and channel
+
+
+class BlockNoise(NamedTuple):
+    """What is known of the noise: blocks' sums have Laplace noise of this scale, and are then clipped and rounded."""
+
+    block_size: int
+    scale: float  # grey levels of the sum; the mean's is smaller by the number of pixels
+
+
+def name_by_likelihood(
+    sets: list[tuple[list[np.ndarray], np.ndarray]], published: list[Blocks], bursts: np.ndarray, noise: BlockNoise
+) -> Distances:
+    """Name people by the likelihood of published images, given what raw photos of them look like.
+
+    A photo of a person is normally distributed around each of those that are known, with one covariance for all. What
+    the noise leaves of each block is approximated by the normal distribution of the same moments.
+
+    Parameters
+    ----------
+    sets : list of tuple
+        Raw RGB images, (height, width, 3) uint8, and people (n,) int, to learn from, and maybe others to enroll.
+    published : list of Blocks
+        Of each image.
+    bursts : ndarray of int, shape (n,)
+        Which of them show nearly the same and have noise of their own: their evidence is added up before they are
+        compared with anything.
+    noise : BlockNoise
+        Of the blocks.
+
+    Returns
+    -------
+    Distances
+        Negative log-likelihoods in nats, but for a constant of each image; of a burst, an equal part for each image.
+
+    References
+    ----------
+    .. [1] T. Minka, "Expectation propagation for approximate Bayesian inference", UAI 2001: the moments are matched
+       once, from what is known before.
+    .. [2] S. Ioffe, "Probabilistic linear discriminant analysis", ECCV 2006.
+    """
+    faces = _Faces(sets)
+    shapes = [image.shape for image in published]
+    means = {shape: faces.block_means(shape, noise.block_size) for shape in dict.fromkeys(shapes)}
+
+    def learn(image: Blocks) -> tuple[np.ndarray, np.ndarray]:
+        middle, axes = means[image.shape][0], means[image.shape][1:]
+        spread = np.sqrt(np.einsum("ad,ab,bd->d", axes, faces.covariance, axes))
+        precision, pull = _sites(*_seen(image, noise), middle, np.maximum(spread, LEAST_DEVIATION))
+        return (axes * precision) @ axes.T, axes @ (pull - precision * middle)
+
+    _, burst, count = np.unique(bursts, return_inverse=True, return_counts=True)
+    precisions, pulls = (np.zeros((len(count), *[faces.rank] * sides)) for sides in (2, 1))
+    for number, (precision, pull) in zip(burst, map_bounded(learn, published), strict=True):
+        precisions[number] += precision
+        pulls[number] += pull
+    far = np.stack(list(map_bounded(faces.distances, zip(precisions, pulls, strict=True))))
+    return Distances(faces.people, (far / count[:, None])[burst])
+
+
+def link_by_likelihood(published: list[Blocks], raw: list[Blocks], noise: BlockNoise) -> Ranks:
+    """Rank the originals of published images by likelihood; one of another size cannot be the original.
+
+    Parameters
+    ----------
+    published, raw : list of Blocks
+        Of published images, and of their originals in the same order.
+    noise : BlockNoise
+        Of the published images.
+
+    Returns
+    -------
+    Ranks
+        Of each image's own original among all; of many large images, some are asked about.
+    """
+    shapes = [image.shape for image in raw]
+    places = {shape: np.flatnonzero([shape == each for each in shapes]) for shape in set(shapes)}
+    means = {shape: np.stack([raw[at].means for at in found]) for shape, found in places.items()}
+    numbers = sum(len(raw[0].means) * len(raw) for _ in published)
+    asked = np.linspace(0, len(raw) - 1, max(1, len(raw) * MOST_COMPARED // max(numbers, MOST_COMPARED))).astype(int)
+
+    def rank(number: int) -> Ranks:
+        seen, scale = _seen(published[number], noise)
+        unlikely = -log_likelihood(seen, means[shapes[number]], scale).sum(axis=1)
+        far = np.full((1, len(raw)), unlikely.max() + 1)
+        far[0, places[shapes[number]]] = unlikely
+        return ranks_of(far - unlikely.min(), np.array([number]))
+
+    parts = list(map_bounded(rank, asked.tolist()))
+    return Ranks(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def cut_blocks(image: np.ndarray, block_size: int) -> Blocks:
+    """Return the means of an image's blocks; those at the right and the bottom may be cut off."""
+    rows, columns = (np.arange(0, side, block_size) for side in image.shape[:2])
+    sums = np.add.reduceat(np.add.reduceat(image, rows, axis=0, dtype=float), columns, axis=1)
+    return Blocks(image.shape, (sums / _counts(image.shape, block_size)).ravel())
+
+
+def log_likelihood(seen: np.ndarray, means: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return how likely a rounded and clipped value is, given the mean before Laplace noise of a scale.
+
+    Examples
+    --------
+    >>> levels = np.arange(256.0)
+    >>> float(np.exp(log_likelihood(levels, np.full(256, 50.0), np.full(256, 80.0))).sum().round(6))
+    1.0
+    """
+    above = np.where(seen >= 255, np.inf, seen + 0.5)
+    below = np.where(seen <= 0, -np.inf, seen - 0.5)
+    share = _distribution((above - means) / scale) - _distribution((below - means) / scale)
+    return np.log(np.maximum(share, IMPOSSIBLE))
+
+
+def _distribution(values: np.ndarray) -> np.ndarray:
+    half = np.exp(-np.abs(values)) / 2
+    return np.where(values < 0, half, 1 - half)
+
+
+def _seen(image: Blocks, noise: BlockNoise) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of an image's blocks, and the scale of the noise in each."""
+    return np.rint(image.means), noise.scale / _counts(image.shape, noise.block_size).repeat(3)
+
+
+def _counts(shape: tuple[int, ...], block_size: int) -> np.ndarray:
+    down, across = (np.diff(np.arange(0, side, block_size), append=side) for side in shape[:2])
+    return np.outer(down, across)[:, :, None]
+
+
+def _sites(
+    seen: np.ndarray, scale: np.ndarray, middle: np.ndarray, deviation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the precision of what each block tells of its mean, and that times the mean it tells."""
+    values = middle[:, None] + deviation[:, None] * GRID
+    before = np.exp(-(GRID**2) / 2)
+    after = log_likelihood(seen[:, None], values, scale[:, None])
+    after = before * np.exp(after - after.max(axis=1, keepdims=True))
+    (mean_before, spread_before), (mean, spread) = (_moments(values, part) for part in (before[None], after))
+    precision = np.maximum(1 / spread - 1 / spread_before, 0)
+    # The pull is exact to first order where a block tells next to nothing, as most do under strong noise.
+    return precision, (mean - mean_before) / spread + precision * mean_before
+
+
+def _moments(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    mean = (weights * values).sum(axis=1)
+    return mean, np.maximum((weights * (values - mean[:, None]) ** 2).sum(axis=1), 1e-3)
+
+
+class _Faces:
+    """Where people are, in the axes in which photos of one person vary equally."""
+
+    def __init__(self, sets: list[tuple[list[np.ndarray], np.ndarray]]) -> None:
+        photos = [image for images, _ in sets for image in images]
+        height, width = (int(np.median([image.shape[side] for image in photos])) for side in (0, 1))
+        shrink = min(1.0, SIDE / max(height, width), np.sqrt(MOST_NUMBERS / (len(photos) * height * width * 3)))
+        self._size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        points = np.stack([self._small(image) for image in photos])
+        self._mean = points.mean(axis=0)
+        points -= self._mean
+        drawn = points[:: -(-len(points) // MOST_PHOTOS)]
+        values, vectors = np.linalg.eigh((drawn @ drawn.T).astype(float))
+        kept = values > 1e-6 * max(values[-1], 1e-9)
+        axes = drawn.T @ (vectors[:, kept] / np.sqrt(values[kept]))[:, -MOST_AXES:]
+        places = points @ axes
+        learned, (_, of_known) = len(sets[0][1]), sets[-1]
+        within, count = _around_means(places[:learned], sets[0][1])
+        scatter, shrinkage = ledoit_wolf(within, assume_centered=True)
+        # Ledoit and Wolf count all photos, of which one for each person tells nothing.
+        scatter = scatter * learned / max(learned - len(count), 1)
+        self.people, self._person = np.unique(of_known, return_inverse=True)
+        root = np.linalg.cholesky(scatter * WIDTH + 1e-3 * np.eye(len(scatter)))
+        self._axes = (axes @ root).T
+        self.rank = len(root)
+        places = np.linalg.solve(root, places.T).T
+        self._photos = places[-len(of_known) :]
+        self.covariance = places.T @ places / len(places)
+
+    def distances(self, seen: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Return the negative log-likelihood of each person, from the precision of what is seen, and its pull."""
+        precision, pull = seen
+        within = np.linalg.inv(np.eye(self.rank) + precision)
+        shifted = self._photos + pull
+        photos = ((shifted @ within * shifted).sum(axis=1) - (self._photos**2).sum(axis=1)) / 2
+        people = [photos[self._person == number] for number in range(len(self.people))]
+        return np.array([np.log(len(own)) - logsumexp(own) for own in people])
+
+    def _small(self, image: np.ndarray) -> np.ndarray:
+        return cv2.resize(image, self._size, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+
+    def block_means(self, shape: tuple[int, ...], block_size: int) -> np.ndarray:
+        """Return the means of the blocks of an image of a shape, first of the mean photo, then of each axis."""
+        pictures = np.concatenate([self._mean[None], self._axes]).astype(np.float32)
+        width, height = self._size
+        large = (cv2.resize(picture.reshape(height, width, 3), shape[1::-1]) for picture in pictures)
+        return np.stack([cut_blocks(picture, block_size).means for picture in large])
+
+
+def _around_means(points: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what points differ by from the mean of their person, and how many points each person has."""
+    _, person, count = np.unique(people, return_inverse=True, return_counts=True)
+    means = np.zeros((len(count), points.shape[1]))
+    np.add.at(means, person, points)
+    return points - (means / count[:, None])[person], count

@@ -1,0 +1,150 @@
+"""Attacks on images at their own size: how large they and their files are, details, outlines of regions, and blocks."""
+
+import io
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from stages.attacks._learning.ranks import Ranks
+from stages.attacks.evidence import UNKNOWN
+from stages.attacks.likelihood import SIDE, BlockNoise, Blocks, cut_blocks, link_by_likelihood, name_by_likelihood
+from stages.attacks.pooling import Distances, groups_of
+from stages.attacks.tiles import MOST_IMAGES, cut_tiles, name_by_tiles
+from stages.attacks.traces import link_by_traces, name_by_traces
+from stages.core.datasets import Dataset
+from stages.core.images import resize_image
+from stages.core.parallel import map_ordered
+from stages.core.params import RAW
+from stages.evidence.target import Target, parts_acted_on
+from stages.evidence.views import View, choose_images
+from stages.methods.shared.method import find_method
+from stages.regions.crops import main_region
+from stages.regions.masks import published_box
+
+Found = tuple[dict[str, float], dict[str, Distances]]  # numbers, and who is named by whom
+_FEWEST_PAIRS = 2
+
+
+class _Chosen(NamedTuple):
+    """Images by path in the data set, and who is in them."""
+
+    train: dict[str, int]
+    enrolled: dict[str, int]
+    test: dict[str, int]
+
+    @property
+    def sets(self) -> list[dict[str, int]]:
+        """The images of known people to learn from, and maybe others to enroll."""
+        return [known for known in (_known(self.train), self.enrolled) if known]
+
+    @property
+    def asked(self) -> dict[str, int]:
+        return _known(self.test)
+
+
+def attack_natively(target: Target, view: View, splits: dict[str, list[str]], bursts: dict[str, int]) -> Found:
+    """Run the attacks on images at their own size; `bursts` are groups of near-duplicates, by path of a test image."""
+    parts = zip(("train", "test", "test"), choose_images(target, view, splits), strict=True)
+    chosen = _Chosen(*({f"{split}/{path}": person for path, person in images.items()} for split, images in parts))
+    acting = target.acting
+    numbers: dict[str, float] = {}
+    names: dict[str, Distances] = {}
+    if not view.prefix:
+        numbers, names = _attack_sizes(target, chosen)
+        if chosen.sets:
+            names["tiles"] = _attack_tiles(target, chosen)
+    elif acting.where != "image" and chosen.sets:
+        names["outline"] = _attack_outlines(target, chosen)
+    if target.name != RAW and bool(view.prefix) == (acting.where == "regions"):
+        variant = target.params.variant(target.name)
+        noise = find_method(variant.method).block_noise(**variant.arguments)
+        if noise:
+            found = _attack_blocks(target, chosen, BlockNoise(*noise), bursts)
+            numbers, names = numbers | found[0], names | found[1]
+    return numbers, names
+
+
+def _attack_sizes(target: Target, chosen: _Chosen) -> Found:
+    def sizes(dataset: Dataset, paths: dict[str, int]) -> np.ndarray:
+        def size(path: str) -> tuple[int, ...]:
+            encoded = dataset.read(path)
+            with Image.open(io.BytesIO(encoded)) as image:
+                return (*image.size, len(encoded))
+
+        found = list(map_ordered(size, paths, total=len(paths), label=f"sizes of {dataset.folder.name}"))
+        return np.log(np.array(found, float).reshape(-1, 3))
+
+    train, test = sizes(target.images, chosen.train), sizes(target.images, chosen.test)
+    numbers: dict[str, float] = {}
+    if min(len(train), len(test)) >= _FEWEST_PAIRS:
+        ranks = link_by_traces(sizes(target.raw, chosen.train), train, test, sizes(target.raw, chosen.test))
+        numbers = _linked("size", ranks, len(test))
+    if not chosen.sets:
+        return numbers, {}
+    sets = [(sizes(target.images, known), _people(known)) for known in chosen.sets]
+    return numbers, {"size": name_by_traces(sets, test[_people(chosen.test) != UNKNOWN])}
+
+
+def _attack_tiles(target: Target, chosen: _Chosen) -> Distances:
+    images_of = Counter[int]()
+    known: dict[str, int] = {}
+    for path, person in chosen.sets[-1].items():
+        images_of[person] += 1
+        if images_of[person] <= MOST_IMAGES:
+            known[path] = person
+    paths, images = [*known, *chosen.asked], target.images
+    tiles = list(map_ordered(lambda path: cut_tiles(images.image(path)), paths, total=len(paths), label="details"))
+    return name_by_tiles(tiles[: len(known)], _people(known), tiles[len(known) :])
+
+
+def _attack_outlines(target: Target, chosen: _Chosen) -> Distances:
+    def sides(paths: dict[str, int]) -> np.ndarray:
+        def size(path: str) -> tuple[int, int]:
+            with Image.open(io.BytesIO(target.images.read(path))) as image:
+                box = published_box(main_region(target.boxes[path]), image.size[::-1], target.acting)
+            return box.width, box.height
+
+        return np.log(np.array(list(map_ordered(size, paths, total=len(paths), label="outlines")), float))
+
+    return name_by_traces([(sides(known), _people(known)) for known in chosen.sets], sides(chosen.asked))
+
+
+def _attack_blocks(target: Target, chosen: _Chosen, noise: BlockNoise, bursts: dict[str, int]) -> Found:
+    def part(dataset: Dataset, path: str) -> np.ndarray:
+        return parts_acted_on(target, dataset.image(path), path)[-1]  # of the largest region
+
+    def photo(path: str) -> np.ndarray:
+        raw = part(target.raw, path)
+        shrink = min(1.0, SIDE / max(raw.shape[:2]))
+        return resize_image(raw, (max(1, round(raw.shape[0] * shrink)), max(1, round(raw.shape[1] * shrink))))
+
+    def blocks(path: str) -> tuple[Blocks, Blocks]:
+        published, raw = (cut_blocks(part(dataset, path), noise.block_size) for dataset in (target.images, target.raw))
+        return published, raw
+
+    test = list(map_ordered(blocks, chosen.test, total=len(chosen.test), label="blocks"))
+    published, raw = [pair[0] for pair in test], [pair[1] for pair in test]
+    numbers = _linked("likelihood", link_by_likelihood(published, raw, noise), len(raw))
+    if not chosen.sets:
+        return numbers, {}
+    sets = [
+        (list(map_ordered(photo, known, total=len(known), label="photos")), _people(known)) for known in chosen.sets
+    ]
+    asked = [image for image, person in zip(published, chosen.test.values(), strict=True) if person != UNKNOWN]
+    groups = groups_of((path.removeprefix("test/") for path in chosen.asked), bursts)
+    return numbers, {"likelihood": name_by_likelihood(sets, asked, groups, noise)}
+
+
+def _linked(name: str, ranks: Ranks, count: int) -> dict[str, float]:
+    shares = {"accuracy": float(ranks.within(1).mean()), "chance": 1 / count, "images": count}
+    return {f"{name}_linkage_{key}": value for key, value in shares.items()}
+
+
+def _known(images: dict[str, int]) -> dict[str, int]:
+    return {path: person for path, person in images.items() if person != UNKNOWN}
+
+
+def _people(images: dict[str, int]) -> np.ndarray:
+    return np.fromiter(images.values(), int)
