@@ -1,12 +1,10 @@
 """Where people are in the images of `data/raw`: tables of boxes that `ingest` and `detect` keep in `data/`."""
 
-import csv
-import io
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.core.files import write_file
+from stages.core.files import read_table, write_table
 from stages.core.paths import REGIONS_FILE
 
 REGIONS = REGIONS_FILE.name  # that a source may have at its top
@@ -40,14 +38,9 @@ class Box(NamedTuple):
 
 def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:
     """Write boxes, sorted by image; those of an image stay in their order."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for path in sorted(boxes):
-        for box in boxes[path]:
-            score = "" if box.score is None else f"{box.score:.4f}"
-            writer.writerow([path, *box[:4], box.label, score])
-    write_file(file, table.getvalue().encode())
+    own = ((path, box) for path in sorted(boxes) for box in boxes[path])
+    rows = ([path, *box[:5], "" if box.score is None else f"{box.score:.4f}"] for path, box in own)
+    write_table(file, [_COLUMNS, *rows])
 
 
 def with_labels(boxes: dict[str, list[Box]], labels: Collection[str] | None) -> dict[str, list[Box]]:
@@ -69,9 +62,8 @@ def row_numbers(boxes: dict[str, list[Box]]) -> dict[str, range]:
 def read_boxes(file: Path) -> dict[str, list[Box]]:
     """Read what `write_boxes` wrote, by path below `data/raw`; an image without boxes has no entry."""
     boxes: dict[str, list[Box]] = {}
-    with file.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            x, y, width, height = (int(row[name]) for name in _COLUMNS[1:5])
-            box = Box(x, y, width, height, row["label"], float(row["score"]) if row["score"] else None)
-            boxes.setdefault(row["path"], []).append(box)
+    for row in read_table(file):
+        x, y, width, height = (int(row[name]) for name in _COLUMNS[1:5])
+        box = Box(x, y, width, height, row["label"], float(row["score"]) if row["score"] else None)
+        boxes.setdefault(row["path"], []).append(box)
     return boxes

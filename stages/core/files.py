@@ -1,11 +1,13 @@
 """Makes files and folders that appear whole, or not at all."""
 
+import csv
 import errno
 import glob
+import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -75,3 +77,16 @@ def write_file(file: Path, content: bytes) -> None:
     """Write a file that appears whole, or not at all."""
     with replace_file(file) as partial:
         partial.write_bytes(content)
+
+
+def write_table(file: Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file that appears whole, or not at all; the first row is the header."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows(rows)
+    write_file(file, table.getvalue().encode())
+
+
+def read_table(file: Path) -> Iterator[dict[str, str]]:
+    """Read the rows of a CSV file."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)

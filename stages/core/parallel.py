@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from typing import TextIO, TypeVar
 
@@ -23,12 +23,6 @@ _CHUNK = 32  # images that a worker of a cluster gets at a time, at most
 LOG_SECONDS = 30  # between two lines of progress in a log
 _STARTED = time.monotonic()
 _UNDER_WAY = threading.local()  # of each thread: what `count_image` does
-
-
-def make_executor() -> Executor:
-    """Return the executor of this process; each worker gets one OpenCV thread, so that they do not compete."""
-    cv2.setNumThreads(1)
-    return ThreadPoolExecutor(worker_count())
 
 
 def map_ordered(
@@ -117,7 +111,8 @@ def _map(
         _UNDER_WAY.count = count_or_end
         return function(item)
 
-    with make_executor() as executor:
+    cv2.setNumThreads(1)  # for each worker, so that they do not compete
+    with ThreadPoolExecutor(worker_count()) as executor:
         try:
             for item in items:
                 pending.append(executor.submit(call, item))

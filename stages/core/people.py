@@ -1,13 +1,11 @@
 """Who is in which image of `data/raw`, and of what group of people: tables that `ingest` keeps in `data/`."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.boxes import REGIONS
-from stages.core.files import write_file
+from stages.core.files import read_table, write_table
 from stages.core.paths import GROUPS_FILE, IDENTITIES_FILE
 
 IDENTITIES, GROUPS = IDENTITIES_FILE.name, GROUPS_FILE.name
@@ -41,7 +39,7 @@ def read_people() -> People:
 
 
 def write_groups(groups: dict[str, str]) -> None:
-    """Write the groups of the images of `data/raw`, by name, as results are told by group."""
+    """Write the groups of the images of `data/raw`, by name."""
     _write(GROUPS_FILE, "group", groups)
 
 
@@ -51,15 +49,10 @@ def read_test_groups() -> dict[str, str]:
 
 
 def _write(file: Path, column: str, cells: dict[str, str]) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["image", column])
-    writer.writerows(sorted(cells.items()))
-    write_file(file, table.getvalue().encode())
+    write_table(file, [("image", column), *sorted(cells.items())])
 
 
 def _read(file: Path, column: str) -> Iterator[tuple[str, str, str]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            split, path = row["image"].split("/", 1)
-            yield split, path, row[column]
+    for row in read_table(file):
+        split, path = row["image"].split("/", 1)
+        yield split, path, row[column]
