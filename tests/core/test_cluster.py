@@ -191,11 +191,6 @@ def test_networks_are_the_same_bytes_as_with_threads(cluster, workspace):
     assert_same_bytes_as_with_threads(folder, cluster, "train raw")
 
 
-def test_without_a_cluster_nothing_of_dask_is_imported(tmp_path):
-    code = "import sys, stages.anonymize; sys.exit(bool(sys.modules.keys() & {'dask', 'distributed', 'cloudpickle'}))"
-    assert run(tmp_path, None, "-c", code)[0] == 0
-
-
 def test_a_killed_worker_changes_no_byte(own_cluster, images):
     folder = images(MANY, part=30)
     local = shutil.copytree(folder, folder.with_name(f"{folder.name}_threads"))
