@@ -16,6 +16,7 @@ from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, error_context, failure_context, printable, run_stage
 from stages.core.files import new_folder
 from stages.core.images import decode_image, encode_image
+from stages.core.masks import Masks
 from stages.core.new_dataset import new_dataset
 from stages.core.parallel import map_bounded, map_parts, print_summary
 from stages.core.params import Params, RegionParams, Variant, load_params
@@ -39,6 +40,7 @@ def anonymize_image(
     method: Method,
     secret: bytes | None = None,
     boxes: Sequence[Box] = (),
+    silhouette: np.ndarray | None = None,
 ) -> np.ndarray:
     """Anonymize one image where its variant acts."""
 
@@ -47,8 +49,8 @@ def anonymize_image(
         return _apply(part, draw_name(path, box), variant, method, secret, context)
 
     if variant.fills:
-        return fill_regions(image, boxes, act, variant.acting)
-    return act_where(image, boxes, act, variant.acting)
+        return fill_regions(image, boxes, act, variant.acting, silhouette)
+    return act_where(image, boxes, act, variant.acting, silhouette)
 
 
 def _apply(
@@ -79,17 +81,25 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
     boxes = {} if is_whole else _read_regions(name, variant.acting.labels)
     left_open = {path for path in paths if path not in boxes} if variant.acting.where == "regions" else set()
     _check_regions(name, len(paths), len(left_open), params.regions)
+    masks = Masks() if variant.acting.shape == "mask" else None
+    if masks is not None and masks.is_empty:
+        raise PipelineError(
+            f"`variants.{name}.shape` must be ellipse or box, as no image of `{RAW_FOLDER}` has a silhouette; "
+            "received: mask"
+        )
     settings = _settings(variant, secret)
 
     def key_of(path: str, encoded: bytes) -> str:
-        return hashlib.sha256(f"{settings} {path!r} {boxes.get(path)}".encode() + encoded).hexdigest()
+        outline = b"" if masks is None else hashlib.sha256(masks.encoded(path)).digest()
+        return hashlib.sha256(f"{settings} {path!r} {boxes.get(path)}".encode() + outline + encoded).hexdigest()
 
     def make(path: str, encoded: bytes) -> bytes:
         file = source.folder / path
         with error_context(file):
             image = decode_image(encoded, file)
             with failure_context(file, name):
-                result = anonymize_image(image, path, variant, method, secret, boxes.get(path, ()))
+                mask = None if masks is None else masks.read(path)
+                result = anonymize_image(image, path, variant, method, secret, boxes.get(path, ()), mask)
             return encode_image(result, file, encoded)
 
     with new_dataset(DATA / name, is_sharded=source.is_sharded) as made, new_folder(CONTACT / name) as sheets:

@@ -11,6 +11,7 @@ from stages.core.boxes import Box, write_boxes
 from stages.core.cells import CELL
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
+from stages.core.masks import encode_mask
 from stages.core.params import Variant
 from stages.core.params.variants import Acting, read_variant
 from stages.core.paths import LAST_RUN
@@ -209,6 +210,23 @@ def test_a_region_is_removed_without_a_trace_of_what_was_there(regional):
         write_image(folder / "raw" / PATHS[0], raw)
         anonymize("faces")
         assert (read_image(folder / "faces" / PATHS[0]) == 77).all()
+
+
+@pytest.mark.parametrize("where", ["regions", "background"])
+def test_a_variant_acts_on_silhouettes_and_anew_where_one_changes(regional, where):
+    folder = regional({"variants.faces.shape": "mask", "variants.faces.where": where})
+    with pytest.raises(PipelineError, match="`variants.faces.shape` must be ellipse or box"):
+        anonymize("faces")
+    for seed in range(2):
+        mask = np.random.default_rng(seed).random((12, 16)) < 0.5
+        (folder / "masks/train/a").mkdir(parents=True, exist_ok=True)
+        (folder / "masks" / PATHS[0]).write_bytes(encode_mask(mask))
+        anonymize("faces")
+        raw = read_image(folder / "raw" / PATHS[0])
+        inside = np.zeros((12, 16), bool)
+        inside[1:5, 2:5] = mask[1:5, 2:5]
+        expected = np.where((inside if where == "regions" else ~inside)[..., None], 255, raw)
+        assert np.array_equal(read_image(folder / "faces" / PATHS[0]), expected)
 
 
 def test_a_variant_acts_on_all_but_regions(regional):

@@ -20,6 +20,7 @@ class Masks:
 
     def __init__(self, folder: Path = MASKS_FOLDER):
         self._masks = Dataset(folder)
+        self.is_empty = not (folder.is_dir() and any(folder.iterdir()))
         self._in_shards = (
             {path for part in self._masks.parts() for path in part.paths} if self._masks.is_sharded else {}
         )

@@ -9,6 +9,7 @@ from stages.attacks._learning.restorer import Restorer, Unchanged
 from stages.attacks.restoration import train_restorer
 from stages.core.boxes import Box, read_boxes, with_labels
 from stages.core.datasets import Dataset
+from stages.core.masks import Masks
 from stages.core.params import RAW, Acting, Params
 from stages.core.paths import DATA, DETECTIONS_FILE, RAW_FOLDER
 from stages.core.seeding import order_key
@@ -30,10 +31,15 @@ class Target(NamedTuple):
     params: Params
     raw: Dataset
     images: Dataset  # its own
+    masks: Masks | None  # where its method acted on silhouettes
 
     def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
         """Change an image where the variant changed it."""
-        return act_where(image, self.boxes.get(path, ()), act, self.acting)
+        return act_where(image, self.boxes.get(path, ()), act, self.acting, self.silhouette(path))
+
+    def silhouette(self, path: str) -> np.ndarray | None:
+        """Return where people are in an image, if the variant acted there."""
+        return None if self.masks is None else self.masks.read(path)
 
     def restore(self, image: np.ndarray, path: str, restorer: Restorer) -> np.ndarray:
         """Restore of an anonymized image what the restorer was trained on, and leave the rest."""
@@ -50,7 +56,8 @@ def load_target(dataset: str, params: Params) -> Target:
     """Return a data set to attack: raw or a variant."""
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
     boxes = with_labels(read_boxes(DETECTIONS_FILE), acting.labels)
-    return Target(dataset, acting, boxes, params, Dataset(RAW_FOLDER), Dataset(DATA / dataset))
+    masks = Masks() if acting.shape == "mask" else None
+    return Target(dataset, acting, boxes, params, Dataset(RAW_FOLDER), Dataset(DATA / dataset), masks)
 
 
 def train_target_restorer(target: Target, train: list[str]) -> Restorer:
@@ -90,7 +97,7 @@ def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndar
         return part
 
     boxes = [published_box(box, image.shape[:2], target.acting) for box in target.boxes.get(path, ())]
-    act_on_regions(image, boxes, keep, target.acting)
+    act_on_regions(image, boxes, keep, target.acting, target.silhouette(path))
     return parts
 
 
@@ -102,7 +109,7 @@ def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, sl
     if find_method(variant.method).grid_period(**variant.arguments) > 1:
         return slice(None), slice(None)
     acting, longer = target.acting, max(box.width, box.height)
-    share = np.sqrt(0.5) if acting.shape in ("ellipse", "circle") else 1.0
+    share = 1.0 if acting.shape in ("box", "square") else np.sqrt(0.5)
 
     def along(start: int, side: int, length: int) -> slice:
         # The part begins where the soft edge does, or at the image's border.

@@ -20,7 +20,9 @@ def draw_name(path: str, box: Box | None) -> str:
     return path if box is None else f"{path} {' '.join(map(str, box[:4]))}"
 
 
-def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting) -> np.ndarray:
+def act_where(
+    image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting, silhouette: np.ndarray | None = None
+) -> np.ndarray:
     """Change an image where a variant acts.
 
     Parameters
@@ -34,6 +36,8 @@ def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting)
         it shows, or None for the whole image; returns an array of that shape and type.
     acting : Acting
         Where: on the whole image, on the regions alone, or on all but them; and its `snap`.
+    silhouette : ndarray of bool, shape (height, width), optional
+        Where people are in the image, for `shape: mask`.
 
     Returns
     -------
@@ -42,12 +46,14 @@ def act_where(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting)
     """
     boxes = [published_box(box, image.shape[:2], acting) for box in boxes]
     if acting.where == "regions":
-        return act_on_regions(image, boxes, act, acting)
+        return act_on_regions(image, boxes, act, acting, silhouette)
     changed = act(image, None)
-    return changed if acting.where == "image" else act_on_background(image, boxes, changed, acting)
+    return changed if acting.where == "image" else act_on_background(image, boxes, changed, acting, silhouette)
 
 
-def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting) -> np.ndarray:
+def act_on_regions(
+    image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting, silhouette: np.ndarray | None = None
+) -> np.ndarray:
     """Anonymize the regions of an image, each scaled so that a strength in pixels means the same for all.
 
     Regions are done from the smallest to the largest, each on what the ones before left, so that where they overlap
@@ -64,6 +70,8 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Ac
     acting : Acting
         Of the masks, whose soft edge lies around the shape; and its `side`: how long the longer side of a grown box
         is in pixels at the scale at which `act` sees it.
+    silhouette : ndarray of bool, optional
+        As for `act_where`.
 
     Returns
     -------
@@ -82,7 +90,7 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Ac
     """
     result = image.copy()
     for box in sorted(boxes, key=lambda box: (box.area, box[:4])):
-        mask = region_mask(image.shape[:2], box, acting)
+        mask = region_mask(image.shape[:2], box, acting, silhouette=silhouette)
         part = result[mask.rows, mask.columns]
         if part.size:
             scale = acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
@@ -93,7 +101,9 @@ def act_on_regions(image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Ac
     return result
 
 
-def fill_regions(image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Acting) -> np.ndarray:
+def fill_regions(
+    image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Acting, silhouette: np.ndarray | None = None
+) -> np.ndarray:
     """Fill the regions of an image from what is around them, and from nothing that lies in any of them.
 
     Parameters
@@ -108,6 +118,8 @@ def fill_regions(image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Ac
         part's shape and type.
     acting : Acting
         As for `act_on_regions`; and its `snap`.
+    silhouette : ndarray of bool, optional
+        As for `act_where`.
 
     Returns
     -------
@@ -116,7 +128,7 @@ def fill_regions(image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Ac
     """
     height, width = image.shape[:2]
     boxes = [published_box(box, (height, width), acting) for box in boxes]
-    masks = [region_mask((height, width), box, acting) for box in boxes]
+    masks = [region_mask((height, width), box, acting, silhouette=silhouette) for box in boxes]
     hole = np.zeros((height, width), np.float32)
     for mask in masks:
         hole[mask.rows, mask.columns][mask.weights > 0] = 1
@@ -141,7 +153,13 @@ def fill_regions(image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Ac
     return result
 
 
-def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.ndarray, acting: Acting) -> np.ndarray:
+def act_on_background(
+    image: np.ndarray,
+    boxes: Sequence[Box],
+    anonymized: np.ndarray,
+    acting: Acting,
+    silhouette: np.ndarray | None = None,
+) -> np.ndarray:
     """Put the regions of an image back into the anonymized image.
 
     Parameters
@@ -152,6 +170,8 @@ def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.nd
         The regions.
     acting : Acting
         Of the masks, whose soft edge lies inside the shape.
+    silhouette : ndarray of bool, optional
+        As for `act_where`.
 
     Returns
     -------
@@ -160,7 +180,7 @@ def act_on_background(image: np.ndarray, boxes: Sequence[Box], anonymized: np.nd
     """
     kept = np.zeros(image.shape[:2], np.float32)
     for box in boxes:
-        mask = region_mask(image.shape[:2], box, acting, inwards=True)
+        mask = region_mask(image.shape[:2], box, acting, inwards=True, silhouette=silhouette)
         part = kept[mask.rows, mask.columns]
         np.maximum(part, mask.weights, out=part)
     return blend(anonymized, image, kept)

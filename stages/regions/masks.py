@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from stages.core.boxes import Box
@@ -58,7 +59,14 @@ def published_box(box: Box, size: tuple[int, int], acting: Acting) -> Box:
     )
 
 
-def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: bool = False) -> Mask:
+def region_mask(
+    size: tuple[int, int],
+    box: Box,
+    acting: Acting,
+    *,
+    inwards: bool = False,
+    silhouette: np.ndarray | None = None,
+) -> Mask:
     """Return the mask of a region.
 
     Parameters
@@ -68,11 +76,14 @@ def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: boo
     box : Box
         The region; it may reach beyond the image, or lie outside.
     acting : Acting
-        Its `shape`: the largest ellipse in the grown box, or that box itself; `grow`: share of the box's width and
+        Its `shape`: the largest ellipse in the grown box, that box itself, or what the silhouette covers of it (where
+        that is nothing, the ellipse); `grow`: share of the box's width and
         height that is added on each side; `feather`: width of the soft edge as a share of half the grown box.
     inwards : bool, default=False
         Whether the soft edge lies inside the shape. Otherwise it lies around the shape, so that each pixel whose centre
         is in the shape has weight 1.
+    silhouette : ndarray of bool, shape (height, width), optional
+        Where people are in the image.
 
     Returns
     -------
@@ -91,12 +102,26 @@ def region_mask(size: tuple[int, int], box: Box, acting: Acting, *, inwards: boo
     half_height, half_width = ((0.5 + acting.grow) * side for side in (box.height, box.width))
     rows, down = _axis(size[0], box.y + box.height / 2, half_height, reach)
     columns, across = _axis(size[1], box.x + box.width / 2, half_width, reach)
+    if acting.shape == "mask" and silhouette is not None and silhouette[rows, columns].any():
+        edge = acting.feather * min(half_height, half_width)
+        return Mask(rows, columns, _silhouette_weights(silhouette[rows, columns], edge, inwards=inwards))
     distance = (
         np.maximum(down[:, None], across) if acting.shape in ("box", "square") else np.hypot(down[:, None], across)
     )
     if acting.feather == 0:
         return Mask(rows, columns, (distance <= 1).astype(np.float32))
     return Mask(rows, columns, np.clip((reach - distance) / acting.feather, 0, 1).astype(np.float32))
+
+
+def _silhouette_weights(silhouette: np.ndarray, edge: float, *, inwards: bool) -> np.ndarray:
+    """Return the weights of a silhouette with a soft edge of so many pixels."""
+    if edge == 0:
+        return silhouette.astype(np.float32)
+    # Of pixels in the silhouette to its border if the edge lies inside, else of those around it to the silhouette.
+    measured = silhouette if inwards else ~silhouette
+    padded = np.pad(measured.astype(np.uint8), 1, constant_values=1)
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    return np.clip(distance / edge if inwards else 1 - distance / edge, 0, 1).astype(np.float32)
 
 
 def _axis(length: int, centre: float, half: float, reach: float) -> tuple[slice, np.ndarray]:

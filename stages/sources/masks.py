@@ -1,8 +1,6 @@
 """Silhouettes of people in the files of the source: PNG files in `masks/`, and outlines in a COCO file."""
 
-import hashlib
 import io
-import json
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -83,8 +81,7 @@ class Silhouettes:
     def key(self, image: Outcome) -> str:
         """Return a key of all that an image's silhouette depends on."""
         outlines = [region.outline for region in self._outlines.get(image.source.in_source, ())]
-        shape = json.dumps([self._settings, image.size, image.upright, outlines])
-        return hashlib.sha256(shape.encode() + self._read(image)).hexdigest()
+        return key_of(("core", "sources"), image.size, image.upright, outlines, self._read(image))
 
     def draw(self, image: Outcome) -> np.ndarray:
         """Return an image's silhouette in the size in which it is written, (height, width) bool."""

@@ -40,6 +40,25 @@ def test_a_box_covers_its_pixels_and_with_its_soft_edge_no_pixel_beyond_it(box, 
     assert (inwards[distance > 0.5 + grow + 1e-6] == 0).all()
 
 
+SILHOUETTES = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).random(SIZE) < 0.1)
+
+
+@given(BOXES, SILHOUETTES, SHARES, SHARES)
+def test_a_silhouette_covers_what_it_holds_of_its_box_and_a_soft_edge(box, silhouette, grow, feather):
+    acting = Acting(shape="mask", grow=grow, feather=feather)
+    mask = region_mask(SIZE, box, acting, silhouette=silhouette)
+    part = silhouette[mask.rows, mask.columns]
+    if not part.any():
+        expected = region_mask(SIZE, box, acting.model_copy(update={"shape": "ellipse"}))
+        assert np.array_equal(mask.weights, expected.weights)
+        return
+    assert (mask.weights[part] == 1).all()
+    inwards = region_mask(SIZE, box, acting, inwards=True, silhouette=silhouette)
+    assert (inwards.weights[~part] == 0).all()
+    if feather == 0:
+        assert np.array_equal(mask.weights == 1, part)
+
+
 @pytest.mark.parametrize("feather", [0, 0.5])
 def test_an_ellipse_with_the_default_growth_covers_the_whole_box(feather):
     weights = weights_of(Box(8, 5, 12, 9), Acting(shape="ellipse", grow=0.3, feather=feather))

@@ -31,7 +31,8 @@ class Acting(Section):
 
     where: Literal["image", "regions", "background"] = "image"
     labels: Words | None = None  # of the regions; None for all
-    shape: Literal["ellipse", "box", "circle", "square"] = "ellipse"  # the last two show no aspect of the box
+    # Circle and square show no aspect of the box; a mask is a silhouette.
+    shape: Literal["ellipse", "box", "circle", "square", "mask"] = "ellipse"
     snap: Share = 0.0  # share of the image's longer side to whose multiples a box is enlarged; 0 for none
     grow: Annotated[float, Field(ge=0, le=4), NUMBER] = 0.3  # share of the box, added on each side
     feather: Share = 0.1  # of half the grown box: width of the soft edge
