@@ -67,7 +67,6 @@ class Silhouettes:
         self._masks = pair_masks(files, params)
         outlines = {path: [region for region in own if region.outline] for path, own in regions.items()}
         self._outlines = {path: own for path, own in outlines.items() if own}
-        self._settings = key_of(("core", "sources"))
 
     def images_of(self, kept: Iterable[Outcome]) -> list[Outcome]:
         """Return the images that have one."""
