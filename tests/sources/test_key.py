@@ -30,8 +30,8 @@ def write(tmp_path, monkeypatch, save_images):
     save_images(RAW_FOLDER, ["test/a/000001.png", "train/a/000002.png"])
     kept = [Outcome(file(f"train/a/{NAME}"), "train/a/000002.png"), taken("test/a/000001.png")]
     dropped = [(taken("train/a/leak.png", "same"), "test/a/000001.png")]
-    intake = Outcomes(kept, [taken("train/a/bad.png", rejected="broken")], dropped, 0)
-    return lambda: write_key(intake, RAW_FOLDER)
+    outcomes = Outcomes(kept, [taken("train/a/bad.png", rejected="broken")], dropped, 0)
+    return lambda: write_key(outcomes, RAW_FOLDER)
 
 
 def test_it_holds_every_file_and_knows_images_that_were_restored(write):
