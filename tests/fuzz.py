@@ -135,18 +135,25 @@ def check_masks(workspace: Path, masks: dict[str, np.ndarray], findings: Finding
         findings.masks += mask is not None
 
 
-def check_masked(workspace: Path, name: str, findings: Findings) -> None:
-    """See that a variant which masks regions masks all of them, and nothing else."""
+def check_masked(workspace: Path, name: str, variant: dict, findings: Findings) -> None:
+    """See that a variant which masks regions of its labels, or silhouettes, masks all of them, and nothing else."""
     raw, folder, boxes = workspace / "data" / "raw", workspace / "data" / name, read_boxes(workspace / DETECTIONS_FILE)
+    silhouettes = Masks(workspace / MASKS_FOLDER)
     paths = list_images(folder)
     if paths != list_images(raw):
         findings.fault("lost", f"{name}: not the same tree as data/raw")
     for path in paths:
         expected = read_image(raw / path)
-        for box in boxes.get(path, []):
-            expected[max(box.y, 0) : max(box.y + box.height, 0), max(box.x, 0) : max(box.x + box.width, 0)] = MASK[
-                "value"
-            ]
+        mask = silhouettes.read(path) if variant["shape"] == "mask" else None
+        for box in boxes.get(path, []) if mask is None else []:
+            if box.label in variant.get("labels", [box.label]):
+                rows, columns = (
+                    slice(max(box.y, 0), max(box.y + box.height, 0)),
+                    slice(max(box.x, 0), max(box.x + box.width, 0)),
+                )
+                expected[rows, columns] = MASK["value"]
+        if mask is not None:
+            expected[mask] = MASK["value"]
         if not np.array_equal(read_image(folder / path), expected):
             findings.fault("unanonymized", f"{name}: {path}")
 
@@ -191,14 +198,17 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
         check_masks(workspace, masks, findings)
     else:
         check_regions(workspace, boxes, findings)
-    set_param(workspace, "regions.boxes", "given" if rng.integers(4) else "both")
+    set_param(workspace, "regions.boxes", "given" if masks or rng.integers(4) else "both")
     if not run_python(workspace, ["-m", "stages.detect"], options.seconds, findings):
         return
     names = options.variants or [*load_params(workspace / "params.yaml").variants]
-    if read_boxes(workspace / DETECTIONS_FILE):
-        set_param(workspace, "variants.masked", MASK)
+    if known := read_boxes(workspace / DETECTIONS_FILE):
+        labels = sorted({box.label for own in known.values() for box in own} - {""})
+        by_label = {"labels": labels[:1]} if labels and rng.integers(2) else {}
+        variant = MASK | ({"shape": "mask"} if masks else by_label)
+        set_param(workspace, "variants.masked", variant)
         if run_python(workspace, ["-m", "stages.anonymize", "masked"], options.seconds, findings):
-            check_masked(workspace, "masked", findings)
+            check_masked(workspace, "masked", variant, findings)
     for name in names:
         if run_python(workspace, ["-m", "stages.anonymize", name], options.seconds, findings):
             check_variant(workspace, name, findings)

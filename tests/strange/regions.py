@@ -13,6 +13,7 @@ from tests.strange.places import Planted
 Corners = tuple[int, int, int, int]  # x, y, width and height of a box
 Sides = tuple[float, float, float, float]  # the same, in the unit of a file
 PARTS = 256  # of a side, of which boxes in other units than pixels are made, so that all numbers are exact
+LABELS = ("head", "person")  # of all boxes of a file
 FULL = {"normalized": 1, "percent": 100, "yolo": 1}  # the number that stands for a whole side
 FORMATS = ("x,y,width,height", "xmin,ymin,xmax,ymax", "left,top,right,bottom", "coco", "voc", *FULL)
 
@@ -115,9 +116,9 @@ def _write(source: Path, form: str, written: dict[str, tuple[tuple[int, int], li
         with (source / "regions.csv").open("w", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(["path", *header.split(","), "label"])
-            for path, (_, drawn) in written.items():
+            for index, (path, (_, drawn)) in enumerate(written.items()):
                 ends = [box if header == FORMATS[0] else (*box[:2], *np.add(box[:2], box[2:])) for box in drawn]
-                writer.writerows([path, *box, "head"] for box in ends)
+                writer.writerows([path, *box, LABELS[index % 2]] for box in ends)
         return {"regions.unit": form if form in FULL else "pixels"}
     return {"regions.file": f"../{form}"}
 
