@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf
 from sklearn.utils.extmath import randomized_svd
 
@@ -85,9 +84,9 @@ def _exactly(features: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.nda
         for start in range(0, images, CHUNK):
             centred = (features[start : start + CHUNK] - mean).astype(float)
             scatter += centred.T @ centred
-    side = len(scatter)
-    values, vectors = eigh(scatter, subset_by_index=(max(0, side - MOST_DIMENSIONS), side - 1))
-    values, vectors = np.maximum(values[::-1], 0), np.ascontiguousarray(vectors[:, ::-1])
+    values, vectors = np.linalg.eigh(scatter)  # SciPy's would stop all other threads
+    greatest = slice(-1, -MOST_DIMENSIONS - 1, -1)
+    values, vectors = np.maximum(values[greatest], 0), np.ascontiguousarray(vectors[:, greatest])
     if images < length:
         vectors = centred.T @ vectors
     return values, vectors, float(np.trace(scatter))

@@ -46,9 +46,10 @@ class PatchNetwork:
         for image, original in list(zip(anonymized, raw, strict=True))[:MOST_PAIRS]:
             estimate = start.restore(image)
             places = rng.integers(estimate.shape[:2], size=(-(-SAMPLES // min(len(raw), MOST_PAIRS)), 2)).T
-            inputs.append(
-                _features(_planes(image, estimate), partial(_at_places, places), places[0], places[1], self._period)
+            features = _features(
+                _planes(image, estimate), partial(_at_places, *places), places[0], places[1], self._period
             )
+            inputs.append(np.ascontiguousarray(features.T))
             missed.append((original.astype(np.float32) - estimate)[tuple(places)])
         features, goal = np.concatenate(inputs), np.concatenate(missed)
         self._mean, self._spread = features.mean(axis=0), features.std(axis=0) + LEAST_SPREAD
@@ -71,43 +72,48 @@ class PatchNetwork:
             rows, columns = (axis.ravel() for axis in np.mgrid[top : top + len(part), : part.shape[1]])
             area = slice(top, top + len(part)), slice(0, part.shape[1])
             features = _features(planes, partial(_in_area, area), rows, columns, self._period)
-            missed = self._network.predict((features - self._mean) / self._spread) * self._scale
+            missed = self._network.predict((features.T - self._mean) / self._spread) * self._scale
             restored[top : top + height] = np.clip(np.rint(part + missed.reshape(part.shape)), 0, 255)
         return restored
 
 
 def _planes(image: np.ndarray, estimate: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what is looked at, with a margin, in float32."""
+    """Return what is looked at, (planes, height, width) float32, with a margin."""
     colours, hidden = (
         cv2.copyMakeBorder(plane, *[MARGIN] * 4, cv2.BORDER_REFLECT_101).astype(np.float32)
         for plane in (estimate, image)
     )
     squares = [np.ones((side, side), np.uint8) for side in WINDOWS]
     extremes = [extreme(hidden, square).mean(axis=2) for square in squares for extreme in (cv2.erode, cv2.dilate)]
-    return {"light": colours.mean(axis=2), "colours": colours, "hidden": hidden, "extremes": np.stack(extremes, axis=2)}
+    return {
+        "light": colours.mean(axis=2)[None],
+        "colours": np.ascontiguousarray(colours.transpose(2, 0, 1)),
+        "hidden": np.ascontiguousarray(hidden.transpose(2, 0, 1)),
+        "extremes": np.stack(extremes),
+    }
 
 
-def _at_places(places: np.ndarray, plane: np.ndarray, dy: int, dx: int) -> np.ndarray:
-    return plane[places[0] + MARGIN + dy, places[1] + MARGIN + dx]
+def _at_places(rows: np.ndarray, columns: np.ndarray, planes: np.ndarray, dy: int, dx: int) -> np.ndarray:
+    return planes[:, rows + MARGIN + dy, columns + MARGIN + dx]
 
 
-def _in_area(area: tuple[slice, slice], plane: np.ndarray, dy: int, dx: int) -> np.ndarray:
+def _in_area(area: tuple[slice, slice], planes: np.ndarray, dy: int, dx: int) -> np.ndarray:
     # The same for all pixels of an area, many times as fast.
     rows, columns = (
         slice(part.start + MARGIN + by, part.stop + MARGIN + by) for part, by in zip(area, (dy, dx), strict=True)
     )
-    return plane[rows, columns].reshape(-1, *plane.shape[2:])
+    return planes[:, rows, columns].reshape(len(planes), -1)
 
 
 def _features(
     planes: dict[str, np.ndarray], at: Callable[..., np.ndarray], rows: np.ndarray, columns: np.ndarray, period: int
 ) -> np.ndarray:
-    """Return the features of pixels, (pixels, length): differences to the pixel itself, then its own colours."""
+    """Return the features of pixels, (length, pixels): differences to the pixel itself, then its own colours."""
     light, colours = at(planes["light"], 0, 0), at(planes["colours"], 0, 0)
-    parts = [(at(planes["light"], dy, dx) - light)[:, None] for dy in REACH for dx in REACH]
+    parts = [at(planes["light"], dy, dx) - light for dy in REACH for dx in REACH]
     parts += [at(planes["hidden"], dy, dx) - colours for dy in COARSE for dx in COARSE]
-    parts += [at(planes["extremes"], 0, 0) - light[:, None], colours]
+    parts += [at(planes["extremes"], 0, 0) - light, colours]
     if period > 1:
-        turns = 2 * np.pi / period * np.stack([rows, columns, 2 * rows, 2 * columns], axis=1)
+        turns = 2 * np.pi / period * np.stack([rows, columns, 2 * rows, 2 * columns])
         parts += [np.sin(turns), np.cos(turns)]
-    return np.concatenate(parts, axis=1, dtype=np.float32)
+    return np.concatenate(parts, dtype=np.float32)
