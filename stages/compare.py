@@ -28,7 +28,7 @@ from stages.results.groups import group_table
 from stages.results.pairwise import pairwise_table
 from stages.results.privacy import exposure, privacy_row
 from stages.results.scores import read_privacy, read_utility
-from stages.results.utility import corrected_p_values, utility_row
+from stages.results.utility import correct_p_values, utility_row
 
 
 def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.DataFrame, dict[str, Verdict]]:
@@ -41,7 +41,7 @@ def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.Dat
         by_class = pd.Series(scores.correct.mean(axis=0)).groupby(pd.Series(scores.labels)).mean()
         rows[dataset] = {
             "dataset": dataset,
-            **utility_row(scores, raw),
+            **utility_row(scores, raw, bounds.deployed_on),
             **privacy_row(privacy),
             **exposure(privacy),
             "restorer": privacy.restorer,
@@ -52,10 +52,11 @@ def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.Dat
     table = pd.DataFrame(list(rows.values()))
     table.insert(1, "verdict", [verdicts[name].status if name in verdicts else "" for name in rows])
     table.insert(2, "recommended", table["verdict"].map({RECOMMENDED: 1.0, REFUSED: 0.0}))
-    if "p_value_uncorrected" in table:
-        table["p_value"] = corrected_p_values(table["p_value_uncorrected"])
-    exact = ["p_value_uncorrected", "strongest_chance"]  # may be far below a ten-thousandth
-    return table.round({key: 6 if key in exact else 4 for key in table}), verdicts
+    correct_p_values(table)
+    # What is not corrected, and chance, may be far below a ten-thousandth.
+    return table.round(
+        {key: 6 if key == "strongest_chance" or key.endswith("_uncorrected") else 4 for key in table}
+    ), verdicts
 
 
 def metrics_json(row: dict[str, object]) -> bytes:

@@ -23,7 +23,7 @@ from stages.core.params import RAW, load_params
 from stages.core.paths import COMPARISON, PARAMS_FILE, SWEEP
 from stages.report.plots import draw_frontier
 from stages.report.tables import brief_rows, to_markdown
-from stages.results.utility import corrected_p_values
+from stages.results.utility import correct_p_values
 
 WORKSPACE, HEAD = "workspace", "HEAD"
 _FINISHED = (None, "Success")  # states of experiments, as DVC names them: run here, and by the queue
@@ -52,12 +52,11 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
         ignore_index=True,
     )
     # What the other rows of an experiment change is computed anew.
-    metrics = [name for name in results[0].table if name not in ("dataset", "p_value")]
+    metrics = [name for name in results[0].table if name not in ("dataset", "p_value_raw", "p_value_anonymized")]
     rows = rows.drop_duplicates(["dataset", "settings", *metrics], ignore_index=True)
     rows["dataset"] = rows["dataset"] + _differences(rows)
     rows = rows.drop(columns="settings")
-    if "p_value_uncorrected" in rows:
-        rows["p_value"] = corrected_p_values(rows["p_value_uncorrected"])
+    correct_p_values(rows)
     return rows, left_out
 
 

@@ -19,9 +19,9 @@ from stages.results.statistics import crossed_estimate, paired_p_value, skill_li
 from stages.results.utility import drop_row
 from tests.clones import ROOT
 
-BOUNDS = load_params(ROOT / "params.yaml").compare
+BOUNDS = load_params(ROOT / "params.yaml").compare.model_copy(update={"deployed_on": "raw"})
 RAW = {"accuracy_low": 1.0, "commonest_class": 0.0, "identity_accuracy": 1.0, "identity_chance": 0.0}
-FREE = {"seeds": 3} | dict.fromkeys(("accuracy_drop", "accuracy_drop_least", "accuracy_drop_most"), 0.0)
+FREE = {"seeds": 3} | dict.fromkeys(("accuracy_drop_raw", "accuracy_drop_raw_least", "accuracy_drop_raw_most"), 0.0)
 PEOPLE = (2, 5, 8, 12, 16, 20, 27, 100, 1000, 10_000)
 IMAGES = (1, 5, 25)
 RUNS = 400  # test images of the simulated networks
@@ -151,7 +151,7 @@ def simulate_cost(draws: int) -> None:
                         draw_runs(rng, seeds, 0.9 - lost, deviation).astype(float)
                         for lost in (0, times * BOUNDS.max_accuracy_drop)
                     )
-                    row = safe | drop_row(raw - own) | {"seeds": seeds}
+                    row = safe | drop_row(raw - own, "raw") | {"seeds": seeds}
                     statuses.append(decide(row, RAW, BOUNDS).status)
                 cells.append(", ".join(f"{share:.0f}" for share in shares(statuses).values()))
             say(f"| {deviation} | {seeds} | " + " | ".join(cells) + " |")

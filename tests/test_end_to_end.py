@@ -108,7 +108,7 @@ def test_every_data_set_has_a_row_of_the_same_metrics(clone):
     assert sorted(rows) == sorted(DATASETS)
     raw = rows.pop("raw")
     assert all(row.keys() - {"recommended"} == raw.keys() | {"accuracy_drop"} for row in rows.values())
-    assert {"accuracy", "probe_accuracy", "linked"} <= raw.keys() <= set(METRIC_KEYS)
+    assert {"accuracy", "accuracy_anonymized", "linked"} <= raw.keys() <= set(METRIC_KEYS)
 
 
 def test_no_output_of_any_stage_holds_metadata_of_the_source(clone):

@@ -17,9 +17,10 @@ params = yaml.safe_load(open("params.yaml"))
 sigma, epochs = params["variants"]["gaussian_blur"]["sigma"], params["train"]["epochs"]
 pathlib.Path("metrics").mkdir(exist_ok=True)
 pathlib.Path("metrics/comparison.csv").write_text(
-    "dataset,accuracy,named,accuracy_low,accuracy_high,strongest_low,strongest_high,strongest_chance,verdict\\n"
-    f"raw,{0.5 + epochs / 100},0.9,0.4,1,0.8,1,0.1,\\n"
-    f"gaussian_blur,{0.9 - sigma / 100},{0.8 - sigma / 100},0.4,1,0.1,0.9,0.1,refused\\n"
+    "dataset,accuracy,named,accuracy_low,accuracy_high,strongest_low,strongest_high,strongest_chance,"
+    "accuracy_anonymized,accuracy_anonymized_low,accuracy_anonymized_high,verdict\\n"
+    f"raw,{0.5 + epochs / 100},0.9,0.4,1,0.8,1,0.1,0.5,0.4,0.6,\\n"
+    f"gaussian_blur,{0.9 - sigma / 100},{0.8 - sigma / 100},0.4,1,0.1,0.9,0.1,0.5,0.4,0.6,refused\\n"
 )
 """
 PIPELINE = """
@@ -52,10 +53,10 @@ def test_rows_are_named_by_what_sets_them_apart_and_come_once():
 def test_p_values_are_corrected_for_all_variants_of_the_sweep():
     results = [result("workspace", 7, 0.5), result("one", 2, 0.8)]
     for (_, table, _), blur, corrected in zip(results, (0.02, 0.01), (0.02, 0.03), strict=True):
-        table["p_value_uncorrected"], table["p_value"] = [None, blur, 0.02], [None, corrected, corrected]
+        table["p_value_raw_uncorrected"], table["p_value_raw"] = [None, blur, 0.02], [None, corrected, corrected]
     table, _ = sweep_table(results)
     assert table["dataset"].tolist() == ["raw", "blur sigma=7", "mask", "blur sigma=2"]
-    assert table["p_value"].tolist()[1:] == pytest.approx([0.04, 0.04, 0.03])
+    assert table["p_value_raw"].tolist()[1:] == pytest.approx([0.04, 0.04, 0.03])
 
 
 def test_other_data_or_training_is_left_out_and_an_attack_that_others_did_not_run_is_neither():

@@ -25,6 +25,7 @@ from stages.results.gallery import gallery_folders
 from stages.results.privacy import CONVINCING_SHARE, attacks_run, convinces
 from stages.results.scores import Privacy, Utility, read_privacy, read_utility
 from stages.results.statistics import FEWEST_RUNS, wilson_interval
+from stages.results.utility import ACCURACIES
 
 _FOLDER = Path(__file__).parent
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 90]  # a quarter of PNG's size
@@ -34,7 +35,11 @@ _CAPTIONS = {
     "regions": "What is left of the main region",
     "membership": "What the networks give away of their training images",
 }
-_DIFFERENCES = {"accuracy": "Accuracy, row less column, in points", "named": "Images named, row less column, in points"}
+_DIFFERENCES = {
+    "accuracy": "Accuracy on raw images, row less column, in points",
+    "accuracy_anonymized": "Accuracy on anonymized images, row less column, in points",
+    "named": "Images named, row less column, in points",
+}
 _GROUP_COLUMNS = (
     Column("accuracy", "", "share", interval="accuracy"),
     Column("accuracy_drop", "", "points", interval="accuracy_drop"),
@@ -79,6 +84,7 @@ def render_page(results: Results, params: Params) -> bytes:
         "groups": group_rows(results.groups),
         "is_sample": Path(params.data.source) == SAMPLE,
         "renamed": params.data.rename,
+        "deployed_on": params.compare.deployed_on,
         "detail": params.attack.image_size,
         "data": json.loads(INGEST_REPORT.read_text(encoding="utf-8")),
         "made_with": made_with(params.datasets, utility, privacy),
@@ -175,7 +181,7 @@ def group_rows(groups: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
 def _plots(results: Results, params: CompareParams) -> dict[str, Any]:
     return {
         "exposed": exposure_of(results.table).words,
-        "frontier": frontier_svg(results.table, params),
+        "frontiers": [frontier_svg(results.table, params, images) for images in ACCURACIES],
         "curves": [curves_svg(results.curves, measure) for measure in ("accuracy", "loss")],
     }
 

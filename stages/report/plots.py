@@ -5,11 +5,12 @@ import io
 import matplotlib
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from stages.core.params import RAW, CompareParams
 from stages.report.svg import GOAL, INK, QUIET, dataset_styles, to_svg
 from stages.results.columns import exposure_of
+from stages.results.utility import ACCURACIES, deployments
 
 matplotlib.use("agg")
 from matplotlib import pyplot  # noqa: E402
@@ -34,20 +35,28 @@ _UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def draw_frontier(table: pd.DataFrame, params: CompareParams, form: str = "png") -> bytes:
-    """Draw accuracy against what the strongest attack gets, for `dvc plots`, the README and papers."""
+    """Draw accuracy, on raw and on anonymized images, against what the strongest attack gets."""
     buffer = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
-        figure = _plot_frontier(table, params)
-        figure.savefig(buffer, format=form, dpi=185, metadata=_UNDATED[form])
+        figure, places = pyplot.subplots(
+            1, 2, figsize=(9.4, _frontier_height(table)), sharey=True, layout="constrained"
+        )
+        for axes, images in zip(places, ACCURACIES, strict=True):
+            _plot_frontier(axes, table, params, images)
+        figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        figure.savefig(buffer, format=form, dpi=130, metadata=_UNDATED[form])
         pyplot.close(figure)
     return buffer.getvalue()
 
 
-def frontier_svg(table: pd.DataFrame, params: CompareParams) -> Markup:
-    """Draw the same as `draw_frontier` for the page."""
+def frontier_svg(table: pd.DataFrame, params: CompareParams, images: str) -> Markup:
+    """Draw one half of `draw_frontier` for the page."""
     with matplotlib.rc_context(_STYLE):
-        figure = _plot_frontier(table, params)
-        svg = to_svg(figure, "frontier", f"Accuracy against the share of test images {exposure_of(table).words}")
+        figure, axes = pyplot.subplots(figsize=(5.2, _frontier_height(table)), layout="constrained")
+        _plot_frontier(axes, table, params, images)
+        figure.legend(loc="outside lower center", ncols=2)
+        description = f"Accuracy on {images} images against the share of test images {exposure_of(table).words}"
+        svg = to_svg(figure, f"frontier-{images}", description)
         pyplot.close(figure)
     return svg
 
@@ -68,15 +77,20 @@ def _legend_inches(names: int) -> float:
     return 0.2 * max(0, (names - 9) // 2)
 
 
-def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
-    figure, axes = pyplot.subplots(figsize=(5.2, 3.8 + _legend_inches(len(table))), layout="constrained")
+def _frontier_height(table: pd.DataFrame) -> float:
+    return 3.8 + _legend_inches(len(table))
+
+
+def _plot_frontier(axes: Axes, table: pd.DataFrame, params: CompareParams, images: str) -> None:
+    accuracy = ACCURACIES[images]
     raw, known = _raw(table), "strongest_chance" in table
     key, ends, words = exposure_of(table)
-    if known:
+    if known and images in deployments(params.deployed_on):
         goal = 1.05 - (raw["accuracy"] - params.max_accuracy_drop)
         corner = (-0.03, 1.05 - goal), most_allowed(table, params) + 0.03, goal
         axes.add_patch(pyplot.Rectangle(*corner, facecolor=GOAL, zorder=0))
         axes.text(-0.015, 1.035, "bounds of a\nrecommendation", va="top", fontsize=8)
+    if known:
         axes.axvline(raw["strongest_chance"], color=QUIET, linestyle=":", linewidth=1)
         axes.text(raw["strongest_chance"] + 0.01, 0.01, "by chance", color=QUIET)
         axes.set(xlim=(-0.03, 1.03), xlabel=f"test images {words} (less is more private)")
@@ -87,9 +101,9 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
         x, style = row[key] if known else place, styles[row["dataset"]]
         bars = axes.errorbar(
             x,
-            row["accuracy"],
+            row[accuracy],
             xerr=[[x - row[f"{ends}_low"]], [row[f"{ends}_high"] - x]] if known else None,
-            yerr=[[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]],
+            yerr=[[row[accuracy] - row[f"{accuracy}_low"]], [row[f"{accuracy}_high"] - row[accuracy]]],
             color=style.colour,
             linestyle="none",
             marker=style.marker,
@@ -103,10 +117,8 @@ def _plot_frontier(table: pd.DataFrame, params: CompareParams) -> Figure:
         for lines in bars[2]:
             lines.set_linestyle(style.dashes)
     axes.axhline(raw["accuracy"], color=QUIET, linestyle="--", linewidth=1)
-    axes.set(ylim=(0, 1.05), ylabel="accuracy on raw test images (more is better)")
-    figure.legend(loc="outside lower center", ncols=2)
+    axes.set(ylim=(0, 1.05), ylabel=f"accuracy on {images} images")
     axes.grid()
-    return figure
 
 
 def curves_svg(curves: pd.DataFrame, measure: str) -> Markup:

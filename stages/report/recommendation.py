@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.results.columns import attacker_name, cell, columns_of, show
-from stages.results.decision import COST, FAILED, RECOMMENDED, REFUSED, UNDECIDED, Bound, Verdict
+from stages.results.decision import COSTS, FAILED, RECOMMENDED, REFUSED, UNDECIDED, Bound, Verdict
 
 # Of each bound: its title, its unit, and what there may be at most, where that is no limit of params.yaml.
 _BOUNDS = {
@@ -17,7 +17,7 @@ _BOUNDS = {
     "images_linked": ("images linked beyond guessing", "share"),
     "images_left_open": ("images left open", "count"),
     "regions_missed": ("regions missed", "count"),
-    COST: ("accuracy lost, in points", "points"),
+    **{key: (f"accuracy lost on {images} images, in points", "points") for images, key in COSTS.items()},
 }
 
 
@@ -89,7 +89,7 @@ def _reason(bound: Bound) -> str:
 
 def _excess(verdict: Verdict) -> float:
     """Return how many times the limit of a bound on privacy is surely passed, at most."""
-    failed = [bound for bound in verdict.bounds if bound.state == FAILED and bound.key != COST]
+    failed = [bound for bound in verdict.bounds if bound.state == FAILED and bound.key not in COSTS.values()]
     return max((bound.least / bound.limit if bound.limit else math.inf for bound in failed), default=0.0)
 
 
@@ -110,7 +110,12 @@ def _facts(row: pd.Series) -> str:
         text += f", and {named:.3g} of the {row['people_asked']:.0f} people whom it has learned by most of their images"
     else:
         text += "; who is in the images is not known, so this rests on linkage alone"
-    return f"{text}. It costs {show(row['accuracy_drop'], 'points')} points of accuracy."
+    return f"{text}. {_cost(row)}"
+
+
+def _cost(row: pd.Series) -> str:
+    drops = [(images, show(row[f"accuracy_drop_{images}"], "points")) for images in COSTS]
+    return f"It costs, in points of accuracy, {' and '.join(f'{drop} on {images} images' for images, drop in drops)}."
 
 
 def _list(names: list[str]) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 from stages.core.paths import HISTORY
 from stages.results.columns import exposure_of
 from stages.results.scores import read_utility
-from stages.results.utility import confusion_shares
+from stages.results.utility import ACCURACIES, confusion_shares
 
 
 def learning_curves(datasets: list[str]) -> pd.DataFrame:
@@ -22,12 +22,17 @@ def learning_curves(datasets: list[str]) -> pd.DataFrame:
 
 
 def frontier_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Take from the comparison what `dvc plots` draws of privacy and accuracy."""
+    """Take from the comparison what `dvc plots` draws of privacy and accuracy: two rows a data set."""
     key, interval, _ = exposure_of(table)
-    names = {key: "exposed", f"{interval}_low": "exposed_low", f"{interval}_high": "exposed_high"}
-    columns = ["dataset", "verdict", "exposed_by", *names.values(), "accuracy", "accuracy_low", "accuracy_high"]
     by = {"named": "naming", "linked": "linkage"}[key]
-    return table.rename(columns=names).assign(exposed_by=by).reindex(columns=columns)
+    points = table[["dataset", "verdict"]].assign(exposed_by=by)
+    for end in ("", "_low", "_high"):
+        points[f"exposed{end}"] = table.get(f"{interval}{end}" if end else key)
+    parts = []
+    for images, accuracy in ACCURACIES.items():
+        ends = {f"accuracy{end}": table[f"{accuracy}{end}"] for end in ("", "_low", "_high")}
+        parts.append(points.assign(**ends).assign(deployed_on=f"{images} images"))
+    return pd.concat(parts)
 
 
 def joined_confusions(datasets: list[str]) -> pd.DataFrame:

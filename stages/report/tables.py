@@ -50,7 +50,8 @@ def brief_rows(table: pd.DataFrame) -> list[list[str]]:
 def terminal_rows(table: pd.DataFrame) -> list[list[str]]:
     """Return what fits into a terminal: a row of titles, and one for each data set."""
     columns = columns_of("terminal", table)
-    titles = [column.title.removesuffix(" in points").removesuffix(" at worst") for column in columns]
+    # A drop stands beside its accuracy.
+    titles = [re.sub("^accuracy | images$|(?<=^drop).*| at worst$", "", column.title) for column in columns]
     rows = table.to_dict("records")
     cells = [[row["dataset"], *(show(row[column.key], column.unit) for column in columns)] for row in rows]
     return [["data set", *titles], *cells]

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from stages.core.params import CompareParams
 from stages.results.privacy import convinces
 from stages.results.statistics import LIMIT_TAIL, reach_of
+from stages.results.utility import ACCURACIES, deployments
 
 RECOMMENDED, REFUSED, UNDECIDED = "recommended", "refused", "undecided"
 PASSED, FAILED = "passed", "failed"
-COST = "accuracy_lost"  # the one bound that is not about privacy
+COSTS = {images: f"accuracy_lost_{images}" for images in ACCURACIES}  # the bounds that are not about privacy
 _MOST_SEEDS = 100
 _LARGEST_FACTOR = 1000  # of images; more would be advice that nobody can follow
 
@@ -41,7 +42,7 @@ class Verdict(NamedTuple):
     @property
     def protects(self) -> bool:
         """Whether every bound on privacy is kept."""
-        return all(bound.state == PASSED for bound in self.bounds if bound.key != COST)
+        return all(bound.state == PASSED for bound in self.bounds if bound.key not in COSTS.values())
 
 
 def decide(row: Mapping[str, Any], raw: Mapping[str, Any], params: CompareParams) -> Verdict:
@@ -50,7 +51,8 @@ def decide(row: Mapping[str, Any], raw: Mapping[str, Any], params: CompareParams
     Undecided too where the attack fails on raw images, or the network learns nothing from them: then no bound on
     privacy, or on accuracy, can surely be kept.
     """
-    bounds = [*_privacy_bounds(row, raw, params), *_counted_bounds(row), _cost_bound(row, raw, params)]
+    bounds = [*_privacy_bounds(row, raw, params), *_counted_bounds(row)]
+    bounds += [_cost_bound(row, raw, params, images) for images in deployments(params.deployed_on)]
     states = {bound.state for bound in bounds}
     return Verdict(REFUSED if FAILED in states else UNDECIDED if UNDECIDED in states else RECOMMENDED, bounds)
 
@@ -90,22 +92,22 @@ def _counted_bounds(row: Mapping) -> list[Bound]:
     return [Bound(key, *(count,) * 3, 0, FAILED if count else PASSED) for key, count in counts if not math.isnan(count)]
 
 
-def _cost_bound(row: Mapping, raw: Mapping, params: CompareParams) -> Bound:
-    limit, drop = params.max_accuracy_drop, row["accuracy_drop"]
-    least, most = row["accuracy_drop_least"], row["accuracy_drop_most"]
+def _cost_bound(row: Mapping, raw: Mapping, params: CompareParams, images: str) -> Bound:
+    limit, name = params.max_accuracy_drop, f"accuracy_drop_{images}"
+    drop, least, most = row[name], row[f"{name}_least"], row[f"{name}_most"]
     state, needed = _state(least, most, limit), ""
     if raw["accuracy_low"] <= raw["commonest_class"]:
         state, needed = UNDECIDED, "networks that learn more from raw images than to name the commonest class"
     elif row["seeds"] == 1:
         state, needed = UNDECIDED, "several seeds (now 1): one run does not tell how runs differ"
     elif state == UNDECIDED:
-        needed = _seeds_needed(row, abs(limit - (least + most) / 2))
-    return Bound(COST, drop, least, most, limit, state, needed)
+        needed = _seeds_needed(row, name, abs(limit - (least + most) / 2))
+    return Bound(COSTS[images], drop, least, most, limit, state, needed)
 
 
-def _seeds_needed(row: Mapping, gap: float) -> str:
+def _seeds_needed(row: Mapping, name: str, gap: float) -> str:
     runs = int(row["seeds"])
-    of_runs, of_images = row["drop_error_of_runs"] * math.sqrt(runs), row["drop_error_of_images"]
+    of_runs, of_images = row[f"{name}_error_of_runs"] * math.sqrt(runs), row[f"{name}_error_of_images"]
     for seeds in range(runs + 1, _MOST_SEEDS + 1):
         if reach_of(of_runs / math.sqrt(seeds), of_images, seeds, LIMIT_TAIL) <= gap:
             return f"about {seeds} seeds (now {runs})"

@@ -11,9 +11,9 @@ from stages.core.params import RAW
 from stages.results.privacy import attacks_run
 from stages.results.scores import Privacy, read_privacy, read_utility
 from stages.results.statistics import TAIL, crossed_estimate, paired_p_value, sign_test
-from stages.results.utility import corrected_p_values
+from stages.results.utility import ACCURACIES, corrected_p_values
 
-_MEASURES = ("accuracy", "named")
+_MEASURES = (*ACCURACIES.values(), "named")
 _PARTS = ("difference", "low", "high", "p")
 COLUMNS = ("variant", "compared_with", *(f"{measure}_{part}" for measure in _MEASURES for part in _PARTS))
 
@@ -26,14 +26,19 @@ def pairwise_table(datasets: list[str]) -> pd.DataFrame:
     """
     pairs = list(combinations([dataset for dataset in datasets if dataset != RAW], 2))
     tail = TAIL / max(1, len(pairs))
-    correct = {name: read_utility(name).correct.astype(float) for name in datasets}
+    scores = {name: read_utility(name) for name in datasets}
     named = {name: _named(read_privacy(name)) for name in datasets}
     rows = []
     for first, second in pairs:
         row: dict[str, object] = {"variant": first, "compared_with": second}
-        differences = correct[first] - correct[second]
-        estimate = crossed_estimate(differences, least=-1, most=1)
-        row |= _row("accuracy", (estimate.mean, *estimate.limits(tail), paired_p_value(differences)))
+        one, other = scores[first], scores[second]
+        for measure, left, right in (
+            ("accuracy", one.correct, other.correct),
+            ("accuracy_anonymized", one.correct_anonymized, other.correct_anonymized),
+        ):
+            differences = left.astype(float) - right
+            estimate = crossed_estimate(differences, least=-1, most=1)
+            row |= _row(measure, (estimate.mean, *estimate.limits(tail), paired_p_value(differences)))
         if shared := [path for path in named[first] if path in named[second]]:
             gained = np.array([float(named[first][path][1]) - named[second][path][1] for path in shared])
             people = np.array([named[first][path][0] for path in shared])

@@ -53,6 +53,11 @@ class Utility(BaseModel):
         """Which raw test images each network got right, (seeds, images) bool."""
         return np.array(self.predictions) == np.array(self.labels)
 
+    @property
+    def correct_anonymized(self) -> np.ndarray:
+        """Which of the data set's own test images, which are the same ones, each network got right."""
+        return np.array(self.predictions_anonymized) == np.array(self.labels_anonymized)
+
 
 class Names(BaseModel):
     """Who is in each image that an attacker was asked about, and whom it names."""

@@ -9,21 +9,20 @@ from sklearn.metrics import confusion_matrix, f1_score
 from stages.results.scores import MembershipScores, Probe, Utility, rounded
 from stages.results.statistics import LIMIT_TAIL, crossed_estimate, holm, paired_p_value, wilson_interval
 
+# The metric of accuracy on what a network may see after training: raw images, or images anonymized alike.
+ACCURACIES = {"raw": "accuracy", "anonymized": "accuracy_anonymized"}
 _SMALLEST_P_VALUE = 0.0001  # written for smaller ones
 
 
-def utility_row(scores: Utility, raw: Utility) -> dict[str, float]:
+def utility_row(scores: Utility, raw: Utility, deployed_on: str = "both") -> dict[str, float]:
     """Compute the utility metrics of one data set, whose networks have the same seeds as those trained on raw images.
 
-    Rounded to 4 decimals but for p_value_uncorrected. What does not apply is absent.
+    Rounded to 4 decimals but for p-values that are not corrected. What does not apply is absent.
     """
     correct = scores.correct
-    low, high = accuracy_interval(correct)
     row = {
-        "accuracy": correct.mean(),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "accuracy_anonymized": np.equal(scores.predictions_anonymized, scores.labels_anonymized).mean(),
+        **_accuracy("accuracy", correct),
+        **_accuracy("accuracy_anonymized", scores.correct_anonymized),
         "macro_f1": np.mean([f1_score(scores.labels, run, average="macro") for run in scores.predictions]),
         "loss": np.mean(scores.loss),
         "expected_calibration_error": np.mean(scores.ece),
@@ -36,18 +35,32 @@ def utility_row(scores: Utility, raw: Utility) -> dict[str, float]:
     row |= _probe_row(scores.probe, raw.probe) | _membership_row(scores.membership)
     if scores is raw:
         return rounded(row)
-    differences = raw.correct.astype(float) - correct
-    p_value = paired_p_value(differences)
-    return rounded(row | drop_row(differences)) | ({} if p_value is None else {"p_value_uncorrected": p_value})
+    p_values: dict[str, float] = {}
+    for images, right in zip(ACCURACIES, (correct, scores.correct_anonymized), strict=True):
+        differences = raw.correct.astype(float) - right
+        row |= drop_row(differences, images)
+        p_value = paired_p_value(differences)
+        p_values |= {} if p_value is None else {f"p_value_{images}_uncorrected": p_value}
+    row["accuracy_drop"] = max(row[f"accuracy_drop_{images}"] for images in deployments(deployed_on))
+    return rounded(row) | p_values
 
 
-def drop_row(differences: np.ndarray) -> dict[str, float]:
+def deployments(deployed_on: str) -> tuple[str, ...]:
+    """Return which images `compare.deployed_on` names."""
+    return tuple(ACCURACIES) if deployed_on == "both" else (deployed_on,)
+
+
+def _accuracy(name: str, correct: np.ndarray) -> dict[str, float]:
+    low, high = accuracy_interval(correct)
+    return {name: correct.mean(), f"{name}_low": low, f"{name}_high": high}
+
+
+def drop_row(differences: np.ndarray, images: str) -> dict[str, float]:
     """Return the drop in accuracy, its interval, its limits, and what of its error comes from runs and from images."""
-    drop = crossed_estimate(differences, least=-1, most=1)
-    names = ("low", "high", "least", "most")
-    ends = dict(zip(names, drop.limits() + drop.limits(LIMIT_TAIL), strict=True))
-    errors = {"drop_error_of_runs": drop.error_of_runs, "drop_error_of_images": drop.error_of_images}
-    return {"accuracy_drop": drop.mean} | {f"accuracy_drop_{name}": end for name, end in ends.items()} | errors
+    drop, name = crossed_estimate(differences, least=-1, most=1), f"accuracy_drop_{images}"
+    ends = zip(("low", "high", "least", "most"), drop.limits() + drop.limits(LIMIT_TAIL), strict=True)
+    errors = {f"{name}_error_of_runs": drop.error_of_runs, f"{name}_error_of_images": drop.error_of_images}
+    return {name: drop.mean} | {f"{name}_{end}": value for end, value in ends} | errors
 
 
 def _probe_row(found: Probe | None, raw: Probe | None) -> dict[str, float]:
@@ -66,6 +79,13 @@ def _membership_row(found: MembershipScores | None) -> dict[str, float]:
     row = {"membership_auc": estimate.mean, "membership_low": low, "membership_high": high}
     row |= {f"membership_auc_{attack}": area for attack, area in found.auc.items()}
     return row | ({"membership_tpr_at_fpr1": fmean(found.tpr_at_fpr1)} if found.tpr_at_fpr1 else {})
+
+
+def correct_p_values(table: pd.DataFrame) -> None:
+    """Add p-values that are corrected for the number of variants in a table, where there are any."""
+    for images in ACCURACIES:
+        if (uncorrected := f"p_value_{images}_uncorrected") in table:
+            table[f"p_value_{images}"] = corrected_p_values(table[uncorrected])
 
 
 def corrected_p_values(uncorrected: pd.Series) -> pd.Series:

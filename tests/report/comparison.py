@@ -1,9 +1,10 @@
-"""A small comparison, and bounds for it."""
+"""A comparison that is made by hand, for the tests of plots and of the recommendation."""
 
 import numpy as np
 import pandas as pd
 
-from stages.core.params import CompareParams
+from stages.core.params import load_params
+from tests.clones import ROOT
 
 
 def table(**variants):
@@ -13,17 +14,15 @@ def table(**variants):
     result["accuracy_drop"] = np.where(result["dataset"] == "raw", np.nan, 0.9 - result["accuracy"])
     result["people_named"], result["people_asked"] = result["named"], 10
     result["strongest_attack"], result["strongest_chance"] = "informed", 0.1
-    for name, key in (("accuracy", "accuracy"), ("accuracy_drop", "accuracy_drop"), ("strongest", "named")):
+    for images, share in (("raw", 1), ("anonymized", 0.5)):
+        result[f"accuracy_drop_{images}"] = share * result["accuracy_drop"]
+    result["accuracy_anonymized"] = 0.95 * result["accuracy"]
+    shares = ("accuracy", "accuracy_anonymized", "accuracy_drop_raw", "accuracy_drop_anonymized")
+    for name, key in (*zip(shares, shares, strict=True), ("strongest", "named")):
         result[f"{name}_low"], result[f"{name}_high"] = result[key] - 0.02, result[key] + 0.02
     result.insert(1, "verdict", ["", *["refused"] * len(variants)])
     return result
 
 
-def bounds(drop=0.05, identity=0.25, times=4.0):
-    return CompareParams(
-        max_accuracy_drop=drop,
-        max_identity_accuracy=identity,
-        max_times_chance=times,
-        gallery_images=1,
-        show_images="auto",
-    )
+def bounds():
+    return load_params(ROOT / "params.yaml").compare.model_copy(update={"max_times_chance": 4})

@@ -54,7 +54,7 @@ def test_it_fits_and_shows_every_plot_and_image_and_the_console_stays_silent(com
     assert "CONSOLE" not in done.stderr
     found = json.loads(html.unescape(re.search(r'<pre id="found">(.*?)</pre>', done.stdout)[1]))
     assert found["width"] <= width
-    assert len(found["plots"]) == 3
+    assert len(found["plots"]) == 4
     # More than the axes have: a frame, ticks and a grid.
     assert min(found["plots"]) > 20
     assert min(found["plotWidths"]) > 300

@@ -132,6 +132,7 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
         change(INGEST_REPORT, paths_that_name_people=7)
         for dataset, wrong in WRONG.items():
             scores = utility(wrong)
+            change(utility_file(dataset), predictions_anonymized=scores["predictions"] * 3)
             change(utility_file(dataset), predictions=scores["predictions"] * 3, loss=[1] * 3, classes=[evil, "a & b"])
             change(utility_file(dataset), membership=scores["membership"] | {"auc": {"loss": 0.6, "calibrated": 0.7}})
             learned = privacy(15 if dataset == "raw" else 4)

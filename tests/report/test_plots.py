@@ -28,7 +28,7 @@ def drawn(accuracy: float, kind: str, form: str):
         data = data.rename(columns={"named": "linked", "strongest_low": "linked_low", "strongest_high": "linked_high"})
     if kind == "nothing":
         data = data.drop(columns=["linked", "strongest_chance"])
-    return frontier_svg(data, bounds()) if form == "page" else draw_frontier(data, bounds(), form)
+    return frontier_svg(data, bounds(), "raw") if form == "page" else draw_frontier(data, bounds(), form)
 
 
 @pytest.mark.parametrize("kind", ["named", "linked", "nothing"])
@@ -47,6 +47,11 @@ def test_the_frontier_of_the_page_has_its_colours_and_says_what_is_across():
         assert ("var(--goal)" in page) is (kind != "nothing")
     assert "named by the strongest attack" in pages["named"]
     assert "linked to their originals" in pages["linked"] and "named" not in pages["linked"]
+
+
+def test_the_corner_is_drawn_where_the_recommendation_looks():
+    params = bounds().model_copy(update={"deployed_on": "anonymized"})
+    assert ["var(--goal)" in frontier_svg(table(), params, images) for images in ("raw", "anonymized")] == [False, True]
 
 
 @pytest.mark.parametrize(("chance", "most"), [(0.5, 0.625), (1 / 16, 0.25), (0.001, 0.004)])
@@ -90,5 +95,5 @@ def test_every_variant_differs_in_print_without_colours():
     assert len({styles[name].colour for name in "abcdefg"}) == 7
     assert len({style[1:] for style in styles.values()}) == len(styles)
     assert len({style.marker for style in list(styles.values())[:8]}) == 8
-    svg = frontier_svg(large_table("ab"), bounds())
+    svg = frontier_svg(large_table("ab"), bounds(), "raw")
     assert len(set(re.findall(r"stroke-dasharray: ([\d., ]+)", svg))) >= 3  # two variants, and the grid lines

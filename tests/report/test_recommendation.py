@@ -3,14 +3,14 @@
 import pytest
 
 from stages.report.recommendation import bound_text, recommend
-from stages.results.decision import COST, Bound, Verdict
+from stages.results.decision import COSTS, Bound, Verdict
 from tests.report.comparison import table
 
 
 def verdict(status, least=0.3):
     state = {"recommended": "passed", "refused": "failed", "undecided": "undecided"}[status]
     named = Bound("images_named", least + 0.05, least, least + 0.1, 0.25, state, "about 400 images (now 100)")
-    return Verdict(status, [named, Bound(COST, 0.02, 0.01, 0.03, 0.05, "passed")])
+    return Verdict(status, [named, Bound(COSTS["raw"], 0.02, 0.01, 0.03, 0.05, "passed")])
 
 
 def says(sentences, *parts):
@@ -29,7 +29,7 @@ def test_of_several_that_pass_the_cheapest_comes_first_and_no_privacy_is_claimed
         "a is within all bounds too.",
         "10.0 %",
         "1 of the 10 people whom it has learned",
-        "2.0 points",
+        "2.0 on raw images and 1.0 on anonymized images",
         "may do better",
     )
 
@@ -79,8 +79,15 @@ def test_without_variants_or_attacks_it_says_so():
             ("images named, in times of chance", "10.4", "9.7 to 10.6", "8", "failed", "by 1.7 at least"),
         ),
         (
-            Bound(COST, 0.02, -0.01, 0.06, 0.05, "undecided", "about 7 seeds (now 3)"),
-            ("accuracy lost, in points", "2", "-1 to 6", "5", "undecided", "would take about 7 seeds (now 3)"),
+            Bound(COSTS["raw"], 0.02, -0.01, 0.06, 0.05, "undecided", "about 7 seeds (now 3)"),
+            (
+                "accuracy lost on raw images, in points",
+                "2",
+                "-1 to 6",
+                "5",
+                "undecided",
+                "would take about 7 seeds (now 3)",
+            ),
         ),
         (
             Bound("images_left_open", 3, 3, 3, 0, "failed"),

@@ -45,7 +45,11 @@ def test_confusions_are_shares_of_what_the_images_show(results):
 def test_frontier_keeps_its_columns_where_nobody_is_known(results):
     results()
     known = frontier_points(comparison_table(list(WRONG), load_params().compare)[0])
-    assert known[["exposed", "accuracy"]].to_numpy().tolist() == [[1.0, 0.95], [0.6, 0.8], [0.2, 0.6]]
+    assert known[["exposed", "accuracy"]].to_numpy().tolist() == [
+        *([1.0, 0.95], [0.6, 0.8], [0.2, 0.6]),
+        *([1.0, 1.0], [0.6, 1.0], [0.2, 1.0]),
+    ]
+    assert known["deployed_on"].tolist() == ["raw images"] * 3 + ["anonymized images"] * 3
     assert (known["exposed_low"] < known["exposed"] + 1e-9).all()
     assert set(known["exposed_by"]) == {"naming"}
     results(people=False)

@@ -4,26 +4,32 @@ import math
 
 import pytest
 
-from stages.core.params import CompareParams
+from stages.core.params import load_params
 from stages.results.decision import decide
+from tests.clones import ROOT
 
-BOUNDS = CompareParams(
-    max_accuracy_drop=0.05, max_identity_accuracy=0.25, max_times_chance=8, gallery_images=1, show_images="auto"
-)
+BOUNDS = load_params(ROOT / "params.yaml").compare
 RAW = {"accuracy_low": 0.9, "commonest_class": 0.1, "identity_accuracy": 0.95, "identity_chance": 0.1}
 GOOD = {
     **dict(zip(("images_advantage", "images_advantage_least", "images_advantage_most"), (0.05, 0, 0.1), strict=True)),
     **dict(zip(("people_advantage", "people_advantage_least", "people_advantage_most"), (0.05, 0, 0.2), strict=True)),
     **dict(zip(("times_chance", "times_chance_least", "times_chance_most"), (1.2, 0.5, 2), strict=True)),
     **{"people_asked": 20, "images_asked": 100, "seeds": 3},
-    **dict(zip(("accuracy_drop", "accuracy_drop_least", "accuracy_drop_most"), (0.01, -0.02, 0.04), strict=True)),
-    **{"drop_error_of_runs": 0.01, "drop_error_of_images": 0.004},
+    **{
+        f"accuracy_drop_{images}{part}": value
+        for images in ("raw", "anonymized")
+        for part, value in {
+            **{"": 0.01, "_least": -0.02, "_most": 0.04},
+            **{"_error_of_runs": 0.01, "_error_of_images": 0.004},
+        }.items()
+    },
 }
 FEWER = {
     "images_named": "images_advantage",
     "people_named": "people_advantage",
     "times_chance": "times_chance",
-    "accuracy_lost": "accuracy_drop",
+    "accuracy_lost_raw": "accuracy_drop_raw",
+    "accuracy_lost_anonymized": "accuracy_drop_anonymized",
 }
 
 
@@ -36,12 +42,18 @@ def test_what_surely_keeps_every_bound_is_recommended():
     status, bounds = judge()
     assert status == "recommended"
     assert {bound.state for bound in bounds.values()} == {"passed"}
-    assert list(bounds) == ["images_named", "people_named", "times_chance", "accuracy_lost"]
+    assert list(bounds) == [
+        "images_named",
+        "people_named",
+        "times_chance",
+        "accuracy_lost_raw",
+        "accuracy_lost_anonymized",
+    ]
 
 
 @pytest.mark.parametrize("key", FEWER)
 def test_one_bound_decides_and_the_ends_of_its_limits_say_how(key):
-    name, limit = FEWER[key], {"times_chance": 8, "accuracy_lost": 0.05}.get(key, 0.25)
+    name, limit = FEWER[key], 0.05 if key.startswith("accuracy") else 8 if key == "times_chance" else 0.25
     for least, most, status, state in (
         (limit - 0.01, limit, "recommended", "passed"),
         (limit - 0.01, limit + 0.01, "undecided", "undecided"),
@@ -51,6 +63,20 @@ def test_one_bound_decides_and_the_ends_of_its_limits_say_how(key):
         assert (found, bounds[key].state) == (status, state)
         assert {bound.state for other, bound in bounds.items() if other != key} == {"passed"}
     assert bounds[key].excess == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("deployed_on", "statuses"),
+    [
+        ("raw", ["refused", "recommended"]),
+        ("anonymized", ["recommended", "refused"]),
+        ("both", ["refused", "refused"]),
+    ],
+)
+def test_the_bound_on_accuracy_looks_at_what_the_user_deploys_on(deployed_on, statuses):
+    bounds = BOUNDS.model_copy(update={"deployed_on": deployed_on})
+    costly = [{f"accuracy_drop_{images}_{end}": 0.2 for end in ("least", "most")} for images in ("raw", "anonymized")]
+    assert [decide(GOOD | changes, RAW, bounds).status for changes in costly] == statuses
 
 
 @pytest.mark.parametrize("key", ["images_left_open", "regions_missed"])
@@ -83,18 +109,18 @@ def test_where_nobody_is_known_linkage_decides_and_times_of_chance_do_not():
     raw = {"accuracy_low": 0.9, "commonest_class": 0.1, "linkage_accuracy": 1.0, "linkage_chance": 0.01}
     verdict = decide(linked, raw, BOUNDS)
     assert verdict.status == "recommended"
-    assert [bound.key for bound in verdict.bounds] == ["images_linked", "accuracy_lost"]
+    assert [bound.key for bound in verdict.bounds] == ["images_linked", "accuracy_lost_raw", "accuracy_lost_anonymized"]
     assert decide(linked, raw | {"linkage_accuracy": 0.5}, BOUNDS).status == "undecided"
 
 
 def test_it_says_how_many_seeds_would_decide():
-    _, bounds = judge(accuracy_drop_least=-0.06, accuracy_drop_most=0.08, drop_error_of_runs=0.023)
+    _, bounds = judge(accuracy_drop_raw_least=-0.06, accuracy_drop_raw_most=0.08, accuracy_drop_raw_error_of_runs=0.023)
     # 0.04 lie between the middle and the bound: 0.023 * sqrt(3 / 5) * t(4) = 0.038, and a little for images.
-    assert bounds["accuracy_lost"].needed == "about 5 seeds (now 3)"
+    assert bounds["accuracy_lost_raw"].needed == "about 5 seeds (now 3)"
     status, bounds = judge(seeds=1)
-    assert status == "undecided" and "now 1" in bounds["accuracy_lost"].needed
-    _, bounds = judge(accuracy_drop_most=0.08, drop_error_of_images=0.1)
-    assert "test images" in bounds["accuracy_lost"].needed
+    assert status == "undecided" and "now 1" in bounds["accuracy_lost_raw"].needed
+    _, bounds = judge(accuracy_drop_raw_most=0.08, accuracy_drop_raw_error_of_images=0.1)
+    assert "test images" in bounds["accuracy_lost_raw"].needed
 
 
 def test_it_says_how_many_images_would_decide():

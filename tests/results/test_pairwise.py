@@ -26,6 +26,7 @@ def test_p_values_are_corrected_for_the_number_of_pairs(results):
     for name, wrong in {"raw": 1, "gaussian_blur": 0, "morphology": 10, "third": 0}.items():
         scores = utility(wrong)
         scores["predictions"] *= 5
+        scores["predictions_anonymized"] *= 5
         utility_file(name).write_text(json.dumps(scores))
     privacy = utility_file("raw").parents[1] / "privacy"
     (privacy / "third.json").write_text((privacy / "morphology.json").read_text())

@@ -53,6 +53,8 @@ def test_row_of_one_seed():
         "accuracy_low": round(low, 4),
         "accuracy_high": round(high, 4),
         "accuracy_anonymized": 0.9,
+        "accuracy_anonymized_low": round(wilson_interval(9, 10)[0], 4),
+        "accuracy_anonymized_high": round(wilson_interval(9, 10)[1], 4),
         "macro_f1": round((10 / 13 + 4 / 7) / 2, 4),
         "loss": 1.2346,
         "expected_calibration_error": 0.6173,
@@ -60,8 +62,9 @@ def test_row_of_one_seed():
         "commonest_class": 0.5,
         "seeds": 1,
     }
-    assert (drop["accuracy_drop"], drop["accuracy_drop_low"], drop["accuracy_drop_high"]) == (0.3, -0.0444, 0.5444)
-    assert drop["accuracy_drop_low"] < drop["accuracy_drop_least"] < drop["accuracy_drop_most"] < 0.5444
+    assert (drop["accuracy_drop_raw"], drop["accuracy_drop_anonymized"], drop["accuracy_drop"]) == (0.3, 0.1, 0.3)
+    ends = [drop[f"accuracy_drop_raw_{end}"] for end in ("low", "least", "most", "high")]
+    assert ends == sorted(ends) and (ends[0], ends[-1]) == (-0.0444, 0.5444)
 
 
 def test_row_of_several_seeds_holds_means_and_standard_deviation():
@@ -94,9 +97,9 @@ def test_p_values_come_from_five_seeds_on_and_raw_has_neither_drop_nor_p():
     raw = scores([labels] * 5, labels, [0.5])
     assert not [key for key in utility_row(raw, raw) if "drop" in key or "p_value" in key]
     worse = [[1, 0, 1, 0]] * 5
-    assert utility_row(scores(worse, labels, [0.5]), raw)["p_value_uncorrected"] >= 0.5  # two images lost
+    assert utility_row(scores(worse, labels, [0.5]), raw)["p_value_raw_uncorrected"] >= 0.5  # two images lost
     few = scores([labels] * 4, labels, [0.5])
-    assert "p_value_uncorrected" not in utility_row(scores(worse[:4], labels, [0.5]), few)
+    assert not [key for key in utility_row(scores(worse[:4], labels, [0.5]), few) if "p_value" in key]
 
 
 def test_a_class_of_one_image_does_not_make_macro_f1_uncertain():

@@ -149,6 +149,7 @@ class CompareParams(Section):
     """What `compare` shows and recommends."""
 
     max_accuracy_drop: Share
+    deployed_on: Literal["raw", "anonymized", "both"]
     max_identity_accuracy: Share
     max_times_chance: Annotated[float, Field(ge=1), NUMBER]
     gallery_images: Annotated[int, Field(ge=1, le=16), NUMBER]
