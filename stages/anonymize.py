@@ -26,7 +26,7 @@ from stages.core.seeding import generator
 from stages.core.stale import print_leftovers, withdraw_changed
 from stages.core.store import key_of, unchanged_images
 from stages.methods.shared.method import Method, find_method
-from stages.regions.acting import act_where, draw_name, fill_regions
+from stages.regions.acting import act_where, draw_name, fill_regions, pixels_moved
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 from stages.regions.outlines import outline
 
@@ -115,6 +115,10 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
             f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region; numbers: "
             f"lines of {DETECTIONS_FILE}"
         )
+    if variant.acting.where == "regions" and method.block_noise(**variant.arguments):
+        moved = max(pixels_moved(box, variant.acting) for of_image in boxes.values() for box in of_image)
+        pixels = variant.arguments["neighbourhood"] / moved
+        print(f"anonymize: in the smallest region, {name} protects {pixels:.2g} pixels of the original")
     print_leftovers("anonymize", params)
     open_images = f"; {len(left_open)} without a region, so not anonymized: see {REGIONS_REPORT}" if left_open else ""
     unchanged = unchanged_images(len(paths) - count)

@@ -34,7 +34,7 @@ from stages.evidence.leftovers import count_left_open, measure_images
 from stages.evidence.native import attack_natively
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import Change, Target, load_target, train_target_restorer
-from stages.evidence.views import View, crops_of_several, face_view, gather, label_views, make_views
+from stages.evidence.views import View, crops_of_several, face_view, gather, label_views, make_views, surroundings_view
 from stages.results.gallery import write_gallery
 from stages.results.privacy import convinces, exposure, privacy_row
 from stages.results.scores import Privacy, privacy_file
@@ -69,13 +69,14 @@ def attack(dataset: str) -> None:
         if identity:
             scores[f"{view.prefix}identity"] = identity
     if "region_identity" in scores:
-        for label, view in label_views(target, people).items():
+        labels = {f"informed_{label or 'unlabelled'}": view for label, view in label_views(target, people).items()}
+        for name, view in (labels | surroundings_view(target, people)).items():
             evidence = gather(target, view, splits)
             identifier = learn(training_sets(evidence, raw=False), evidence.seed)
             test = evidence.test.known()
             asked = view.roles.asked if view.roles else ()
             found = _verdicts(test.people, _look(identifier, test.anonymized), groups_of(asked, bursts))
-            scores["region_identity"]["attacks"][f"informed_{label or 'unlabelled'}"] = found
+            scores["region_identity"]["attacks"][name] = found
     if len(views) > 1 and recognizer:
         faces = face_view(target, SIDE, views[1].roles)
         _recognize(faces, gather(target, faces, splits), recognizer, scores)

@@ -21,18 +21,23 @@ from stages.regions.matching import find_matches
 def measure_images(
     target: Target, restore: Change, test: list[str], asked: Collection[str], views: list[View]
 ) -> tuple[dict[str, Any], list[dict[str, np.ndarray]]]:
-    """Measure some test images, those that are asked about first.
+    """Measure some test images, those that are asked about first, and restore all that are asked about.
 
     Returns the numbers of all images by key, None where there is none, and what each view shows of each restored image.
     """
     count, seed = target.params.attack.reconstruction_images, target.params.attack.seed
-    judged = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))[:count]
+    ordered = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))
+    judged, measured = ordered[: max(count, len(asked))], set(ordered[:count])
     count_found, looks = _region_counter(target), [(view.look, view.shows) for view in views]
 
     def judge(name: str) -> tuple[list[np.ndarray | None], dict[str, float | None]]:
         path = f"test/{name}"
-        original, anonymized = target.raw.image(path), target.images.image(path)
+        anonymized = target.images.image(path)
         restored = restore(anonymized, path)
+        shown = [look(restored, path) if shows(path) else None for look, shows in looks]
+        if name not in measured:
+            return shown, {}
+        original = target.raw.image(path)
         row = measure_pixels(original, anonymized, restored)
         boxes = target.boxes.get(path)
         if boxes:
@@ -40,15 +45,15 @@ def measure_images(
             of_region = measure_pixels(original[part], anonymized[part], restored[part])
             row |= {f"{REGION}{key}": value for key, value in of_region.items()}
             row["regions_asked"], row["regions_found"] = len(boxes), count_found(anonymized, boxes)
-        return [look(restored, path) if shows(path) else None for look, shows in looks], row
+        return shown, row
 
-    shown, rows = zip(*map_ordered(judge, judged, total=len(judged), label=target.name), strict=True)
+    views_of_all, rows = zip(*map_ordered(judge, judged, total=len(judged), label=target.name), strict=True)
     by_view = [
         {path: image for path, image in zip(judged, images, strict=True) if image is not None}
-        for images in zip(*shown, strict=True)
+        for images in zip(*views_of_all, strict=True)
     ]
     keys = dict.fromkeys(key for row in rows for key in row)
-    return {key: [row.get(key) for row in rows] for key in keys}, by_view
+    return {key: [row.get(key) for row in rows[:count]] for key in keys}, by_view
 
 
 def _region_counter(target: Target) -> Callable[[np.ndarray, list[Box]], int | None]:

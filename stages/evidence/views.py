@@ -16,8 +16,10 @@ from stages.core.params import RAW
 from stages.core.people import People
 from stages.core.seeding import order_key
 from stages.evidence.target import Change, Target
-from stages.regions.crops import around, main_region, square_crop
+from stages.regions.crops import GREY, around, main_region, square_crop
+from stages.regions.masks import published_box, region_mask
 
+SURROUNDINGS = 3  # times the sides of a region
 MOST_REGIONS = 8  # of an image that are looked at one by one
 
 
@@ -52,6 +54,26 @@ def label_views(target: Target, people: People) -> dict[str, View]:
         if roles:
             views[label] = view._replace(roles=roles)
     return views
+
+
+def surroundings_view(target: Target, people: People) -> dict[str, View]:
+    """Return the view of what is around the main region, grey where a variant acted; none where it acts elsewhere."""
+    if target.acting.where != "regions":
+        return {}
+    boxes, acting, size = target.boxes, target.acting, target.params.attack.image_size
+
+    def look(image: np.ndarray, path: str) -> np.ndarray:
+        box = published_box(main_region(boxes[path]), image.shape[:2], acting)
+        mask = region_mask(image.shape[:2], box, acting)
+        seen = image.copy()
+        seen[mask.rows, mask.columns][mask.weights > 0] = GREY
+        x, y = box.x - (SURROUNDINGS - 1) * box.width // 2, box.y - (SURROUNDINGS - 1) * box.height // 2
+        wide = box._replace(x=x, y=y, width=SURROUNDINGS * box.width, height=SURROUNDINGS * box.height)
+        return square_crop(seen, wide, size)
+
+    view = View("surroundings", REGION, look, boxes.__contains__)
+    roles = _roles(target, view, people)
+    return {"surroundings": view._replace(roles=roles)} if roles else {}
 
 
 def crops_of_several(target: Target, paths: list[str]) -> dict[str, np.ndarray]:

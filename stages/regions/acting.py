@@ -93,12 +93,24 @@ def act_on_regions(
         mask = region_mask(image.shape[:2], box, acting, silhouette=silhouette)
         part = result[mask.rows, mask.columns]
         if part.size:
-            scale = acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
+            scale = _scale(box, acting)
             height, width = part.shape[:2]
             scaled = resize_image(part, (max(1, round(height * scale)), max(1, round(width * scale))))
             replaced = resize_image(act(scaled, box), (height, width))
             result[mask.rows, mask.columns] = blend(part, replaced, mask.weights)
     return result
+
+
+def pixels_moved(box: Box, acting: Acting) -> int:
+    """Return how many pixels, of a region as `act_on_regions` scales it, depend on one pixel of the image.
+
+    Examples
+    --------
+    >>> [pixels_moved(Box(0, 0, side, side), Acting(grow=0, side=128)) for side in (32, 128, 512)]
+    [64, 1, 4]
+    """
+    scale = _scale(box, acting)
+    return math.ceil(2 * scale) ** 2 if scale > 1 else 1 if scale == 1 else 4
 
 
 def fill_regions(
@@ -151,6 +163,10 @@ def fill_regions(
         filled = resize_image(filled, size)[top : top + down, left : left + across]
         result[mask.rows, mask.columns] = blend(result[mask.rows, mask.columns], filled, mask.weights)
     return result
+
+
+def _scale(box: Box, acting: Acting) -> float:
+    return acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
 
 
 def act_on_background(

@@ -42,6 +42,7 @@ ATTACKERS = {
     "size": "an attacker who compares the sizes of images and files",
     "tiles": "an attacker who compares details at full resolution",
     "outline": "an attacker who measures the outlines of regions",
+    "surroundings": "an attacker who looks around the regions",
     "likelihood": "an attacker who knows how strong the noise is",
     "linkage": "whoever holds the originals",
     "size_linkage": "whoever holds the originals and compares sizes",
