@@ -5,22 +5,25 @@ act on whole images, contact sheets in `data/contact/<variant>` show all of them
 """
 
 import hashlib
+import json
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stages.core.boxes import REGIONS, Box, read_boxes, row_numbers, with_labels
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, error_context, failure_context, printable, run_stage
-from stages.core.files import new_folder
+from stages.core.files import new_folder, write_table
 from stages.core.images import decode_image, encode_image
 from stages.core.masks import Masks
 from stages.core.new_dataset import new_dataset
 from stages.core.parallel import map_bounded, map_parts, print_summary
 from stages.core.params import Params, RegionParams, Variant, load_params
-from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, RAW_FOLDER, REGIONS_REPORT
+from stages.core.paths import CONTACT, DATA, DETECTIONS_FILE, FIT, RAW_FOLDER, REGIONS_REPORT
+from stages.core.people import read_people_by_path
 from stages.core.secret import image_generator, load_secret, secret_key
 from stages.core.seeding import generator
 from stages.core.stale import print_leftovers, withdraw_changed
@@ -28,6 +31,7 @@ from stages.core.store import key_of, unchanged_images
 from stages.methods.shared.method import Method, find_method
 from stages.regions.acting import act_where, draw_name, fill_regions, pixels_moved
 from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
+from stages.regions.groups import CERTIFICATE, Groups, Means, certify, form_groups
 from stages.regions.outlines import outline
 
 _CODE = ("anonymize.py", "core", "methods/shared", "regions")  # and the method's own file
@@ -41,31 +45,29 @@ def anonymize_image(
     secret: bytes | None = None,
     boxes: Sequence[Box] = (),
     silhouette: np.ndarray | None = None,
+    means: Means | None = None,
 ) -> np.ndarray:
     """Anonymize one image where its variant acts."""
 
     def act(part: np.ndarray, box: Box | None, hole: np.ndarray | None = None) -> np.ndarray:
-        context = {} if hole is None else {"hole": hole}
-        return _apply(part, draw_name(path, box), variant, method, secret, context)
+        given: dict[str, Any] = {} if hole is None else {"hole": hole}
+        if variant.seed is not None:
+            given["rng"] = generator(variant.seed, draw_name(path, box))
+        if variant.needs_secret:
+            if secret is None:
+                raise TypeError(f"{variant.method} needs a secret; got None")
+            given["secret_rng"] = image_generator(secret, variant.method, variant.arguments, part)
+        if means is not None:
+            given["fitted"] = means.of(path, "" if box is None else box.label)
+        result = method.apply(part, **variant.arguments, **given)
+        if not isinstance(result, np.ndarray) or result.shape != part.shape or result.dtype != np.uint8:
+            got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
+            raise TypeError(f"{variant.method} must return {part.shape} uint8; got {got}")
+        return result
 
     if variant.fills:
         return fill_regions(image, boxes, act, variant.acting, silhouette)
     return act_where(image, boxes, act, variant.acting, silhouette)
-
-
-def _apply(
-    image: np.ndarray, name: str, variant: Variant, method: Method, secret: bytes | None, context: dict
-) -> np.ndarray:
-    draws = {} if variant.seed is None else {"rng": generator(variant.seed, name)}
-    if variant.needs_secret:
-        if secret is None:
-            raise TypeError(f"{variant.method} needs a secret; got None")
-        draws["secret_rng"] = image_generator(secret, variant.method, variant.arguments, image)
-    result = method.apply(image, **variant.arguments, **draws, **context)
-    if not isinstance(result, np.ndarray) or result.shape != image.shape or result.dtype != np.uint8:
-        got = f"{result.shape} {result.dtype}" if isinstance(result, np.ndarray) else type(result).__name__
-        raise TypeError(f"{variant.method} must return {image.shape} uint8; got {got}")
-    return result
 
 
 def anonymize(name: str, *, parameters: Params | None = None) -> None:
@@ -87,11 +89,20 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
             f"`variants.{name}.shape` must be ellipse or box, as no image of `{RAW_FOLDER}` has a silhouette; "
             "received: mask"
         )
+    groups, means = None, None
+    if method.fit is not None:
+        groups = form_groups(source, boxes, read_people_by_path(), variant, method.fit, name)
+        means = Means(source, boxes, groups, variant, name)
+        boxes, variant = groups.boxes, variant.model_copy(update={"acting": groups.acting})
     settings = _settings(variant, secret)
 
-    def key_of(path: str, encoded: bytes) -> str:
+    def image_key(path: str, encoded: bytes) -> str:
+        own = boxes.get(path)
+        key = f"{settings} {path!r} {own}"
+        if means is not None:
+            key += means.digest(path, [""] if own is None else [box.label for box in own])
         outline = b"" if masks is None else hashlib.sha256(masks.encoded(path)).digest()
-        return hashlib.sha256(f"{settings} {path!r} {boxes.get(path)}".encode() + outline + encoded).hexdigest()
+        return hashlib.sha256(key.encode() + outline + encoded).hexdigest()
 
     def make(path: str, encoded: bytes) -> bytes:
         file = source.folder / path
@@ -99,16 +110,21 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
             image = decode_image(encoded, file)
             with failure_context(file, name):
                 mask = None if masks is None else masks.read(path)
-                result = anonymize_image(image, path, variant, method, secret, boxes.get(path, ()), mask)
+                result = anonymize_image(image, path, variant, method, secret, boxes.get(path, ()), mask, means)
             return encode_image(result, file, encoded)
 
-    with new_dataset(DATA / name, is_sharded=source.is_sharded) as made, new_folder(CONTACT / name) as sheets:
+    with (
+        new_dataset(DATA / name, is_sharded=source.is_sharded) as made,
+        new_folder(FIT / name) as fitted,
+        new_folder(CONTACT / name) as sheets,
+    ):
         parts = map_parts(
-            lambda part: made.make_part(part.name, lambda: source.read_part(part), key_of, make),
+            lambda part: made.make_part(part.name, lambda: source.read_part(part), image_key, make),
             source.parts(),
             label=name,
         )
         count = sum(parts)
+        _write_groups(fitted, made.folder, groups, variant, name)
         pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, boxes, left_open, sheets)
     if not is_whole:
         print(
@@ -123,6 +139,14 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
     open_images = f"; {len(left_open)} without a region, so not anonymized: see {REGIONS_REPORT}" if left_open else ""
     unchanged = unchanged_images(len(paths) - count)
     print_summary(f"anonymize: {len(paths)} images with {name} into {DATA / name}/{unchanged}{open_images}")
+
+
+def _write_groups(folder: Path, images: Path, groups: Groups | None, variant: Variant, name: str) -> None:
+    """Write who is in which group, and the certificate; of a method that looks at each image alone, neither."""
+    members = {} if groups is None else groups.of_image
+    write_table(folder / "groups.csv", [("image", "group"), *sorted(members.items())])
+    certificate = {} if groups is None else certify(Dataset(images), groups, variant, name)
+    (folder / CERTIFICATE).write_text(json.dumps(certificate, indent=1) + "\n", encoding="utf-8")
 
 
 def _settings(variant: Variant, secret: bytes | None) -> str:

@@ -30,6 +30,7 @@ from stages.core.params import RAW, Params, load_params
 from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
 from stages.core.store import remembered
+from stages.evidence.guarantee import check_guarantee
 from stages.evidence.leftovers import count_left_open, measure_images
 from stages.evidence.native import attack_natively
 from stages.evidence.noise import noise_removers
@@ -80,6 +81,8 @@ def attack(dataset: str) -> None:
     if len(views) > 1 and recognizer:
         faces = face_view(target, SIDE, views[1].roles)
         _recognize(faces, gather(target, faces, splits), recognizer, scores)
+    if target.groups is not None:
+        scores["guarantee"] = check_guarantee(target, scores)
     scores["made_with"] = {"attack": environment()}
     write_file(privacy_file(dataset), (json.dumps(scores) + "\n").encode())
     print_summary(f"attack: {_summary(dataset, scores)}; scores in {privacy_file(dataset)}")

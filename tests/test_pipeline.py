@@ -111,7 +111,7 @@ def test_the_readme_draws_the_stages_as_they_depend_on_each_other():
     assert sorted(drawn) == sorted(networkx.transitive_reduction(graph).edges)
 
 
-LIMITS = {"README.md": 12_000, "stages/README.md": 11_000}  # bytes
+LIMITS = {"README.md": 12_000}  # bytes
 READMES = sorted(path.relative_to(ROOT) for path in ROOT.glob("**/README.md") if ".venv" not in path.parts)
 
 

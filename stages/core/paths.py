@@ -13,6 +13,7 @@ IDENTITIES_FILE, GROUPS_FILE, REGIONS_FILE = DATA / "identities.csv", DATA / "gr
 DETECTIONS_FILE = DATA / "detections.csv"
 OUTLINED = DATA / "outlined"  # raw images with their regions
 CONTACT = DATA / "contact"
+FIT = DATA / "fit"  # who was put together with whom, by a method that looks at the whole data set
 FEATURES = DATA / "features"
 MODELS = DATA / "models"
 SCORES = DATA / "scores"
@@ -20,7 +21,7 @@ HISTORY, UTILITY, PRIVACY = SCORES / "history", SCORES / "utility", SCORES / "pr
 MASKS_FOLDER = DATA / "masks"  # silhouettes of people in raw images
 GALLERY = DATA / "gallery"
 RESTORED = DATA / "restored"
-OUTPUTS = (RAW_FOLDER, MASKS_FOLDER, SAMPLE.parent, CONTACT, FEATURES, MODELS, OUTLINED, SCORES, GALLERY, RESTORED)
+OUTPUTS = (RAW_FOLDER, MASKS_FOLDER, SAMPLE.parent, CONTACT, FIT, FEATURES, MODELS, OUTLINED, SCORES, GALLERY, RESTORED)
 
 # In neither git nor DVC.
 SECRET_FILE = DATA / "secret.key"

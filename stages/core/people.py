@@ -38,6 +38,11 @@ def read_people() -> People:
     return people
 
 
+def read_people_by_path() -> dict[str, str]:
+    """Read the same by path relative to `data/raw`, where there may be no splits."""
+    return {row["image"]: row["identity"] for row in read_table(IDENTITIES_FILE)}
+
+
 def write_groups(groups: dict[str, str]) -> None:
     """Write the groups of the images of `data/raw`, by name."""
     _write(GROUPS_FILE, "group", groups)

@@ -10,13 +10,14 @@ from ruamel.yaml import YAML
 
 from stages.core.files import remove_folder
 from stages.core.params import Params
-from stages.core.paths import CONTACT, DATA, LOCK_FILE, PARAMS_FILE
+from stages.core.paths import CONTACT, DATA, FIT, LOCK_FILE, PARAMS_FILE
 
 
 def withdraw(variants: Iterable[str] | None = None) -> None:
     """Remove the images and contact sheets of some variants, or of all that there are; DVC has them in its cache."""
     for name in _made() if variants is None else variants:
         remove_folder(DATA / name)
+        remove_folder(FIT / name)
         remove_folder(CONTACT / name)
 
 
@@ -38,7 +39,7 @@ def withdraw_changed() -> None:
 
 def print_leftovers(stage: str, params: Params) -> None:
     """Name the data sets of variants that are not in `params.yaml` any more."""
-    left = " ".join(f"{DATA / name} {CONTACT / name}" for name in _made() if name not in params.variants)
+    left = " ".join(f"{DATA / name} {FIT / name} {CONTACT / name}" for name in _made() if name not in params.variants)
     if left:
         print(f"{stage}: left of variants that are not in {PARAMS_FILE}, not to be published: rm -r {left}")
 

@@ -12,9 +12,11 @@ from stages.core.datasets import Dataset
 from stages.core.masks import Masks
 from stages.core.params import RAW, Acting, Params
 from stages.core.paths import DATA, DETECTIONS_FILE, RAW_FOLDER
+from stages.core.people import read_people_by_path
 from stages.core.seeding import order_key
 from stages.methods.shared.method import find_method
 from stages.regions.acting import act_on_regions, act_where
+from stages.regions.groups import Groups, form_groups, uncovered
 from stages.regions.masks import published_box
 
 Change = Callable[[np.ndarray, str], np.ndarray]  # of an image and its path relative to the data set
@@ -32,6 +34,7 @@ class Target(NamedTuple):
     raw: Dataset
     images: Dataset  # its own
     masks: Masks | None  # where its method acted on silhouettes
+    groups: Groups | None = None  # of a method that looks at the whole data set
 
     def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
         """Change an image where the variant changed it."""
@@ -57,7 +60,12 @@ def load_target(dataset: str, params: Params) -> Target:
     acting = Acting() if dataset == RAW else params.variant(dataset).acting
     boxes = with_labels(read_boxes(DETECTIONS_FILE), acting.labels)
     masks = Masks() if acting.shape == "mask" else None
-    return Target(dataset, acting, boxes, params, Dataset(RAW_FOLDER), Dataset(DATA / dataset), masks)
+    raw, images, groups = Dataset(RAW_FOLDER), Dataset(DATA / dataset), None
+    if dataset != RAW and (fit := find_method(params.variant(dataset).method).fit) is not None:
+        groups = form_groups(raw, boxes, read_people_by_path(), params.variant(dataset), fit, dataset)
+        # Where boxes were is not published, but where they are replaced.
+        acting, boxes = groups.acting, {path: uncovered(own) for path, own in groups.boxes.items()}
+    return Target(dataset, acting, boxes, params, raw, images, masks, groups)
 
 
 def train_target_restorer(target: Target, train: list[str]) -> Restorer:

@@ -78,6 +78,14 @@ class Identity(BaseModel):
     left_out: dict[str, int]
 
 
+class Guarantee(BaseModel):
+    """What a method promises that puts people into groups of at least k, and who broke it."""
+
+    k: int
+    best_guess: float | None  # share of images, by naming of each group who is in most of them
+    broken_by: list[str]  # attackers that see only what was replaced
+
+
 class Privacy(BaseModel):
     """What the attacks found: `region_...` on main regions, the others on whole images."""
 
@@ -99,6 +107,7 @@ class Privacy(BaseModel):
     effort: str
     identity: Identity | None = None
     region_identity: Identity | None = None
+    guarantee: Guarantee | None = None
     made_with: MadeWith = {}
 
 

@@ -267,7 +267,7 @@ def test_automatic_precision_is_bfloat16_where_that_is_faster(workspace, monkeyp
 
 
 def test_stages_readme_gives_the_defaults_of_where_a_variant_acts():
-    text = (ROOT / "stages/README.md").read_text()
+    text = (ROOT / "stages/methods/README.md").read_text()
     defaults = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)`? \|", text, re.MULTILINE))
     assert {key: defaults[key] for key in Acting.model_fields} == {
         key: "null" if value is None else str(value) for key, value in Acting().model_dump().items()

@@ -68,5 +68,5 @@ def test_a_variant_made_with_other_params_or_of_other_images_goes_and_others_sta
 
 def test_what_is_left_of_a_variant_that_is_gone_is_named(folder, capsys):
     print_leftovers("compare", load_params())
-    assert capsys.readouterr().out.endswith(": rm -r data/gone data/contact/gone\n")
+    assert capsys.readouterr().out.endswith(": rm -r data/gone data/fit/gone data/contact/gone\n")
     made()

@@ -28,6 +28,8 @@ def run(variant: Variant, image: np.ndarray) -> np.ndarray:
     if variant.fills:
         draws["hole"] = np.zeros(image.shape[:2], bool)
         draws["hole"][image.shape[0] // 3 :, image.shape[1] // 3 :] = True
+    if variant.needs_fit:
+        draws["fitted"] = np.full((9, 9, 3), 90, np.uint8)
     return METHODS[variant.method].apply(image, **variant.arguments, **draws)
 
 

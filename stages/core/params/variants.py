@@ -50,6 +50,7 @@ class Variant(BaseModel):
     seed: int | None = None
     fills: bool = False  # whether it fills regions from what is around them
     needs_secret: bool = False  # whether it draws random numbers that protect people, and that nobody may compute
+    needs_fit: bool = False  # whether it looks at the whole data set first
 
 
 def method_names() -> list[str]:
@@ -73,14 +74,15 @@ def read_variant(name: Any, entry: Any) -> Variant:
     signature = _read_signature(_METHODS_FOLDER / f"{method}.py")
     values = validate(_entry_model(method, signature), entry, ("variants", name)).model_dump()
     acting = Acting(**{key: values.pop(key) for key in Acting.model_fields})
-    fills = "hole" in (signature or ())
-    _check_where(name, entry, acting, fills)
+    fills, needs_fit = ("hole" in (signature or ())), ("fitted" in (signature or ()))
+    _check_where(name, entry, acting, fills=fills, needs_fit=needs_fit)
     return Variant(
         method=values.pop("method"),
         acting=acting,
         seed=values.pop("seed", None),
         fills=fills,
         needs_secret="secret_rng" in (signature or ()),
+        needs_fit=needs_fit,
         arguments=values,
     )
 
@@ -104,7 +106,7 @@ def _entry_model(method: str, signature: dict[str, Any] | None) -> type[BaseMode
     for name, annotation in (signature or {}).items():
         if name == "rng":
             fields["seed"] = (Seed, ...)
-        elif name in ("secret_rng", "hole"):
+        elif name in ("secret_rng", "hole", "fitted"):
             continue
         elif annotation is bool:
             fields[name] = (StrictBool, ...)
@@ -121,7 +123,7 @@ class _Unchecked(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-def _check_where(name: str, entry: dict, acting: Acting, fills: bool) -> None:
+def _check_where(name: str, entry: dict, acting: Acting, *, fills: bool, needs_fit: bool) -> None:
     if fills and acting.where != "regions":
         raise PipelineError(
             f"`variants.{name}.where` must be regions with `method: {entry['method']}`, which fills them from what is "
@@ -133,4 +135,12 @@ def _check_where(name: str, entry: dict, acting: Acting, fills: bool) -> None:
         if key in entry:
             raise PipelineError(
                 f"`variants.{name}.{key}` has no meaning with `where: {acting.where}`; received: {entry[key]}"
+            )
+    if needs_fit and acting.where == "background":
+        raise PipelineError(f"`variants.{name}.where` must be image or regions; received: background")
+    for key in ("shape", "snap", "feather") if needs_fit else ():
+        if key in entry:  # pixels of the original on a soft edge, or in a corner, would tell people apart
+            raise PipelineError(
+                f"`variants.{name}.{key}` has no meaning with `method: {entry['method']}`, which replaces boxes whole; "
+                f"received: {entry[key]}"
             )

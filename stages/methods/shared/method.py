@@ -28,6 +28,10 @@ class Method:
         draws that depend on `seed` and the image's path, with `secret_rng` draws that nobody can compute. With `hole`,
         ndarray of bool, shape (height, width), it acts on regions alone: it gets a part of an image around one, and
         what it is to fill there.
+        With `fitted`, it gets the mean of the image's group.
+    fit : callable, optional
+        For a method that looks at the whole data set: takes what people look like, (people, values) float64, and the
+        arguments, and returns the group of each, (people,) int. `apply` then has an argument `fitted`.
     grid_period : callable, optional
         Takes the arguments, and returns after how many pixels the grid of blocks repeats; by default 1, as without one.
         The restoration learns one map for each place in the grid.
@@ -47,6 +51,7 @@ class Method:
     """
 
     apply: Callable[..., np.ndarray]
+    fit: Callable[..., np.ndarray] | None = None
     grid_period: Callable[..., int] = _no_grid
     blur_kernel: Callable[..., np.ndarray | None] = _nothing
     block_noise: Callable[..., tuple[int, float] | None] = _nothing
