@@ -11,6 +11,7 @@ _HEIGHT, _WIDTH = 8, 9  # of a copy, in pixels
 _STEP = 2  # levels from one pixel to the next that count; less is noise
 _FLIPS = 3  # bits of 64 by which two images may differ
 _DIFFERENCE = 6.0  # levels between two copies, root of the mean square
+_SHARE = 0.2  # of a copy's standard deviation: between two flat images, less is a difference
 _BANDS = 4  # of a hash; of two that differ in fewer bits than there are bands, one is the same
 _BLOCK = 1024  # hashes that are compared with others at a time
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)  # of each byte
@@ -37,7 +38,8 @@ def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
     """Group images that look almost the same.
 
     Two images do so if the difference hashes of their copies (8 x 8 bits, a step to the right of more than 2 levels)
-    differ in at most 3 bits, and the copies by at most 6 levels, root mean square. Groups are joined by their members.
+    differ in at most 3 bits, and the copies by at most 6 levels (root mean square) and a fifth of their standard
+    deviation. Groups are joined by their members.
 
     Parameters
     ----------
@@ -60,11 +62,12 @@ def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
     steps = np.diff(copies.reshape(-1, _HEIGHT, _WIDTH).astype(np.int16)) > _STEP
     hashes = np.packbits(steps.reshape(len(copies), -1), axis=1)
     pairs: list[np.ndarray] = []
+    deviations = copies.std(axis=1)
     bands = hashes.reshape(len(copies), _BANDS, -1)
     for band in range(_BANDS):
         order = np.lexsort(bands[:, band].T)
         edges = np.flatnonzero((bands[order[1:], band] != bands[order[:-1], band]).any(axis=1)) + 1
-        pairs += [_alike(bucket, hashes, copies) for bucket in np.split(order, edges) if len(bucket) > 1]
+        pairs += [_alike(bucket, hashes, copies, deviations) for bucket in np.split(order, edges) if len(bucket) > 1]
     first, second = np.concatenate([np.zeros((2, 0), int), *pairs], axis=1)
     graph = coo_matrix((np.ones(len(first)), (first, second)), (len(copies), len(copies)))
     groups = connected_components(graph, directed=False)[1][places.ravel()]
@@ -72,7 +75,7 @@ def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
     return np.argsort(np.argsort(firsts))[numbers.ravel()]
 
 
-def _alike(bucket: np.ndarray, hashes: np.ndarray, copies: np.ndarray) -> np.ndarray:
+def _alike(bucket: np.ndarray, hashes: np.ndarray, copies: np.ndarray, deviations: np.ndarray) -> np.ndarray:
     found = []
     for start in range(0, len(bucket), _BLOCK):
         block = bucket[start : start + _BLOCK]
@@ -83,6 +86,7 @@ def _alike(bucket: np.ndarray, hashes: np.ndarray, copies: np.ndarray) -> np.nda
         first, second = block[first], bucket[second]
         first, second = first[first < second], second[first < second]
         difference = copies[first].astype(np.float32) - copies[second]
-        is_alike = np.sqrt((difference**2).mean(axis=1)) <= _DIFFERENCE
+        spread = np.minimum(deviations[first], deviations[second])
+        is_alike = np.sqrt((difference**2).mean(axis=1)) <= np.minimum(_DIFFERENCE, _SHARE * spread)
         found.append(np.stack([first[is_alike], second[is_alike]]))
     return np.concatenate(found, axis=1)
