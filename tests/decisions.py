@@ -11,13 +11,21 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import binom
 
+from stages.attacks.identity import train_identifier
+from stages.attacks.likelihood import BlockNoise, cut_blocks, name_by_likelihood
+from stages.attacks.pooling import Distances
+from stages.attacks.tiles import cut_tiles, name_by_tiles
+from stages.attacks.traces import name_by_traces
 from stages.core.params import load_params
+from stages.methods.dp_pix import METHOD as DP_PIX
 from stages.results.counts import pooled_share
 from stages.results.decision import decide
 from stages.results.privacy import exposure
+from stages.results.scores import Privacy
 from stages.results.statistics import crossed_estimate, paired_p_value, skill_limits
 from stages.results.utility import drop_row
 from tests.clones import ROOT
+from tests.portraits import portraits
 
 BOUNDS = load_params(ROOT / "params.yaml").compare.model_copy(update={"deployed_on": "raw"})
 RAW = {"accuracy_low": 1.0, "commonest_class": 0.0, "identity_accuracy": 1.0, "identity_chance": 0.0}
@@ -50,17 +58,17 @@ def name_people(rng: np.random.Generator, people: int, images: int, own: np.ndar
 def judge(attacks: list[dict[str, np.ndarray]]) -> str:
     """Return the verdict on a variant that costs nothing."""
     names = ("informed", *(f"other_{number}" for number in range(1, len(attacks))))
+    lists = [{key: values.tolist() for key, values in found.items()} for found in attacks]
     identity = {
-        "attacker": "",
-        "chance": 0,
-        "left_out": {"people": 0},
-        "attacks": dict(zip(names, attacks, strict=True)),
+        **{"attacker": "", "chance": 0, "left_out": {"people": 0}, "paths": [], "operating_points": {}},
+        "attacks": dict(zip(names, lists, strict=True)),
     }
-    return decide(exposure({"identity": identity, "findings": {}}) | FREE, RAW, BOUNDS).status
+    scores = Privacy(identity=identity, findings={}, restorer="", left_open={}, effort="quick")  # type: ignore[arg-type]
+    return decide(exposure(scores) | FREE, RAW, BOUNDS).status
 
 
-def vote_skill(people: int, images: int) -> float:
-    """Return how well each image must be known for the vote over a person's images to break the bound on people."""
+def pooled_skill(people: int, images: int) -> float:
+    """Return how well each image must be known for all images of a person together to break the bound on people."""
     most = 1 / people + BOUNDS.max_identity_accuracy * (1 - 1 / people)
     trials = np.full(people, float(images))
 
@@ -75,7 +83,7 @@ def bound_skills(people: int, images: int) -> dict[str, float]:
     times = (BOUNDS.max_times_chance / people - 1 / people) / (1 - 1 / people)
     return {
         "images": BOUNDS.max_identity_accuracy,
-        "people": vote_skill(people, images),
+        "people": pooled_skill(people, images),
         "times": min(times, 1.0),
     }
 
@@ -122,6 +130,36 @@ def simulate_naming(draws: int) -> None:
                 approved(rng, repeats, 1, images, some),
             )
             say(f"| {people} | {images} | " + " | ".join(f"{cell:.0f} %" for cell in cells) + " |")
+
+
+def attack_noise(secret: int, people: int, images: int) -> list[dict[str, np.ndarray]]:
+    """Return whom our attackers name in images of pure noise, of which each has several training images too."""
+    (raw, of_train), (asked, of_test) = (portraits(count, seed, people) for seed, count in enumerate((8, images)))
+    arguments = {"block_size": 12, "epsilon": 1e-6, "neighbourhood": 16}
+    rng = np.random.default_rng(secret)
+    train, test = (
+        np.stack([DP_PIX.apply(image, **arguments, secret_rng=rng) for image in part]) for part in (raw, asked)
+    )
+    informed, naive = (train_identifier(part, of_train, seed=0) for part in (train, raw))
+    noise, alone = BlockNoise(*DP_PIX.block_noise(**arguments)), np.arange(len(test))
+    blocks = [cut_blocks(image, noise.block_size) for image in test]
+    sizes = rng.normal(size=(len(train) + len(test), 1))
+    found = [
+        *(Distances(identifier.people, identifier.distances(test)) for identifier in (informed, naive)),
+        name_by_likelihood([(list(raw), of_train)], blocks, alone, noise),
+        name_by_tiles([cut_tiles(image) for image in train], of_train, [cut_tiles(image) for image in test]),
+        name_by_traces([(sizes[: len(train)], of_train)], sizes[len(train) :]),
+    ]
+    return [{"people": of_test, "named": each.pooled(alone), "pooled": each.pooled(of_test)} for each in found]
+
+
+def simulate_noise(secrets: int) -> None:
+    """Print how often the rule judges pure noise in each way, by what our attackers really find in it."""
+    say("\n## Pure noise under our own attackers: recommended, undecided, refused\n")
+    say("| people | images each | secrets | verdicts |\n| ---: | ---: | ---: | ---: |")
+    for people, images in ((40, 2), (16, 25)):
+        cells = shares(judge(attack_noise(secret, people, images)) for secret in range(secrets)).values()
+        say(f"| {people} | {images} | {secrets} | {', '.join(f'{cell:.0f}' for cell in cells)} |")
 
 
 def draw_runs(rng: np.random.Generator, seeds: int, share: float, deviation: float) -> np.ndarray:
@@ -205,6 +243,7 @@ def main() -> None:
     simulate_intervals(5 * draws)
     simulate_cost(5 * draws)
     simulate_naming(draws)
+    simulate_noise(max(2, draws // 10))
     (ROOT / "metrics" / "decisions.md").write_text("\n".join(_LINES).strip() + "\n", encoding="utf-8")
 
 

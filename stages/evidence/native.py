@@ -77,6 +77,8 @@ def _attack_sizes(target: Target, chosen: _Chosen) -> Found:
         return np.log(np.array(found, float).reshape(-1, 3))
 
     train, test = sizes(target.images, chosen.train), sizes(target.images, chosen.test)
+    if (test == test[:1]).all():
+        print("attack: all images have one size, in pixels and bytes, which tells nothing")
     numbers: dict[str, float] = {}
     if min(len(train), len(test)) >= _FEWEST_PAIRS:
         ranks = link_by_traces(sizes(target.raw, chosen.train), train, test, sizes(target.raw, chosen.test))

@@ -51,7 +51,8 @@ def dp_pix(
 
     The guarantee is about m pixels of one image. Anything that covers more pixels, such as a face in close-up, or that
     appears in several images, is protected less. An image that is published at two strengths has the guarantee for the
-    sum of their epsilons.
+    sum of their epsilons, and so have the frames of a burst, which each have noise of their own, for what they share:
+    publish one of them. The same noise for all would not do, as what they differ in would then be published bare.
 
     And it holds only while the noise is secret: whoever can reproduce the noise can subtract it. So it comes from
     `data/secret.key`. Each image and strength has noise of its own, and copies of an image have the same, as the mean
