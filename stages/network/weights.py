@@ -27,7 +27,7 @@ def weights_key(weights: str | None) -> str:
     if weights in (None, "imagenet"):
         return str(weights)
     path = Path(weights)
-    return digest_of(sorted(path.iterdir()) if path.is_dir() else [path])
+    return digest_of(sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path])
 
 
 def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.params import load_params
 from stages.network.backbone import build_backbone
 from stages.network.runtime import keras
 from stages.network.shards import PUBLISHED, read_shards
+from stages.network.weights import weights_key
 
 SHAPES = {"first/kernel": (1, 1, 3, 4), "first/bias": (4,), "fc/kernel": (4, 9)}
 
@@ -78,3 +80,12 @@ def test_arrays_must_be_those_that_were_published_with_their_model(folder, monke
     shard.write_bytes(bytes([shard.read_bytes()[0] ^ 1]) + shard.read_bytes()[1:])
     with pytest.raises(ValueError, match="published"):
         read_shards(folder)
+
+
+def test_params_may_name_a_folder_whose_key_depends_on_each_shard(folder, workspace):
+    workspace({"train.weights": str(folder)})
+    weights = load_params().train.weights
+    (folder / "assets").mkdir()
+    before = weights_key(weights)
+    (folder / "group1-shard2of3.bin").write_bytes(b"")
+    assert len({before, weights_key(weights), weights_key(None)}) == 3
