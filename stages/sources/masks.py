@@ -20,6 +20,7 @@ from stages.sources.outcomes import Outcome
 from stages.sources.outlines import draw_outline
 from stages.sources.regions import Region
 from stages.sources.signatures import is_litter
+from stages.sources.tables import composed
 
 MASKS = "masks"  # a folder that a source may have at its top
 _GREY = (8, 0)  # bit depth and type of colour, as a PNG file's header has them
@@ -55,7 +56,7 @@ def pair_masks(files: Iterable[SourceFile], params: DataParams) -> dict[str, str
 
 
 def _without_suffix(path: str) -> str:
-    folder, slash, name = path.rpartition("/")
+    folder, slash, name = composed(path).rpartition("/")
     return folder + slash + (name.rpartition(".")[0] or name)
 
 
@@ -140,6 +141,8 @@ class Silhouettes:
 
 
 def _scaled(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if mask.shape == size:
+        return mask
     # Each pixel that people cover in part is theirs.
     return cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA) > 0
 

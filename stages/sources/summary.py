@@ -8,6 +8,7 @@ from stages.core.params import DataParams
 from stages.core.paths import INGEST_REPORT
 from stages.core.people import GROUPS, IDENTITIES
 from stages.sources.decoding import NOTES
+from stages.sources.masks import MASKS
 from stages.sources.outcomes import Outcomes
 
 
@@ -40,7 +41,8 @@ def lines_about(outcomes: Outcomes, report: dict, params: DataParams) -> Iterato
             f"wears off over many; keep one image a group{split}"
         )
     yield from _about_people(report, params) if params.has_classes else _about_no_classes(Path(params.source))
-    yield from _about_regions(report)
+    in_masks = sum(image.source.in_source.startswith(f"{MASKS}/") for image in outcomes.kept)
+    yield from _about_regions(report, in_masks)
 
 
 def _about_people(report: dict, params: DataParams) -> Iterator[str]:
@@ -68,7 +70,7 @@ def _about_no_classes(source: Path) -> Iterator[str]:
     )
 
 
-def _about_regions(report: dict) -> Iterator[str]:
+def _about_regions(report: dict, taken_for_images: int) -> Iterator[str]:
     no_image, twice = report["boxes_without_image"], report["boxes_given_twice"]
     left_out = f"; left out: {no_image} whose file gave no image, {twice} given twice" if no_image or twice else ""
     if report["boxes"] or left_out:
@@ -76,6 +78,8 @@ def _about_regions(report: dict) -> Iterator[str]:
         if report["boxes"]:
             sides = f", median side {report['box_side']:.0f} pixels, {report['box_side_share']:.1%} of the image's"
         yield f"{report['boxes']} boxes in {report['images_with_boxes']} images{sides}{left_out}"
+    if taken_for_images:
+        yield f"{taken_for_images} images are of the folder {MASKS}, in which no silhouette has the path of an image"
     if "silhouettes" in report:
         yield (
             f"{report['silhouettes']} silhouettes, {report['boxes_around_silhouettes']} boxes around what no box held "

@@ -94,6 +94,12 @@ def test_outlines_of_coco_are_silhouettes_too_and_join_those_of_files(source):
     assert Box(15, 11, 1, 1, "person") in read_boxes(REGIONS_FILE)["train/a/0.png"]
 
 
+def test_composed_and_decomposed_names_are_the_same(source):
+    source({"a/e\u0301.png": drawn(0)}, ["a/\u00e9.png", "b/1.png"], classes="none")
+    ingest()
+    assert np.array_equal(read_mask("a/\u00e9.png"), drawn(0))
+
+
 def test_without_silhouettes_there_is_an_empty_folder(source):
     source({})
     ingest()
@@ -111,10 +117,11 @@ def test_silhouettes_of_files_that_give_no_image_are_counted(source):
 
 
 @pytest.mark.parametrize("classes", ["folders", "none"])
-def test_a_folder_of_that_name_may_be_a_class(source, classes):
+def test_a_folder_of_that_name_may_be_a_class_and_is_told(source, classes, capsys):
     source({}, ["cat/0.png", "cat/1.png", "masks/7.png", "masks/8.png"], classes=classes)
     ingest()
     assert len(list_images(RAW_FOLDER)) == 4
+    assert "ingest: 2 images are of the folder masks" in capsys.readouterr().out
     assert list(MASKS_FOLDER.iterdir()) == []
 
 
