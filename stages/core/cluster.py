@@ -89,17 +89,17 @@ def _register(client: Client, address: str, function: Work) -> Iterator[Job]:
     PARTIAL.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(prefix=".cluster.", dir=PARTIAL) as file:
         job, end = Job(function, Path(file.name)), time.monotonic() + _PATIENCE
-        with _in_one_line(address):
-            client.run_on_scheduler(code_digest)  # only shows that it has the code, as tasks pass through it
-            client.wait_for_workers(1, timeout=_PATIENCE)
-            while True:
-                try:
-                    client.register_plugin(job)
-                    break
-                except OSError:  # of a worker that the scheduler has lost, and does not know yet
-                    if client.status != "running" or time.monotonic() > end:
-                        raise
         try:
+            with _in_one_line(address):
+                client.run_on_scheduler(code_digest)  # only shows that it has the code, as tasks pass through it
+                client.wait_for_workers(1, timeout=_PATIENCE)
+                while True:
+                    try:
+                        client.register_plugin(job)
+                        break
+                    except OSError:  # of a worker that the scheduler has lost, and does not know yet
+                        if client.status != "running" or time.monotonic() > end:
+                            raise
             yield job
         finally:
             with suppress(Exception):  # the scheduler may be gone
@@ -110,7 +110,7 @@ def _count_workers(client: Client) -> int:
     return client.scheduler_info(n_workers=0).get("n_workers", 0)
 
 
-def _results(client: Client, address: str, future: Future) -> list:
+def _results(client: Client, address: str, future: Future) -> Iterator[Any]:
     with _in_one_line(address):
         while not future.done():
             with suppress(TimeoutError):
@@ -119,9 +119,10 @@ def _results(client: Client, address: str, future: Future) -> list:
             if client.status != "running":
                 raise CancelledError
             client.wait_for_workers(1, timeout=_PATIENCE)
-        if future.status != "error" or isinstance(future.exception(), KilledWorker):
-            return future.result()
-    return future.result()  # raises what the function raised
+        results, error, trace = future.result()
+    yield from results
+    if error is not None:
+        raise error from RuntimeError(trace)
 
 
 @contextmanager

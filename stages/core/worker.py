@@ -2,8 +2,10 @@
 
 import os
 import pickle
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import cloudpickle
 from distributed import Worker, WorkerPlugin, get_worker
 from threadpoolctl import threadpool_limits
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, line_of
 from stages.core.machine import code_digest, environment
 
 _CODE = code_digest()  # of what this process runs, whatever lies there later
@@ -51,7 +53,7 @@ class Job(WorkerPlugin):
         """End the task that is under way."""
         self._is_over = True
 
-    def apply(self, items: bytes) -> list:
+    def apply(self, items: bytes) -> Iterator[Any]:
         """Apply the function to each item."""
         if self._refusal:
             raise PipelineError(self._refusal)
@@ -62,21 +64,26 @@ class Job(WorkerPlugin):
             if self._is_over or key in self._cancelled:
                 raise CancelledError
 
-        results = []
         for item in pickle.loads(items):
             end_if_over()
-            results.append(self._work(item, end_if_over))
-        return results
+            yield self._work(item, end_if_over)
 
     @cached_property
     def _work(self) -> Work:
         return pickle.loads(self._function)
 
 
-def apply_job(name: str, items: bytes) -> list:
-    """Apply a job's function to items, on a worker."""
+def apply_job(name: str, items: bytes) -> tuple[list, Exception | None, str]:
+    """Apply a job's function to items, on a worker; an error is returned: Dask would log it, and it may name images."""
     job: Any = get_worker().plugins[name]
-    return job.apply(items)
+    results: list = []
+    try:
+        results.extend(job.apply(items))
+    except Exception as error:
+        with suppress(Exception):
+            return results, pickle.loads(pickle.dumps(error)), traceback.format_exc()
+        return results, RuntimeError(line_of(error)), traceback.format_exc()
+    return results, None, ""
 
 
 def _conditions(file: Path, threads: int) -> dict[str, str]:

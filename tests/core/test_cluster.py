@@ -49,7 +49,7 @@ class Cluster:
     """A scheduler and workers, each a process of its own."""
 
     def __init__(self, stack: ExitStack, folder: Path, code: Path = ROOT):
-        self._stack, self._folder = stack, folder
+        self._stack, self.folder = stack, folder
         self.workers: list[subprocess.Popen] = []
         file = folder / "scheduler.json"
         options = ("--scheduler-file", str(file), "--host", "127.0.0.1", "--port", "0")
@@ -57,7 +57,7 @@ class Cluster:
         self.address = wait_for(lambda: file.exists() and file.read_text().partition('"address": "')[2].split('"')[0])
 
     def start_worker(self, *options: str, code: Path = ROOT, **settings: str) -> None:
-        place = str(self._folder / f"worker{len(self.workers)}")
+        place = str(self.folder / f"worker{len(self.workers)}")
         options = (self.address, "--no-nanny", "--nthreads", "1", "--local-directory", place, *options)
         self.workers.append(self._start("worker", *options, code=code, **settings))
 
@@ -67,11 +67,11 @@ class Cluster:
             process.wait()
 
     def _start(self, *command: str, code: Path = ROOT, **settings: str) -> subprocess.Popen:
-        log = self._stack.enter_context((self._folder / f"{command[0]}.log").open("a"))
+        log = self._stack.enter_context((self.folder / f"{command[0]}.log").open("a"))
         allowed = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
         environment = os.environ | allowed | {"PYTHONPATH": str(code)} | settings
         command = (sys.executable, "-m", "dask", *command, "--no-dashboard")
-        process = subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         self._stack.callback(process.wait)
         self._stack.callback(process.kill)
         return process
@@ -187,7 +187,7 @@ def test_files_are_taken_in_and_anonymized_with_the_same_bytes_as_with_threads(c
 
 def test_networks_are_the_same_bytes_as_with_threads(cluster, workspace):
     folder = workspace()
-    write_workspace(seeds=[0, 1], head=[8, 0.5], epochs=1)
+    write_workspace(seeds=[0], head=[8, 0.5], epochs=1)
     assert_same_bytes_as_with_threads(folder, cluster, "train raw")
 
 
@@ -245,6 +245,7 @@ def test_errors_arrive_as_with_threads(cluster, images):
     broken.write_bytes(bytes(broken.stat().st_size))
     code, line = run(folder, cluster.address, *BLUR)
     assert code == 1 and (code, line) == run(folder, None, *BLUR)
+    assert ".png" in line and ".png" not in (cluster.folder / "worker.log").read_text()
     with pytest.raises(ZeroDivisionError):
         list(map_on_cluster(lambda item, _: 1 // (item - 3), range(9), address=cluster.address, total=9, most=1))
 
