@@ -1,5 +1,6 @@
 """Names and links images whose blocks are means with Laplace noise of known strength, by how likely they are."""
 
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -15,6 +16,7 @@ SIDE = 128  # pixels, the longest of the images from which it learns
 MOST_NUMBERS = 40_000_000  # of all these images
 MOST_AXES = 200  # in which people and images differ
 MOST_PHOTOS = 1000  # that these axes come from
+MOST_BLOCKS = 40_000  # and channels of an image
 MOST_COMPARED = 2_000_000_000  # blocks of published images and originals
 GRID = np.linspace(-4, 4, 65)  # of a block's mean before the image is seen, in its standard deviations
 WIDTH = 0.5  # of the covariance around each known photo, as a share of that around people's means
@@ -26,7 +28,7 @@ class Blocks(NamedTuple):
     """The blocks of an image."""
 
     shape: tuple[int, ...]  # of the image: height, width, 3
-    means: np.ndarray  # (blocks * 3,) float: of each block and channel
+    means: np.ndarray  # (blocks * 3,) float32: of each block and channel, or evenly of some
 
 
 class BlockNoise(NamedTuple):
@@ -68,22 +70,16 @@ def name_by_likelihood(
     .. [2] S. Ioffe, "Probabilistic linear discriminant analysis", ECCV 2006.
     """
     faces = _Faces(sets)
+    far = np.empty((len(published), len(faces.people)))
     shapes = [image.shape for image in published]
-    means = {shape: faces.block_means(shape, noise.block_size) for shape in dict.fromkeys(shapes)}
-
-    def learn(image: Blocks) -> tuple[np.ndarray, np.ndarray]:
-        middle, axes = means[image.shape][0], means[image.shape][1:]
-        spread = np.sqrt(np.einsum("ad,ab,bd->d", axes, faces.covariance, axes))
-        precision, pull = _sites(*_seen(image, noise), middle, np.maximum(spread, LEAST_DEVIATION))
-        return (axes * precision) @ axes.T, axes @ (pull - precision * middle)
-
-    _, burst, count = np.unique(bursts, return_inverse=True, return_counts=True)
-    precisions, pulls = (np.zeros((len(count), *[faces.rank] * sides)) for sides in (2, 1))
-    for number, (precision, pull) in zip(burst, map_bounded(learn, published), strict=True):
-        precisions[number] += precision
-        pulls[number] += pull
-    far = np.stack(list(map_bounded(faces.distances, zip(precisions, pulls, strict=True))))
-    return Distances(faces.people, (far / count[:, None])[burst])
+    for shape in dict.fromkeys(shapes):
+        same = np.flatnonzero([shape == each for each in shapes])
+        groups = [same[bursts[same] == burst] for burst in np.unique(bursts[same])]
+        distances = partial(faces.distances, faces.block_means(shape, noise.block_size), noise)
+        found = map_bounded(distances, [[published[at] for at in own] for own in groups])
+        for group, values in zip(groups, found, strict=True):
+            far[group] = values / len(group)
+    return Distances(faces.people, far)
 
 
 def link_by_likelihood(published: list[Blocks], raw: list[Blocks], noise: BlockNoise) -> Ranks:
@@ -104,7 +100,7 @@ def link_by_likelihood(published: list[Blocks], raw: list[Blocks], noise: BlockN
     shapes = [image.shape for image in raw]
     places = {shape: np.flatnonzero([shape == each for each in shapes]) for shape in set(shapes)}
     means = {shape: np.stack([raw[at].means for at in found]) for shape, found in places.items()}
-    numbers = sum(len(raw[0].means) * len(raw) for _ in published)
+    numbers = len(published) * sum(len(image.means) for image in raw)
     asked = np.linspace(0, len(raw) - 1, max(1, len(raw) * MOST_COMPARED // max(numbers, MOST_COMPARED))).astype(int)
 
     def rank(number: int) -> Ranks:
@@ -122,7 +118,7 @@ def cut_blocks(image: np.ndarray, block_size: int) -> Blocks:
     """Return the means of an image's blocks; those at the right and the bottom may be cut off."""
     rows, columns = (np.arange(0, side, block_size) for side in image.shape[:2])
     sums = np.add.reduceat(np.add.reduceat(image, rows, axis=0, dtype=float), columns, axis=1)
-    return Blocks(image.shape, (sums / _counts(image.shape, block_size)).ravel())
+    return Blocks(image.shape, _thinned((sums / _counts(image.shape, block_size)).ravel()).astype(np.float32))
 
 
 def log_likelihood(seen: np.ndarray, means: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -147,7 +143,11 @@ def _distribution(values: np.ndarray) -> np.ndarray:
 
 def _seen(image: Blocks, noise: BlockNoise) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of an image's blocks, and the scale of the noise in each."""
-    return np.rint(image.means), noise.scale / _counts(image.shape, noise.block_size).repeat(3)
+    return np.rint(image.means), noise.scale / _thinned(_counts(image.shape, noise.block_size).repeat(3))
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    return values[:: -(-len(values) // MOST_BLOCKS)]
 
 
 def _counts(shape: tuple[int, ...], block_size: int) -> np.ndarray:
@@ -199,16 +199,21 @@ class _Faces:
         self.people, self._person = np.unique(of_known, return_inverse=True)
         root = np.linalg.cholesky(scatter * WIDTH + 1e-3 * np.eye(len(scatter)))
         self._axes = (axes @ root).T
-        self.rank = len(root)
         places = np.linalg.solve(root, places.T).T
         self._photos = places[-len(of_known) :]
-        self.covariance = places.T @ places / len(places)
+        self._covariance = places.T @ places / len(places)
 
-    def distances(self, seen: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """Return the negative log-likelihood of each person, from the precision of what is seen, and its pull."""
-        precision, pull = seen
-        within = np.linalg.inv(np.eye(self.rank) + precision)
+    def distances(self, pictures: np.ndarray, noise: BlockNoise, images: list[Blocks]) -> np.ndarray:
+        """Return the negative log-likelihood of each person, given a burst; `pictures` are from `block_means`."""
+        middle, axes = pictures[0], pictures[1:]
+        spread = np.sqrt(np.einsum("ad,ad->d", self._covariance @ axes, axes))
+        precision, pull = (np.zeros((len(axes),) * sides) for sides in (2, 1))
+        for image in images:
+            site, site_pull = _sites(*_seen(image, noise), middle, np.maximum(spread, LEAST_DEVIATION))
+            precision += (axes * site) @ axes.T
+            pull += axes @ (site_pull - site * middle)
         shifted = self._photos + pull
+        within = np.linalg.inv(np.eye(len(axes)) + precision)
         photos = ((shifted @ within * shifted).sum(axis=1) - (self._photos**2).sum(axis=1)) / 2
         people = [photos[self._person == number] for number in range(len(self.people))]
         return np.array([np.log(len(own)) - logsumexp(own) for own in people])
