@@ -38,7 +38,7 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray | str:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_each_kind_is_taken_with_its_pixels_or_rejected(kind):
-    for seed in range(5 if kind == "bomb" else 20):
+    for seed in range({"bomb": 5, "JPEG of endless scans": 1}.get(kind, 20)):
         strange = KINDS[kind](np.random.default_rng(seed))
         found = decode(strange.content)
         rejected = isinstance(found, str)
