@@ -39,36 +39,18 @@ _KINDS = {
 
 
 def suffix_of(path: str) -> str:
-    """Return the suffix of a file that is not hidden, with its dot, or an empty text.
-
-    Examples
-    --------
-    >>> suffix_of("a.b/photo.tar.JPG"), suffix_of("a.b/photo"), suffix_of("photo.")
-    ('.JPG', '', '')
-    """
+    """Return the suffix of a file that is not hidden, with its dot, or an empty text."""
     _, dot, suffix = path.rpartition("/")[2].rpartition(".")
     return f".{suffix}" if dot and suffix else ""
 
 
 def unread_format(head: bytes) -> str | None:
-    """Name the image format of a file's first `HEAD` bytes if it is a known one that is not read.
-
-    Examples
-    --------
-    >>> unread_format(b"8BPS...")
-    'Photoshop'
-    """
+    """Name the image format of a file's first `HEAD` bytes if it is a known one that is not read."""
     return next((name for name, pattern in _NOT_READ.items() if pattern.match(head)), None)
 
 
 def may_be_image(suffix: str, head: bytes) -> bool:
-    """Return whether a file is an image by its suffix, or by its first `HEAD` bytes.
-
-    Examples
-    --------
-    >>> may_be_image(".txt", b"Dear diary"), may_be_image("", b"GIF89a"), may_be_image(".JPG", b"")
-    (False, True, True)
-    """
+    """Return whether a file is an image by its suffix, or by its first `HEAD` bytes."""
     return bool(_SUFFIXES.fullmatch(suffix) or _READ.match(head) or unread_format(head))
 
 
