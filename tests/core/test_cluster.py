@@ -19,6 +19,7 @@ from stages.core.cluster import map_on_cluster
 from stages.core.datasets import divide, write_part
 from stages.core.errors import PipelineError
 from stages.core.images import encode_image
+from stages.core.masks import encode_mask
 from stages.core.paths import DETECTIONS_FILE, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import write_people
 from stages.core.secret import load_secret
@@ -180,9 +181,17 @@ def test_shards_and_what_is_made_of_them_are_the_same_bytes_as_with_threads(clus
 
 
 def test_files_are_taken_in_and_anonymized_with_the_same_bytes_as_with_threads(cluster, workspace, save_images):
-    folder = workspace({"data.source": "source"})
-    save_images(folder / "source", [path.replace("test/", "train/9") for path in PATHS])
-    assert_same_bytes_as_with_threads(folder, cluster, "ingest", "ingest", "anonymize morphology")
+    masked = {"method": "mask", "value": 7, "where": "regions", "shape": "mask"}
+    folder = workspace({"data.source": "source", "variants.masked": masked})
+    paths = [path.replace("test/", "train/9") for path in PATHS]
+    save_images(folder / "source", paths)
+    for number, path in enumerate(paths[::2]):
+        file = folder / "source" / "masks" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encode_mask(np.random.default_rng(number).random((12, 16)) < 0.1))
+    stages = ("ingest", "ingest", "detect", "anonymize masked", "anonymize morphology")
+    assert_same_bytes_as_with_threads(folder, cluster, *stages)
+    assert len(list((folder / "data" / "masks").rglob("*.png"))) == len(paths[::2])
 
 
 def test_networks_are_the_same_bytes_as_with_threads(cluster, workspace):
