@@ -125,7 +125,8 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
         )
         count = sum(parts)
         _write_groups(fitted, made.folder, groups, variant, name)
-        pages = _write_contact_sheets(made.folder, paths[:PER_SHEET] if is_whole else paths, boxes, left_open, sheets)
+        shown = paths[:PER_SHEET] if is_whole else paths
+        pages = _write_contact_sheets(made.folder, shown, boxes, variant.acting.labels, left_open, sheets)
     if not is_whole:
         print(
             f"anonymize: to check by eye, contact sheets in {CONTACT / name}/: {pages}; red frame: no region; numbers: "
@@ -157,9 +158,14 @@ def _settings(variant: Variant, secret: bytes | None) -> str:
 
 
 def _write_contact_sheets(
-    folder: Path, shown: list[str], boxes: dict[str, list[Box]], left_open: Collection[str], sheets: Path
+    folder: Path,
+    shown: list[str],
+    boxes: dict[str, list[Box]],
+    labels: list[str] | None,
+    left_open: Collection[str],
+    sheets: Path,
 ) -> int:
-    images, numbers = Dataset(folder), row_numbers(boxes)
+    images, numbers = Dataset(folder), row_numbers(read_boxes(DETECTIONS_FILE), labels) if boxes else {}
 
     def show(path: str) -> Print:
         cell = outline(images.image(path), boxes.get(path, ()), numbers.get(path, ()))

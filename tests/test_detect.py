@@ -213,6 +213,7 @@ def test_numbers_are_drawn_at_their_boxes_and_are_lines_of_the_table(tmp_path):
     table = {"b": boxes[:2], "a": boxes}
     write_boxes(tmp_path / "boxes.csv", table)
     lines = (tmp_path / "boxes.csv").read_text().splitlines()
+    assert row_numbers({"a": [Box(0, 0, 1, 1, "face"), Box(0, 0, 1, 1, "person")]}, ["person"]) == {"a": [3]}
     for path, numbers in row_numbers(table).items():
         rows = [f"{path},{box.x},{box.y},{box.width},{box.height},," for box in table[path]]
         assert [lines[number - 1] for number in numbers] == rows

@@ -51,11 +51,12 @@ def with_labels(boxes: dict[str, list[Box]], labels: Collection[str] | None) -> 
     return {path: own for path, own in chosen.items() if own}
 
 
-def row_numbers(boxes: dict[str, list[Box]]) -> dict[str, range]:
-    """Return the lines of each image's boxes in the table that `write_boxes` writes, counted from 1, the header."""
-    lines, first = {}, 2
+def row_numbers(boxes: dict[str, list[Box]], labels: Collection[str] | None = None) -> dict[str, list[int]]:
+    """Return the lines of each image's boxes, of some labels or all, in their table; the header is line 1."""
+    lines, line = {}, 1
     for path in sorted(boxes):
-        lines[path] = range(first, first := first + len(boxes[path]))
+        numbered = [(line := line + 1, box) for box in boxes[path]]
+        lines[path] = [number for number, box in numbered if labels is None or box.label in labels]
     return lines
 
 
