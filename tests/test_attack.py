@@ -291,6 +291,15 @@ def test_what_a_blur_of_faces_hides_is_restored_where_they_are(faces):
     assert np.array_equal(*(read_image(folder / name / "test" / path)[outside] for name in ("raw", "faces")))
 
 
+def test_the_noise_of_regions_is_attacked_by_likelihood(faces):
+    blocks = {"method": "dp_pix", "block_size": 8, "epsilon": 50, "neighbourhood": 1}
+    faces(blocks | {"where": "regions", "shape": "square", "grow": 0, "feather": 0, "side": 32})
+    scores = scores_of("faces")
+    assert shares(scores["region_identity"])["likelihood"] > 0.9
+    assert privacy_row(scores)["region_likelihood_linkage_accuracy"] > 2 / 12
+    assert "likelihood" not in scores["identity"]["attacks"]
+
+
 def test_a_strangers_recognizer_looks_at_regions(faces, tmp_path):
     (tmp_path / "model.onnx").write_bytes(recognizer_model())
     faces(changes={"attack.recognizer": "model.onnx"})

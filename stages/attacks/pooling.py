@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.neighbors import radius_neighbors_graph
 
 SIDE = 16  # pixels of a thumbnail
-NEAR = 3.0  # grey levels, the root mean square between thumbnails of near-duplicates
+NEAR = 5.0  # grey levels, the root mean square between thumbnails of near-duplicates
 
 
 class Distances(NamedTuple):

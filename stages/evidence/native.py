@@ -25,6 +25,7 @@ from stages.regions.masks import published_box
 
 Found = tuple[dict[str, float], dict[str, Distances]]  # numbers, and who is named by whom
 _FEWEST_PAIRS = 2
+Image.MAX_IMAGE_PIXELS = None  # `ingest` has checked
 
 
 class _Chosen(NamedTuple):
@@ -115,7 +116,8 @@ def _attack_outlines(target: Target, chosen: _Chosen) -> Distances:
 
 def _attack_blocks(target: Target, chosen: _Chosen, noise: BlockNoise, bursts: dict[str, int]) -> Found:
     def part(dataset: Dataset, path: str) -> np.ndarray:
-        return parts_acted_on(target, dataset.image(path), path)[-1]  # of the largest region
+        image = dataset.image(path)
+        return (parts_acted_on(target, image, path) or [image])[-1]  # of the largest region, unless it lies outside
 
     def photo(path: str) -> np.ndarray:
         raw = part(target.raw, path)
