@@ -19,11 +19,12 @@ from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
 from stages.core.params import load_params
 from stages.core.paths import PARTIAL
-from stages.core.people import write_people
+from stages.core.people import read_people, write_people
 from stages.core.seeding import generator
 from stages.evidence import leftovers
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import load_target
+from stages.evidence.views import make_views
 from stages.methods.dp_pix import dp_pix
 from stages.results import privacy
 from stages.results.columns import ATTACKERS
@@ -267,6 +268,18 @@ def test_attackers_look_at_the_largest_region_of_each_label_and_at_every_region(
     faces(found=lambda boxes: {path: [corner, FACE] if path.startswith("test") else [FACE] for path in boxes})
     found = shares(scores_of("raw")["region_identity"])
     assert found["every"] > found["informed"] + 0.3 and "informed_head" not in found
+
+
+def test_attackers_see_where_a_variant_acted_and_not_the_box_that_it_was_enlarged_from(faces):
+    faces(MASK | {"snap": 0.5, "grow": 0})
+    target = load_target("faces", load_params())
+    _, regions = make_views(target, read_people())
+    image = np.random.default_rng(0).integers(0, 256, (48, 40, 3), np.uint8)
+    looks = []
+    for x in (1, 3):  # on a grid of 24 pixels, both are the same
+        target.boxes["train/a/1.png"] = [Box(x, 2, 20, 20)]
+        looks.append(regions.look(image, "train/a/1.png"))
+    np.testing.assert_array_equal(*looks)
 
 
 def test_a_face_that_was_not_found_is_missed_and_images_without_one_are_not_looked_at(faces, monkeypatch):

@@ -12,7 +12,7 @@ from stages.core.boxes import REGION, Box, with_labels
 from stages.core.datasets import Dataset
 from stages.core.images import SPLITS, resize_image
 from stages.core.parallel import map_ordered
-from stages.core.params import RAW
+from stages.core.params import RAW, Acting
 from stages.core.people import People
 from stages.core.seeding import order_key
 from stages.evidence.target import Change, Target
@@ -35,10 +35,10 @@ class View(NamedTuple):
 
 def make_views(target: Target, people: People) -> list[View]:
     """Return the view of whole images; and of main regions, where images in train and in test have regions."""
-    size, boxes = target.params.attack.image_size, target.boxes
+    size, boxes, acting = target.params.attack.image_size, target.boxes, target.acting
     views = [View("images", "", lambda image, _: resize_image(image, (size, size)), lambda _: True)]
     if all(any(path.startswith(f"{split}/") for path in boxes) for split in SPLITS):
-        views.append(View("regions", REGION, partial(_look_at_main, boxes, size), boxes.__contains__))
+        views.append(View("regions", REGION, partial(_look_at_main, boxes, acting, size), boxes.__contains__))
     return [view._replace(roles=_roles(target, view, people)) for view in views]
 
 
@@ -49,7 +49,7 @@ def label_views(target: Target, people: People) -> dict[str, View]:
         own = with_labels(target.boxes, [label])
         if all(main_region(boxes).label == label for boxes in target.boxes.values()):
             continue
-        view = View(f"regions_{label}", REGION, partial(_look_at_main, own, size), own.__contains__)
+        view = View(f"regions_{label}", REGION, partial(_look_at_main, own, target.acting, size), own.__contains__)
         roles = _roles(target, view, people)
         if roles:
             views[label] = view._replace(roles=roles)
@@ -87,22 +87,23 @@ def crops_of_several(target: Target, paths: list[str]) -> dict[str, np.ndarray]:
 
     def look(path: str) -> np.ndarray:
         image = target.images.image(path)
-        return np.stack([_look_at_main({path: [box]}, size, image, path) for box in several[path]])
+        return np.stack([_look_at_main({path: [box]}, target.acting, size, image, path) for box in several[path]])
 
     return dict(zip(several, map_ordered(look, list(several), total=len(several), label="regions"), strict=True))
 
 
-def _look_at_main(boxes: dict[str, list[Box]], size: int, image: np.ndarray, path: str) -> np.ndarray:
-    # Stretched, as the sides of a box are not published, and would tell people apart.
-    return resize_image(image[around(main_region(boxes[path]), image.shape[:2])], (size, size))
+def _look_at_main(boxes: dict[str, list[Box]], acting: Acting, size: int, image: np.ndarray, path: str) -> np.ndarray:
+    # Where the variant acted, as the box itself is not published. Stretched, as its sides would tell people apart.
+    box = published_box(main_region(boxes[path]), image.shape[:2], acting)
+    return resize_image(image[around(box, image.shape[:2])], (size, size))
 
 
 def face_view(target: Target, size: int, roles: Roles | None) -> View:
     """Return the view of a face recognizer: the main region, with its aspect ratio."""
-    boxes = target.boxes
+    boxes, acting = target.boxes, target.acting
 
     def look(image: np.ndarray, path: str) -> np.ndarray:
-        return square_crop(image, main_region(boxes[path]), size)
+        return square_crop(image, published_box(main_region(boxes[path]), image.shape[:2], acting), size)
 
     return View("faces", REGION, look, boxes.__contains__, roles)
 
