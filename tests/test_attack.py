@@ -6,7 +6,6 @@ import shutil
 import numpy as np
 import pytest
 
-from stages import attack as stage
 from stages.anonymize import anonymize
 from stages.attack import attack
 from stages.attacks._learning import network, patches
@@ -21,7 +20,7 @@ from stages.core.params import load_params
 from stages.core.paths import PARTIAL
 from stages.core.people import read_people, write_people
 from stages.core.seeding import generator
-from stages.evidence import leftovers
+from stages.evidence import identification, leftovers
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import load_target
 from stages.evidence.views import make_views
@@ -144,7 +143,7 @@ def learned(monkeypatch):
         seen.append(sets[0][0])
         return learn(sets, seed, *trainer)
 
-    monkeypatch.setattr(stage, "learn", watched)
+    monkeypatch.setattr(identification, "learn", watched)
     return seen
 
 
