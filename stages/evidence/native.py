@@ -68,26 +68,35 @@ def attack_natively(target: Target, view: View, splits: dict[str, list[str]], bu
 
 
 def _attack_sizes(target: Target, chosen: _Chosen) -> Found:
-    def sizes(dataset: Dataset, paths: dict[str, int]) -> np.ndarray:
-        def size(path: str) -> tuple[int, ...]:
-            encoded = dataset.read(path)
-            with Image.open(io.BytesIO(encoded)) as image:
-                return (*image.size, len(encoded))
-
-        found = list(map_ordered(size, paths, total=len(paths), label=f"sizes of {dataset.folder.name}"))
-        return np.log(np.array(found, float).reshape(-1, 3))
-
-    train, test = sizes(target.images, chosen.train), sizes(target.images, chosen.test)
-    if (test == test[:1]).all():
+    published = _sizes(target.images, [*chosen.train, *chosen.enrolled, *chosen.test])
+    raw = published if target.name == RAW else _sizes(target.raw, [*chosen.train, *chosen.test])
+    test = _rows(published, chosen.test)
+    if len(test) and (test == test[0]).all():
         print("attack: all images have one size, in pixels and bytes, which tells nothing")
     numbers: dict[str, float] = {}
-    if min(len(train), len(test)) >= _FEWEST_PAIRS:
-        ranks = link_by_traces(sizes(target.raw, chosen.train), train, test, sizes(target.raw, chosen.test))
-        numbers = _linked("size", ranks, len(test))
+    if min(len(chosen.train), len(test)) >= _FEWEST_PAIRS:
+        of_train = _rows(raw, chosen.train), _rows(published, chosen.train)
+        numbers = _linked("size", link_by_traces(*of_train, test, _rows(raw, chosen.test)), len(test))
     if not chosen.sets:
         return numbers, {}
-    sets = [(sizes(target.images, known), _people(known)) for known in chosen.sets]
-    return numbers, {"size": name_by_traces(sets, test[_people(chosen.test) != UNKNOWN])}
+    sets = [(_rows(published, known), _people(known)) for known in chosen.sets]
+    return numbers, {"size": name_by_traces(sets, _rows(published, chosen.asked))}
+
+
+def _sizes(dataset: Dataset, paths: list[str]) -> dict[str, tuple[int, int, int]]:
+    """Return the width, the height and the bytes of each image."""
+
+    def size(path: str) -> tuple[int, int, int]:
+        encoded = dataset.read(path)
+        with Image.open(io.BytesIO(encoded)) as image:
+            return image.width, image.height, len(encoded)
+
+    label = f"sizes of {dataset.folder.name}"
+    return dict(zip(paths, map_ordered(size, paths, total=len(paths), label=label), strict=True))
+
+
+def _rows(sizes: dict[str, tuple[int, int, int]], paths: dict[str, int]) -> np.ndarray:
+    return np.log(np.array([sizes[path] for path in paths], float))
 
 
 def _attack_tiles(target: Target, chosen: _Chosen) -> Distances:
@@ -103,13 +112,15 @@ def _attack_tiles(target: Target, chosen: _Chosen) -> Distances:
 
 
 def _attack_outlines(target: Target, chosen: _Chosen) -> Distances:
-    def sides(paths: dict[str, int]) -> np.ndarray:
-        def size(path: str) -> tuple[int, int]:
-            with Image.open(io.BytesIO(target.images.read(path))) as image:
-                box = published_box(main_region(target.boxes[path]), image.size[::-1], target.acting)
-            return box.width, box.height
+    sizes = _sizes(target.images, [*chosen.train, *chosen.enrolled, *chosen.test])
 
-        return np.log(np.array(list(map_ordered(size, paths, total=len(paths), label="outlines")), float))
+    def sides(paths: dict[str, int]) -> np.ndarray:
+        found = []
+        for path in paths:
+            width, height, _ = sizes[path]
+            box = published_box(main_region(target.boxes[path]), (height, width), target.acting)
+            found.append((box.width, box.height))
+        return np.log(np.array(found, float))
 
     return name_by_traces([(sides(known), _people(known)) for known in chosen.sets], sides(chosen.asked))
 
