@@ -108,6 +108,9 @@ def compare() -> None:
         ("pairwise", pairs),
     ):
         write_file(METRICS / f"{name}.csv", rows.to_csv(index=False).encode())
+    guarantees = {name: read_privacy(name).guarantee for name in params.datasets}
+    certificates = {name: found.model_dump() for name, found in guarantees.items() if found is not None}
+    write_file(METRICS / "certificate.json", (json.dumps(certificates, indent=1) + "\n").encode())
     with replace_file(METRICS / "gallery.png") as partial:
         write_image(partial, join_gallery(pictured, params.compare.gallery_images))
     print_summary(f"compare: {len(table)} data sets into {METRICS}/report.html and comparison.{{csv,xlsx,md,tex}}")

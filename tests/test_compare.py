@@ -58,7 +58,7 @@ def test_a_second_run_gives_the_same_bytes(compared, results):
         *(f"comparison.{form}" for form in ("csv", "md", "tex", "xlsx")),
         *(f"frontier.{form}" for form in ("csv", "pdf", "png", "svg")),
         *(f"{name}.csv" for name in ("confusions", "curves", "groups", "pairwise")),
-        *("gallery.png", "ingest.json", "report.html"),
+        *("certificate.json", "gallery.png", "ingest.json", "report.html"),
     }
 
 

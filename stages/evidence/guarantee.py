@@ -7,17 +7,20 @@ from scipy.stats import binomtest
 
 from stages.core.boxes import REGION
 from stages.evidence.target import Target
-from stages.regions.groups import best_guess
+from stages.regions.groups import best_guess, certify
 
 _BY_CHANCE = 1e-6  # how rarely an attacker that only guesses may be said to break the guarantee
 
 
 def check_guarantee(target: Target, scores: dict[str, Any]) -> dict[str, Any]:
-    """Compare attackers of the replaced part with naming, of each group, who is in most of its images."""
-    groups, k = target.groups, target.params.variant(target.name).arguments["k"]
+    """Compare attackers of the replaced part with naming, of each group, who is in most of its images; and certify."""
+    groups, variant = target.groups, target.params.variant(target.name)
+    if groups is None:
+        raise TypeError(f"{variant.method} forms no groups")
+    certificate = certify(target.images, groups, variant, target.name)
     identity = scores.get("identity" if target.acting.where == "image" else f"{REGION}identity")
-    if groups is None or identity is None:
-        return {"k": k, "best_guess": None, "broken_by": []}
+    if identity is None:
+        return {"best_guess": None, "broken_by": [], "certificate": certificate}
     people = next(iter(identity["attacks"].values()))["people"]
     asked = {f"test/{path}": person for path, person in zip(identity["paths"], people, strict=True)}
     guess = best_guess(groups, asked)
@@ -27,5 +30,5 @@ def check_guarantee(target: Target, scores: dict[str, Any]) -> dict[str, Any]:
         if binomtest(right, len(found["people"]), guess, alternative="greater").pvalue < _BY_CHANCE:
             broken_by.append(name)
     if broken_by:
-        print(f"attack: named more people than groups of {k} allow: {', '.join(broken_by)}")
-    return {"k": k, "best_guess": round(guess, 4), "broken_by": broken_by}
+        print(f"attack: named more people than groups of {variant.arguments['k']} allow: {', '.join(broken_by)}")
+    return {"best_guess": round(guess, 4), "broken_by": broken_by, "certificate": certificate}

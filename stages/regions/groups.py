@@ -217,8 +217,11 @@ class Means:
         members = Counter((groups.of_unit[unit], label) for unit, label in groups.counts)
         members.update((_EVERYONE, label) for _, label in groups.counts)
         # Where fewer than k of a group have a label, its mean would show too few of them.
+        # Halves are rounded up, however the order of images rounds the sum.
         self._means = {
-            key: np.rint(of / members[key]).astype(np.uint8) for key, of in sums.items() if members[key] >= k
+            key: np.floor(of / members[key] + 0.5 + 1e-6).astype(np.uint8)
+            for key, of in sums.items()
+            if members[key] >= k
         }
         self._group, self._side = groups.of_image, acting.side
 

@@ -1,7 +1,7 @@
 """The files in `data/scores/`: predictions and verdicts, from which the metrics are computed."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -81,9 +81,9 @@ class Identity(BaseModel):
 class Guarantee(BaseModel):
     """What a method promises that puts people into groups of at least k, and who broke it."""
 
-    k: int
     best_guess: float | None  # share of images, by naming of each group who is in most of them
     broken_by: list[str]  # attackers that see only what was replaced
+    certificate: dict[str, Any]  # of the groups, and of the pixels that are the same in each
 
 
 class Privacy(BaseModel):
