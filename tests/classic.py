@@ -1,12 +1,14 @@
-"""Runs the classic experiment end to end, and a part of it the plain way: ``python -m tests.classic --images FOLDER``.
+"""Runs the classic experiment: ``python -m tests.classic --images FOLDER [--weights PATH]``.
 
 6,000 training and 1,500 test photos, raw and three variants, the preset `classic`. The folder holds
 ``{train,test}/<class>/``; as many photos as are needed are made of each of its own, cut, mirrored and toned, so that
-none equals another. Writes `metrics/classic.md`.
+none equals another. Writes a section of `metrics/classic.md`: with weights, the accuracies; without, the times of all
+stages, which random weights do not change, beside a part of it the plain way.
 """
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
@@ -75,10 +77,10 @@ def make_source(folder: Path, photos: Path, train: int) -> dict[str, int]:
     return counts
 
 
-def repro(folder: Path) -> Counter:
+def repro(folder: Path, *targets: str) -> Counter:
     """Run `dvc repro`; return the seconds that each kind of stage took, and of the rest."""
     seconds: Counter = Counter()
-    for stage in repro_by_stage(folder):
+    for stage in repro_by_stage(folder, *targets):
         seconds[stage.name.partition("@")[0]] += stage.seconds
     return seconds
 
@@ -126,10 +128,20 @@ def accuracy_table(folder: Path) -> list[str]:
     return lines
 
 
-def summary(
-    params: TrainParams, train: int, photos: dict[str, int], seconds: Counter, plain: tuple[float, float]
-) -> list[str]:
-    """Say what was run and how long it took, as Markdown."""
+def describe(params: TrainParams, train: int, photos: dict[str, int]) -> str:
+    """Say what was run on what."""
+    weights = "random weights" if params.weights is None else "ImageNet's weights"
+    return (
+        f"{train:,} training and {train // TEST_SHARE:,} test photos, {WIDTH} x {HEIGHT}, made of {photos['train']} "
+        f"and {photos['test']}; raw and {VARIANTS} variants; ResNet50 at {params.image_size}, {params.backbone}, with "
+        f"{weights}, in {params.precision}; head {params.head}, {params.epochs} epochs in batches of "
+        f"{params.batch_size}, Adam at {params.learning_rate} at most, {len(params.seeds)} seeds; {worker_count()} "
+        f"threads of {processor_name()}."
+    )
+
+
+def time_table(params: TrainParams, train: int, seconds: Counter, plain: tuple[float, float]) -> list[str]:
+    """Say how long it took, as Markdown."""
     test = train // TEST_SHARE
     # Each network sees its training photos every epoch, then the raw test photos and, if they differ, its own.
     passes = len(params.seeds) * (len(DATASETS) * (params.epochs * train + test) + VARIANTS * test)
@@ -137,14 +149,7 @@ def summary(
     extracting = seconds["extract"] / len(DATASETS) / (train + test)
     speed = operations(1, params.image_size) / extracting
     peaks = {dtype: measure_peak(dtype) for dtype in ("float32", "bfloat16")}
-    weights = "random weights" if params.weights is None else "ImageNet's weights"
     return [
-        f"{train:,} training and {test:,} test photos, {WIDTH} x {HEIGHT}, made of {photos['train']} and "
-        f"{photos['test']}; raw and {VARIANTS} variants; ResNet50 at {params.image_size}, {params.backbone}, with "
-        f"{weights}, in {params.precision}; head {params.head}, {params.epochs} epochs in batches of "
-        f"{params.batch_size}, Adam at {params.learning_rate} at most, {len(params.seeds)} seeds; {worker_count()} "
-        f"threads of {processor_name()}.",
-        "",
         "| all stages of a kind | minutes |",
         "| --- | ---: |",
         *(f"| {name} | {spent / 60:.1f} |" for name, spent in seconds.items()),
@@ -159,8 +164,16 @@ def summary(
         f"`extract` takes {extracting * 1000:.0f} ms a photo, decoding and start included: "
         f"{speed / 1e9:.0f} billion operations a second, of the peak that a matrix product reaches "
         f"{shares_of_peak(speed, peaks)}.",
-        "",
     ]
+
+
+def write_section(title: str, lines: list[str]) -> None:
+    """Put a section in the place of the one of its title."""
+    old = TABLE.read_text(encoding="utf-8") if TABLE.is_file() else ""
+    sections = dict(re.findall(r"^## (.+)\n\n((?:(?!## ).*\n)*)", old, re.MULTILINE))
+    sections[title] = "\n".join(lines) + "\n"
+    text = "\n".join(f"## {name}\n\n{content.strip()}\n" for name, content in sorted(sections.items()))
+    TABLE.write_text(text, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -179,14 +192,16 @@ def main(arguments: list[str] | None = None) -> None:
         for key, value in {"data.source": "photos", "data.identity_pattern": None, "train.weights": weights}.items():
             set_param(folder, key, value)
         run(folder, "git", "init", "-q")
-        seconds = repro(folder)
+        seconds = repro(folder, *([f"evaluate@{dataset}" for dataset in DATASETS] if weights else []))
         params = load_params(folder / "params.yaml").train
-        made = list_images(folder / "photos")[:PLAIN_PHOTOS]
-        plain = measure_plain([read_image(folder / "photos" / path) for path in made], params.image_size)
-        lines = summary(params, options.train, photos, seconds, plain)
-        text = "\n".join([*lines, *accuracy_table(folder), ""])
-    TABLE.write_text(text, encoding="utf-8")
-    print(f"{text}\nclassic: written to {TABLE}")
+        if weights:
+            title, lines = "Accuracy", accuracy_table(folder)
+        else:
+            made = list_images(folder / "photos")[:PLAIN_PHOTOS]
+            plain = measure_plain([read_image(folder / "photos" / path) for path in made], params.image_size)
+            title, lines = "Time", time_table(params, options.train, seconds, plain)
+    write_section(title, [describe(params, options.train, photos), "", *lines])
+    print(f"{TABLE.read_text(encoding='utf-8')}\nclassic: written to {TABLE}")
 
 
 if __name__ == "__main__":
