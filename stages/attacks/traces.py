@@ -98,8 +98,8 @@ def _whitening(numbers: np.ndarray, people: np.ndarray) -> np.ndarray:
     return vectors / np.sqrt(values)
 
 
-def _squares(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return ((one[:, None] - other) ** 2).sum(axis=2)
+def _squares(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    return ((points[:, None] - centres) ** 2).sum(axis=2)
 
 
 def _far(squares: np.ndarray, person: np.ndarray) -> np.ndarray:

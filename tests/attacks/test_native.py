@@ -56,7 +56,7 @@ def test_likelihood_names_people_who_are_enrolled_and_rules_out_originals_of_ano
     learned, first, second = OF_KNOWN < 3, np.flatnonzero(OF_KNOWN >= 3), OF_ASKED >= 3
     sets = [(list(KNOWN[learned]), OF_KNOWN[learned]), (list(KNOWN[first]), OF_KNOWN[first])]
     found = name_by_likelihood(
-        sets, [block for block, one in zip(blocks, second, strict=True) if one], ALONE[second], noise
+        sets, [block for block, kept in zip(blocks, second, strict=True) if kept], ALONE[second], noise
     )
     assert found.people.tolist() == [3, 4, 5]
     assert share(found, ALONE[second], OF_ASKED[second]) > 0.9
