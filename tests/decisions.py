@@ -22,7 +22,7 @@ from stages.methods.dp_pix import METHOD as DP_PIX
 from stages.results.counts import pooled_share
 from stages.results.decision import decide
 from stages.results.privacy import exposure
-from stages.results.scores import Privacy
+from stages.results.scores import Identity, Names, Privacy
 from stages.results.statistics import crossed_estimate, paired_p_value, skill_limits
 from stages.results.utility import drop_row
 from tests.clones import ROOT
@@ -50,21 +50,39 @@ def shares(statuses: Iterable[str]) -> dict[str, float]:
 
 
 def name_people(rng: np.random.Generator, people: int, images: int, own: np.ndarray) -> dict[str, np.ndarray]:
-    """Draw whom an attacker names who knows each person's images with a probability, and guesses the others."""
+    """Draw whom an attacker names who knows each person's images with a probability, and guesses the others.
+
+    All images of a person together tell as much as `pooled_share` says.
+    """
     who = np.repeat(np.arange(people), images)
+    pooled = {
+        skill: pooled_share(1 / people + skill * (1 - 1 / people), np.array([images]), people) for skill in {*own}
+    }
     known = rng.random(len(who)) < own[who]
-    return {"people": who, "named": np.where(known, who, rng.integers(people, size=len(who)))}
+    together = rng.random(people) < np.array([pooled[skill] for skill in own])
+    strangers = (np.arange(people) + rng.integers(1, people, size=people)) % people
+    return {
+        "people": who,
+        "named": np.where(known, who, rng.integers(people, size=len(who))),
+        "pooled": np.where(together, np.arange(people), strangers)[who],
+    }
 
 
 def judge(attacks: list[dict[str, np.ndarray]]) -> str:
     """Return the verdict on a variant that costs nothing."""
     names = ("informed", *(f"other_{number}" for number in range(1, len(attacks))))
-    lists = [{key: values.tolist() for key, values in found.items()} for found in attacks]
-    identity = {
-        **{"attacker": "", "chance": 0, "left_out": {"people": 0}, "paths": [], "operating_points": {}},
-        "attacks": dict(zip(names, lists, strict=True)),
-    }
-    scores = Privacy(identity=identity, findings={}, restorer="", left_open={}, effort="quick")  # type: ignore[arg-type]
+    identity = Identity(
+        attacker="",
+        paths=[],
+        attacks={
+            name: Names(**{key: found.tolist() for key, found in attack.items()})
+            for name, attack in zip(names, attacks, strict=True)
+        },
+        operating_points={},
+        chance=0,
+        left_out={"people": 0},
+    )
+    scores = Privacy(restorer="", effort="", left_open={}, findings={}, identity=identity)
     return decide(exposure(scores) | FREE, RAW, BOUNDS).status
 
 
@@ -76,7 +94,7 @@ def pooled_skill(people: int, images: int) -> float:
     def beyond(skill: float) -> float:
         return pooled_share(1 / people + skill * (1 - 1 / people), trials, people) - most
 
-    return brentq(beyond, 0, 1, xtol=1e-3)
+    return brentq(beyond, 0, 1, xtol=1e-9)
 
 
 def bound_skills(people: int, images: int) -> dict[str, float]:

@@ -14,7 +14,7 @@ from stages.report.settings import made_with, settings_text
 from stages.results.scores import Privacy, Utility, privacy_file, utility_file
 from tests.synthetic import MADE_WITH, PATHS, WRONG, change, privacy, utility, verdicts
 
-FIRST = ["answer", "verdicts", "words", "attacker", "limits"]
+FIRST = ["answer", "verdicts", "attacker", "words", "limits"]
 LATER = ["frontier", "gallery", "curves", "table", "pairs", "classes", "confusion", "settings"]
 VOID = {"meta", "br", "input", "img"}
 
