@@ -23,27 +23,7 @@ def draw_name(path: str, box: Box | None) -> str:
 def act_where(
     image: np.ndarray, boxes: Sequence[Box], act: Act, acting: Acting, silhouette: np.ndarray | None = None
 ) -> np.ndarray:
-    """Change an image where a variant acts.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
-    boxes : sequence of Box
-        Its regions.
-    act : callable
-        The method, or what undoes it: called with an array of shape (h, w, 3) and type uint8, and with the region that
-        it shows, or None for the whole image; returns an array of that shape and type.
-    acting : Acting
-        Where: on the whole image, on the regions alone, or on all but them; and its `snap`.
-    silhouette : ndarray of bool, shape (height, width), optional
-        Where people are in the image, for `shape: mask`.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        From `act`, `act_on_regions` or `act_on_background`.
-    """
+    """Change an image where a variant acts; `act` is the method, or what undoes it."""
     boxes = [published_box(box, image.shape[:2], acting) for box in boxes]
     if acting.where == "regions":
         return act_on_regions(image, boxes, act, acting, silhouette)
@@ -58,25 +38,6 @@ def act_on_regions(
 
     Regions are done from the smallest to the largest, each on what the ones before left, so that where they overlap
     nothing is put back.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
-    boxes : sequence of Box
-        The regions.
-    act : callable
-        As for `act_where`; called with parts of the image at the scale that `side` sets.
-    acting : Acting
-        Of the masks, whose soft edge lies around the shape; and its `side`: how long the longer side of a grown box
-        is in pixels at the scale at which `act` sees it.
-    silhouette : ndarray of bool, optional
-        As for `act_where`.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        Equal to `image` outside the masks. Inside the shapes, made from what `act` returned alone.
 
     Examples
     --------
@@ -116,28 +77,7 @@ def pixels_moved(box: Box, acting: Acting) -> int:
 def fill_regions(
     image: np.ndarray, boxes: Sequence[Box], fill: Fill, acting: Acting, silhouette: np.ndarray | None = None
 ) -> np.ndarray:
-    """Fill the regions of an image from what is around them, and from nothing that lies in any of them.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
-    boxes : sequence of Box
-        The regions.
-    fill : callable
-        Called with a part of the image around each region, (h, w, 3) uint8, at the scale that `side` sets, with the
-        region, and with what is to be filled there, (h, w) bool, where the part is black; returns an array of the
-        part's shape and type.
-    acting : Acting
-        As for `act_on_regions`; and its `snap`.
-    silhouette : ndarray of bool, optional
-        As for `act_where`.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        Equal to `image` outside the masks. Inside the shapes, made of what `fill` returned alone.
-    """
+    """Fill the regions of an image from what is around them, and from nothing that lies in any of them."""
     height, width = image.shape[:2]
     boxes = [published_box(box, (height, width), acting) for box in boxes]
     masks = [region_mask((height, width), box, acting, silhouette=silhouette) for box in boxes]
@@ -176,24 +116,7 @@ def act_on_background(
     acting: Acting,
     silhouette: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Put the regions of an image back into the anonymized image.
-
-    Parameters
-    ----------
-    image, anonymized : ndarray of uint8, shape (height, width, 3)
-        RGB image, before and after.
-    boxes : sequence of Box
-        The regions.
-    acting : Acting
-        Of the masks, whose soft edge lies inside the shape.
-    silhouette : ndarray of bool, optional
-        As for `act_where`.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        Equal to `anonymized` outside the shapes.
-    """
+    """Put the regions of an image back into the anonymized image; their soft edge lies inside the shape."""
     kept = np.zeros(image.shape[:2], np.float32)
     for box in boxes:
         mask = region_mask(image.shape[:2], box, acting, inwards=True, silhouette=silhouette)

@@ -21,20 +21,6 @@ class Mask(NamedTuple):
 def snapped(box: Box, size: tuple[int, int], share: float) -> Box:
     """Enlarge a box until its edges lie on a grid, so that its size and place tell little of who is in it.
 
-    Parameters
-    ----------
-    box : Box
-        The region; it may reach beyond the image.
-    size : tuple of int
-        Height and width of the image in pixels.
-    share : float
-        Step of the grid, as a share of the image's longer side, 0 to 1; 0 leaves the box as it is.
-
-    Returns
-    -------
-    Box
-        The smallest one on the grid that holds the box, rounded outward to whole pixels.
-
     Examples
     --------
     >>> snapped(Box(3, 17, 10, 4), (40, 80), 0.1)
@@ -67,28 +53,7 @@ def region_mask(
     inwards: bool = False,
     silhouette: np.ndarray | None = None,
 ) -> Mask:
-    """Return the mask of a region.
-
-    Parameters
-    ----------
-    size : tuple of int
-        Height and width of the image in pixels.
-    box : Box
-        The region; it may reach beyond the image, or lie outside.
-    acting : Acting
-        Its `shape`: the largest ellipse in the grown box, that box itself, or what the silhouette covers of it (where
-        that is nothing, the ellipse); `grow`: share of the box's width and
-        height that is added on each side; `feather`: width of the soft edge as a share of half the grown box.
-    inwards : bool, default=False
-        Whether the soft edge lies inside the shape. Otherwise it lies around the shape, so that each pixel whose centre
-        is in the shape has weight 1.
-    silhouette : ndarray of bool, shape (height, width), optional
-        Where people are in the image.
-
-    Returns
-    -------
-    Mask
-        Empty where the region lies outside the image. A region that is grown more has no smaller weight anywhere.
+    """Return the mask of a region, empty outside the image; the soft edge lies around the shape, or inside.
 
     Examples
     --------
