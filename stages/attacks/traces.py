@@ -8,6 +8,7 @@ from stages.attacks.pooling import Distances
 
 BANDWIDTHS = (1.0, 0.3, 0.1)  # in standard deviations of one person's numbers
 MOST_HELD_OUT = 1000  # points that choose the bandwidth
+CHUNK = 256  # images that are compared at once
 DOUBT = 20.0  # how far beyond the nearest person one image may put another, in nats
 
 
@@ -45,7 +46,8 @@ def name_by_traces(sets: list[tuple[np.ndarray, np.ndarray]], asked: np.ndarray)
         return float((_far(apart / width**2, person).argmin(axis=1) != person[held]).mean())
 
     width = min(BANDWIDTHS, key=error)
-    return Distances(people, _far(_squares(asked, points) / width**2, person))
+    parts = [_far(_squares(part, points) / width**2, person) for part in _chunks(asked)]
+    return Distances(people, np.concatenate(parts))
 
 
 def link_by_traces(train_raw: np.ndarray, train_published: np.ndarray, published: np.ndarray, raw: np.ndarray) -> Ranks:
@@ -77,13 +79,16 @@ def link_by_traces(train_raw: np.ndarray, train_published: np.ndarray, published
     missed = train_published - inputs(train_raw) @ weights
     spread = train_published.std(axis=0)
     scale = np.maximum(np.sqrt((missed**2).mean(axis=0)), 1e-3 * spread + 1e-6)
-    distances = np.concatenate(
-        [
-            _squares(part / scale, inputs(raw) @ weights / scale)
-            for part in np.array_split(published, len(raw) // 500 + 1)
-        ]
-    )
-    return ranks_of(np.round(distances, 6), np.arange(len(raw)))
+    expected, places = inputs(raw) @ weights / scale, np.arange(len(raw))
+    parts = [
+        ranks_of(np.round(_squares(part, expected), 6), own)
+        for part, own in zip(_chunks(published / scale), _chunks(places), strict=True)
+    ]
+    return Ranks(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _chunks(rows: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(rows, len(rows) // CHUNK + 1)
 
 
 def _whitening(numbers: np.ndarray, people: np.ndarray) -> np.ndarray:
