@@ -82,6 +82,7 @@ def render_page(results: Results, params: Params) -> bytes:
         "all_pictured": len(results.pictured) == len(params.datasets),
         "gallery": gallery_rows(results.pictured, params.compare.gallery_images),
         "groups": group_rows(results.groups),
+        "guarantees": _guarantees(params.datasets, privacy),
         "is_sample": Path(params.data.source) == SAMPLE,
         "renamed": params.data.rename,
         "deployed_on": params.compare.deployed_on,
@@ -111,6 +112,16 @@ def _attackers(table: pd.DataFrame, privacy: list[Privacy]) -> dict[str, Any]:
         "attackers": [attacker_name(attacker) for attacker in attackers],
         **{key: int(table[key].agg(how)) if has_people else 0 for key, how in asked.items()},
     }
+
+
+def _guarantees(datasets: list[str], privacy: list[Privacy]) -> list[tuple[str, int, str, str, list[str]]]:
+    """Return what variants promise whose method puts people into groups: k, 1 / k, the best guess, who broke it."""
+    rows = []
+    for name, scores in zip(datasets, privacy, strict=True):
+        if found := scores.guarantee:
+            k, broken_by = int(found.certificate["k"]), [attacker_name(attacker) for attacker in found.broken_by]
+            rows.append((name, k, show(1 / k, "share"), show(found.best_guess, "share"), broken_by))
+    return rows
 
 
 def _range(shares: pd.Series) -> str:

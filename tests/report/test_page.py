@@ -138,6 +138,7 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
             learned = privacy(15 if dataset == "raw" else 4)
             learned["identity"]["left_out"] = {"people": 3, "images": 12}
             learned["findings"] |= {"palette_distance": 0.125}
+            learned["guarantee"] = {"best_guess": 0.3, "broken_by": [], "certificate": {"k": 4}}
             learned["identity"]["attacks"]["brightness"] = verdicts(7)
             if dataset == "morphology":
                 learned["identity"]["attacks"] |= {"noise_guessed": verdicts(5), "noise_known": verdicts(19)}
@@ -158,6 +159,9 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
         "attack of raw: system Some system, processor Slow 1, numpy 1.2.3",
         "learning_rate: 0.25",
         "palette distance",
+        "k = 4",
+        "1 / k = 25.0 %",
+        "No attacker broke it",
         "0.125",
         "the brightness attacker",
         "35.0 %",
