@@ -12,7 +12,7 @@ from stages.core.files import new_folder, replace_file, write_file
 from stages.core.images import write_image
 from stages.core.parallel import print_summary
 from stages.core.params import RAW, CompareParams, load_params
-from stages.core.paths import HISTORY, METRICS
+from stages.core.paths import CONFUSION, GALLERY, HISTORY, METRICS, PER_CLASS, PRIVACY, RESTORED, UTILITY
 from stages.core.people import read_people, read_test_groups
 from stages.core.stale import print_leftovers
 from stages.core.store import forget_all_but
@@ -65,9 +65,19 @@ def metrics_json(row: dict[str, object]) -> bytes:
     return (json.dumps(measured, indent=2) + "\n").encode()
 
 
+def _remove_stale_results(datasets: list[str]) -> None:
+    # DVC keeps the results of a data set that is no longer compared. `compare` depends on the folders that hold them,
+    # so in a clone, which never had them, DVC would run it again.
+    for folder in (HISTORY, UTILITY, PRIVACY, GALLERY, RESTORED, CONFUSION, PER_CLASS):
+        for left in folder.glob("*"):
+            if left.stem not in datasets:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
 def compare() -> None:
     """Write all that compares the data sets."""
     params = load_params().require_classes("compare")
+    _remove_stale_results(params.datasets)
     forget_all_but([RAW, *params.variants])
     table, verdicts = comparison_table(params.datasets, params.compare)
     with new_folder(METRICS / "m") as folder:
