@@ -9,6 +9,8 @@ import numpy as np
 from stages.core.boxes import Box
 from stages.core.params import Acting
 
+_SPANNED = 0.7  # of both sides of a box: a silhouette that spans less may be a neighbour's that reaches in
+
 
 class Mask(NamedTuple):
     """What a region covers of an image."""
@@ -67,15 +69,27 @@ def region_mask(
     half_height, half_width = ((0.5 + acting.grow) * side for side in (box.height, box.width))
     rows, down = _axis(size[0], box.y + box.height / 2, half_height, reach)
     columns, across = _axis(size[1], box.x + box.width / 2, half_width, reach)
+    person = np.zeros((), np.float32)
     if acting.shape == "mask" and silhouette is not None and silhouette[rows, columns].any():
         edge = acting.feather * min(half_height, half_width)
-        return Mask(rows, columns, _silhouette_weights(silhouette[rows, columns], edge, inwards=inwards))
+        person = _silhouette_weights(silhouette[rows, columns], edge, inwards=inwards)
+        if inwards or _spans(silhouette, box):
+            return Mask(rows, columns, person)
     distance = (
         np.maximum(down[:, None], across) if acting.shape in ("box", "square") else np.hypot(down[:, None], across)
     )
     if acting.feather == 0:
-        return Mask(rows, columns, (distance <= 1).astype(np.float32))
-    return Mask(rows, columns, np.clip((reach - distance) / acting.feather, 0, 1).astype(np.float32))
+        return Mask(rows, columns, np.maximum((distance <= 1).astype(np.float32), person))
+    weights = np.clip((reach - distance) / acting.feather, 0, 1).astype(np.float32)
+    return Mask(rows, columns, np.maximum(weights, person))
+
+
+def _spans(silhouette: np.ndarray, box: Box) -> bool:
+    inside = silhouette[max(box.y, 0) : max(box.y + box.height, 0), max(box.x, 0) : max(box.x + box.width, 0)]
+    if not inside.any():
+        return False
+    hits = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
+    return all(np.ptp(hit) + 1 >= _SPANNED * side for hit, side in zip(hits, inside.shape, strict=True))
 
 
 def _silhouette_weights(silhouette: np.ndarray, edge: float, *, inwards: bool) -> np.ndarray:

@@ -54,9 +54,19 @@ def test_a_silhouette_covers_what_it_holds_of_its_box_and_a_soft_edge(box, silho
         assert np.array_equal(weights, ellipse)
         return
     assert (weights[within] == 1).all()
-    assert feather or np.array_equal(weights == 1, within)
+    assert feather or np.array_equal(weights == 1, within) or np.array_equal(weights == 1, within | (ellipse == 1))
     inwards = weights_of(box, acting, silhouette=silhouette, inwards=True)
     assert (inwards[~silhouette] == 0).all() or not silhouette[inwards > 0].any()
+
+
+@given(st.integers(1, 6), st.integers(1, 12), SHARES)
+def test_a_silhouette_that_reaches_in_from_beside_does_not_leave_a_person_open(across, down, feather):
+    box, silhouette = Box(10, 4, 10, 12), np.zeros(SIZE, bool)
+    silhouette[4 : 4 + down, 5 : 10 + across] = True  # a neighbour's; who is in the box has none
+    acting = Acting(shape="mask", feather=feather)
+    weights = weights_of(box, acting, silhouette=silhouette)
+    assert (weights >= weights_of(box, acting)).all()
+    assert (weights_of(box, acting, silhouette=silhouette, inwards=True)[~silhouette] == 0).all()
 
 
 @pytest.mark.parametrize("feather", [0, 0.5])
