@@ -246,18 +246,20 @@ def _main_regions(boxes: list[Box]) -> dict[str, Box]:
 def certify(images: Dataset, groups: Groups, variant: Variant, name: str) -> dict[str, Any]:
     """Read what is published, and see whether what was replaced is the same, byte by byte, in each group."""
 
-    def digest(path: str, image: np.ndarray) -> tuple[str, list[tuple[str, int, int, str]]]:
-        regions = {"": image} if variant.acting.where == "image" else {}
-        for box in uncovered(groups.boxes.get(path, ())):
-            regions[box.label] = image[box.y : box.y + box.height, box.x : box.x + box.width]
-        return path, [
-            (label, *part.shape[1::-1], hashlib.sha256(part.tobytes()).hexdigest()) for label, part in regions.items()
-        ]
+    def digest(path: str, image: np.ndarray) -> tuple[str, list[tuple[str, int, int, str]], int]:
+        inside = [_inside(box, image.shape[:2]) for box in groups.boxes.get(path, ())]
+        replaced = [box for box in inside if box.area]
+        compared = [Box(0, 0, *image.shape[1::-1])] if variant.acting.where == "image" else uncovered(replaced)
+        parts = [(box, image[box.y : box.y + box.height, box.x : box.x + box.width]) for box in compared]
+        found = [(box.label, box.width, box.height, hashlib.sha256(part.tobytes()).hexdigest()) for box, part in parts]
+        return path, found, max(len(replaced) - len(compared), 0)
 
     found: dict[int, Counter] = defaultdict(Counter)
+    overlaid = 0
     for digests in _map_images(images, sorted(groups.of_image), digest, f"{name} certificate"):
-        for path, regions in digests:
+        for path, regions, hidden in digests:
             found[groups.of_image[path]].update(regions)
+            overlaid += hidden
     members, counts = Counter(groups.of_unit.values()), Counter(groups.of_image.values())
     rows = [
         {
@@ -276,6 +278,8 @@ def certify(images: Dataset, groups: Groups, variant: Variant, name: str) -> dic
         "people": sum(is_person for is_person, _ in groups.of_unit),
         "images_of_nobody_known": sum(not is_person for is_person, _ in groups.of_unit),
         "smallest_group": min(members.values()),
+        "images_left_open": len(images.paths()) - len(groups.of_image),  # without a region, so as they were
+        "regions_not_compared": overlaid,  # as another one lies on them
         # One digest for each label and size of image: with JPEG, what lies around a region changes its pixels.
         "byte_equal": all(len(set(of_group)) == len(of_group) for of_group in places),
         "groups": rows,

@@ -138,6 +138,22 @@ def test_whole_images_of_a_group_are_all_the_same(gallery):
     assert certificate()["byte_equal"]
 
 
+def test_the_certificate_counts_all_regions_and_what_it_does_not_speak_of(gallery):
+    people = gallery(AVERAGE | {"grow": 0, "sizes": "few"})
+    boxes = {path: [Box(0, 0, 8, 8, "face"), Box(30, 30, 20, 20, "face")] for path in people}
+    left_open, beyond, overlaid, *_ = sorted(people)
+    del boxes[left_open]
+    boxes[beyond] = [Box(0, 0, 8, 8, "face"), Box(4, -25, 20, 20, "face")]  # above: no pixel of it is there
+    boxes[overlaid].append(Box(40, 40, 20, 20, "face"))
+    write_boxes(DETECTIONS_FILE, boxes)
+    anonymize("same")
+    found = certificate()
+    assert (found["images_left_open"], found["regions_not_compared"], found["byte_equal"]) == (1, 1, True)
+    compared = [(part["width"], part["regions"]) for row in found["groups"] for part in row["replaced"]]
+    counts = [sum(count for width, count in compared if (width < 15) == is_small) for is_small in (True, False)]
+    assert counts == [len(people) - 1, len(people) - 2]
+
+
 def test_a_label_that_too_few_have_gets_nobody_s_pixels(gallery):
     gallery()
     boxes = read_boxes(DETECTIONS_FILE)
