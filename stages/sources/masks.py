@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from stages.core.boxes import PERSON, Box
+from stages.core.boxes import FACE, HEAD, PERSON, Box
 from stages.core.errors import PipelineError, line_of, printable
 from stages.core.params import DataParams
 from stages.core.store import key_of
@@ -24,6 +24,7 @@ from stages.sources.tables import composed
 
 MASKS = "masks"  # a folder that a source may have at its top
 _GREY = (8, 0)  # bit depth and type of colour, as a PNG file's header has them
+_OF_PEOPLE = ("", FACE, HEAD, PERSON)  # labels; a box of another one may be a car's, with somebody in it
 _MOST_PARTS = 100  # of a silhouette that get boxes of their own
 
 
@@ -98,7 +99,7 @@ class Silhouettes:
         return _scaled(mask, image.size)
 
     def boxes(self, image: Outcome, known: list[Box]) -> list[Box]:
-        """Return boxes around those parts of the silhouette in `masks/` that no known box of the image holds."""
+        """Return boxes around those parts of the silhouette in `masks/` that no known box of a person holds."""
         return boxes_around(_scaled(self._decode(image), image.size), known) if self._file(image) else []
 
     def _file(self, image: Outcome) -> Path | None:
@@ -148,10 +149,10 @@ def _scaled(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def boxes_around(mask: np.ndarray, boxes: list[Box]) -> list[Box]:
-    """Return boxes around the parts of a silhouette that none of an image's boxes holds, so that none is left open."""
+    """Return boxes around the parts of a silhouette that no box of a person holds, so that none is left open."""
     _, _, parts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     found = [Box(x, y, width, height, PERSON) for x, y, width, height, _ in parts[1:].tolist()]
-    found = [part for part in found if not any(_holds(box, part) for box in boxes)]
+    found = [part for part in found if not any(box.label in _OF_PEOPLE and _holds(box, part) for box in boxes)]
     if len(found) <= _MOST_PARTS:
         return found
     left, top = min(box.x for box in found), min(box.y for box in found)

@@ -160,6 +160,13 @@ def test_a_link_out_of_the_source_is_refused(source, tmp_path):
         ingest()
 
 
+@pytest.mark.parametrize(("label", "count"), [("", 0), ("person", 0), ("face", 0), ("head", 0), ("car", 1)])
+def test_a_box_of_something_else_hides_nobody_from_variants_of_people(label, count):
+    mask = np.zeros((40, 40), bool)
+    mask[2:5, 3:9] = True
+    assert boxes_around(mask, [Box(0, 0, 30, 30, label)]) == [Box(3, 2, 6, 3, "person")] * count
+
+
 def test_what_no_box_holds_gets_one_of_its_own():
     mask = np.zeros((40, 40), bool)
     mask[2:5, 3:9] = mask[20:22, 30:33] = True
