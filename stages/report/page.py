@@ -114,14 +114,19 @@ def _attackers(table: pd.DataFrame, privacy: list[Privacy]) -> dict[str, Any]:
     }
 
 
-def _guarantees(datasets: list[str], privacy: list[Privacy]) -> list[tuple[str, int, str, str, list[str]]]:
-    """Return what variants promise whose method puts people into groups: k, 1 / k, the best guess, who broke it."""
-    rows = []
-    for name, scores in zip(datasets, privacy, strict=True):
-        if found := scores.guarantee:
-            k, broken_by = int(found.certificate["k"]), [attacker_name(attacker) for attacker in found.broken_by]
-            rows.append((name, k, show(1 / k, "share"), show(found.best_guess, "share"), broken_by))
-    return rows
+def _guarantees(datasets: list[str], privacy: list[Privacy]) -> list[dict[str, Any]]:
+    """Return what variants promise whose method puts people into groups, for which images, and who broke it."""
+    return [
+        found.certificate
+        | {
+            "name": name,
+            "share": show(1 / found.certificate["k"], "share"),
+            "best_guess": "" if found.best_guess is None else show(found.best_guess, "share"),
+            "broken_by": [attacker_name(attacker) for attacker in found.broken_by],
+        }
+        for name, scores in zip(datasets, privacy, strict=True)
+        if (found := scores.guarantee)
+    ]
 
 
 def _range(shares: pd.Series) -> str:

@@ -125,6 +125,11 @@ def test_all_can_be_read_without_a_mouse_or_eyes(usual):
     assert not re.findall(r"<th[^>]*>\s*</th>", usual.source)
 
 
+def guarantee(best_guess: float | None, unknown: int = 0, left_open: int = 0, *, is_equal: bool = True) -> dict:
+    counts = {"images_of_nobody_known": unknown, "images_left_open": left_open}
+    return {"best_guess": best_guess, "broken_by": [], "certificate": {"k": 4, "byte_equal": is_equal} | counts}
+
+
 def test_what_is_worth_a_warning_or_a_column_has_one(page):
     evil = '<script>alert("x")</script>'
 
@@ -138,7 +143,7 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
             learned = privacy(15 if dataset == "raw" else 4)
             learned["identity"]["left_out"] = {"people": 3, "images": 12}
             learned["findings"] |= {"palette_distance": 0.125}
-            learned["guarantee"] = {"best_guess": 0.3, "broken_by": [], "certificate": {"k": 4}}
+            learned["guarantee"] = guarantee(0.3) if dataset == "raw" else guarantee(None, 5, 6, is_equal=False)
             learned["identity"]["attacks"]["brightness"] = verdicts(7)
             if dataset == "morphology":
                 learned["identity"]["attacks"] |= {"noise_guessed": verdicts(5), "noise_known": verdicts(19)}
@@ -162,6 +167,10 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
         "k = 4",
         "1 / k = 25.0 %",
         "No attacker broke it",
+        "No attacker tried to break it",
+        "but for what compression changes",
+        "5 images of nobody known",
+        "It does not hold for 6 images",
         "0.125",
         "the brightness attacker",
         "35.0 %",
