@@ -69,9 +69,11 @@ def pixels_moved(box: Box, acting: Acting) -> int:
     --------
     >>> [pixels_moved(Box(0, 0, side, side), Acting(grow=0, side=128)) for side in (32, 128, 512)]
     [64, 1, 4]
+    >>> pixels_moved(Box(0, 0, 128, 128), Acting(grow=0, side=128, snap=0.1))  # its box may be larger
+    4
     """
     scale = _scale(box, acting)
-    return math.ceil(2 * scale) ** 2 if scale > 1 else 1 if scale == 1 else 4
+    return math.ceil(2 * scale) ** 2 if scale > 1 else 1 if scale == 1 and not acting.snap else 4
 
 
 def fill_regions(
