@@ -43,15 +43,15 @@ def pair_masks(files: Iterable[SourceFile], params: DataParams) -> dict[str, str
     pairs, odd = {}, []
     for name in walk_folder(source / MASKS, within=link_limit(params)):
         found = images.get(_without_suffix(name), []) if name.lower().endswith(".png") else []
-        if len(found) == 1:
+        if len(found) == 1 and found[0] not in pairs:
             pairs[found[0]] = f"{MASKS}/{name}"
         elif not is_litter(name):
-            odd.append((name, len(found)))
+            odd.append((name, "a second silhouette of one" if len(found) == 1 else f"{len(found)} images of that path"))
     if pairs and odd:
-        name, count = odd[0]
+        name, received = odd[0]
         raise PipelineError(
             f"`{printable(source / MASKS / name)}` must be a .png of the path of one image of the source; received: "
-            f"{count} images of that path; if `{MASKS}` holds images, rename it"
+            f"{received}; if `{MASKS}` holds images, rename it"
         )
     return pairs
 

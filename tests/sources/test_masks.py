@@ -150,6 +150,12 @@ def test_a_silhouette_that_is_none_is_refused_by_name_and_nothing_is_written(sou
     assert not RAW_FOLDER.exists() and not MASKS_FOLDER.exists()
 
 
+def test_a_second_silhouette_of_an_image_is_refused(source):
+    source({"train/a/0.PNG": drawn(0), "train/a/0.png": drawn(1)})
+    with pytest.raises(PipelineError, match=r"^`source/masks/train/a/0.png` must .*; received: a second"):
+        ingest()
+
+
 def test_a_link_out_of_the_source_is_refused(source, tmp_path):
     folder = source({"train/a/0.png": drawn(0)})
     (tmp_path / "outside.png").write_bytes(WHOLE)
