@@ -29,7 +29,7 @@ from stages.results import privacy
 from stages.results.columns import ATTACKERS
 from stages.results.gallery import write_gallery
 from stages.results.scores import Privacy, privacy_file
-from tests.portraits import recognizer_model
+from tests.models import recognizer_model
 
 SMALL = {"attack.image_size": 32, "attack.reconstruction_images": 10}
 DP_PIX = {"method": "dp_pix", "block_size": 8, "epsilon": 0.2, "neighbourhood": 16}

@@ -1,10 +1,7 @@
 """The stage passes on where people are, says what its detector missed, and shows a few images with their boxes."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +14,7 @@ from stages.core.images import list_images, read_image, write_image
 from stages.core.paths import DETECTIONS_FILE, FOUND_BOXES, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.detect import detect
 from stages.regions.outlines import outline
-from tests.clones import ROOT, set_param
+from tests.clones import set_param
 from tests.synthetic import untimed
 
 SIDE = 24  # of the white square in an image, which the detector of these tests finds
@@ -64,13 +61,11 @@ COUNTS = {"images": 16, "given": 2}
 SCORES = {"recall": 0.5, "missed": 1, "precision": round(1 / 15, 4)}
 
 
-def test_given_boxes_are_passed_on_and_no_detector_is_loaded(raw, capsys):
+def test_given_boxes_are_passed_on_and_no_detector_is_loaded(raw, capsys, monkeypatch):
     raw("given", NEAR | FAR)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    code = "import sys; from stages.detect import detect; detect(); sys.exit('tensorflow' in sys.modules)"
-    output = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert untimed(output.stdout) == "detect: 2 regions in 2 of 16 images into data/detections.csv\n"
-    assert output.stderr == ""
+    monkeypatch.setattr("stages.detect.load_detector", lambda params: 1 // 0)
+    detect()
+    assert untimed(capsys.readouterr().out) == "detect: 2 regions in 2 of 16 images into data/detections.csv\n"
     assert DETECTIONS_FILE.read_bytes() == REGIONS_FILE.read_bytes()
     without = sorted(set(PATHS) - set(NEAR | FAR))
     counts = {"images_without_region": 14, "regions": 2, "detected": 0, "merged": 0, "without_region": without}
@@ -123,16 +118,13 @@ def test_without_any_region_no_image_is_listed(raw):
 def test_an_image_that_the_detector_fails_on_is_named_and_nothing_is_written(raw, monkeypatch):
     raw("both", NEAR)
 
-    def fail(image: np.ndarray) -> list[Box]:
-        raise ValueError("no\nface")
-
-    monkeypatch.setattr("stages.detect.load_detector", lambda params: fail)
-    with pytest.raises(PipelineError, match=r"^`data/raw/t\S*png`: the detector failed: ValueError: no face$"):
+    monkeypatch.setattr("stages.detect.load_detector", lambda params: lambda image: int("no\nface"))
+    with pytest.raises(PipelineError, match=r"^`data/raw/t\S*png`: the detector failed: ValueError: [^\n]*$"):
         detect()
     assert not DETECTIONS_FILE.exists() and not REGIONS_REPORT.exists() and not OUTLINED.exists()
 
 
-def test_the_images_of_the_gallery_are_shown_with_their_boxes(raw):
+def test_the_images_of_the_gallery_are_shown_with_their_boxes_and_without_a_split_any(raw):
     raw("detected", {})
     detect()
     chosen = choose_images(list_images(RAW_FOLDER / "test"), MOST_CELLS, seed=0)
@@ -140,9 +132,7 @@ def test_the_images_of_the_gallery_are_shown_with_their_boxes(raw):
     for name, path in zip(list_images(OUTLINED), chosen, strict=True):
         expected = outline(read_image(RAW_FOLDER / "test" / path), SQUARES[f"test/{path}"])
         assert np.array_equal(read_image(OUTLINED / name), expected)
-
-
-def test_of_a_source_without_a_split_any_images_are_shown(raw):
+    shutil.rmtree(RAW_FOLDER)
     raw("detected", {}, [f"{number}.png" for number in range(3)])
     detect()
     assert len(list_images(OUTLINED)) == 3

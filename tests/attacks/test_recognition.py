@@ -7,7 +7,7 @@ import pytest
 from stages.attacks import recognition
 from stages.attacks.recognition import Recognizer, recognize
 from stages.core.machine import WORKERS_VARIABLE
-from tests.portraits import recognizer_model
+from tests.models import recognizer_model
 
 PEOPLE, EACH = 8, 3
 WHO = np.arange(PEOPLE).repeat(EACH)

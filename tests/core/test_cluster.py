@@ -24,7 +24,7 @@ from stages.core.paths import DETECTIONS_FILE, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import write_people
 from stages.core.secret import load_secret
 from tests.clones import ROOT
-from tests.regions.models import write_yunet
+from tests.models import write_yunet
 from tests.training import write_workspace
 
 CHANGES = {

@@ -61,18 +61,17 @@ def test_no_original_pixel_is_left(photo, options, inpaint, block_size, radius):
         assert (again[sets != number] != merged[sets != number]).mean() > 0.5
 
 
-@pytest.mark.parametrize("size", [(12, 13), (24, 24), (37, 41), (100, 131), (3, 90), (90, 2), (1, 25)])
-@pytest.mark.parametrize(("block_size", "radius", "pattern"), [(12, 5, "grid"), (7, 4, "random")])
-def test_is_opencv_within_some_levels_at_any_size(photo, size, block_size, radius, pattern):
-    assert_is_opencv(photo(*size), block_size, radius, pattern)
+SIZES = [(12, 13), (24, 24), (37, 41), (100, 131), (3, 90), (90, 2), (1, 25)]
+BLOCKS = [(1, 2), (2, 3), (4, 5), (11, 5), (12, 1), (12, 8), (16, 5)]
 
 
-@pytest.mark.parametrize(("block_size", "radius"), [(1, 2), (2, 3), (4, 5), (11, 5), (12, 1), (12, 8), (16, 5)])
-def test_is_opencv_within_some_levels_with_any_block(photo, block_size, radius):
-    assert_is_opencv(photo(75, 89), block_size, radius, "grid")
-
-
-def assert_is_opencv(image: np.ndarray, block_size: int, radius: int, pattern: str) -> None:
+@pytest.mark.parametrize(
+    ("size", "block_size", "radius", "pattern"),
+    [(size, *options) for size in SIZES for options in ((12, 5, "grid"), (7, 4, "random"))]
+    + [((75, 89), *block, "grid") for block in BLOCKS],
+)
+def test_is_opencv_within_some_levels(photo, size, block_size, radius, pattern):
+    image = photo(*size)
     sets = deal_blocks(image.shape[:2], block_size, pattern, np.random.default_rng(0))
     quick = merge_with_maps(image, sets, block_size, radius, pattern)
     difference = np.abs(quick.astype(int) - by_opencv(image, block_size, radius, pattern))

@@ -15,7 +15,7 @@ from stages.regions.detectors import Detector, load_detector, settings_of
 from stages.regions.matching import merge_boxes
 from stages.scenes import draw_scene
 from tests.clones import ROOT
-from tests.regions.models import write_centerface, write_yolox, write_yunet
+from tests.models import write_centerface, write_yolox, write_yunet
 
 SIZES = [(1, 1), (1, 400), (400, 1), (11, 13), (32, 32), (12, 2000)]
 
@@ -38,15 +38,15 @@ def mtcnn(tmp_path_factory) -> Detector:
 @pytest.fixture
 def yunet(tmp_path) -> Callable[..., Detector]:
     """The function that loads a model which takes red squares for faces."""
-    return lambda **changes: load_detector(params(detector=[str(write_yunet(tmp_path / "squares.onnx"))], **changes))
+    model = str(write_yunet(tmp_path / "squares.onnx"))
+    return lambda **changes: load_detector(params(detector=[model], **changes))
 
 
 @pytest.fixture
 def centerface(tmp_path) -> Callable[..., Detector]:
     """The function that loads a model which takes red squares for the centres of faces."""
-    return lambda **changes: load_detector(
-        params(detector=[str(write_centerface(tmp_path / "centres.onnx"))], **changes)
-    )
+    model = str(write_centerface(tmp_path / "centres.onnx"))
+    return lambda **changes: load_detector(params(detector=[model], **changes))
 
 
 def person(size: int = 128, identity: int = 0) -> np.ndarray:
@@ -76,24 +76,11 @@ def test_mtcnn_finds_a_face_that_fills_the_image(mtcnn, identity):
     assert filling.overlap(Box(0, 0, face.width, face.height)) > 0.7
 
 
-def test_mtcnn_finds_the_same_on_any_thread_beside_any_other_image(mtcnn, monkeypatch):
-    images = [person(), person(160), person(96)] * 4
-    results = []
-    for workers in ("1", "4"):
-        monkeypatch.setenv("PIPELINE_WORKERS", workers)
-        results.append(list(map_bounded(mtcnn, images)))
-    assert results[0] == results[1] == [mtcnn(image) for image in images]
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_images_of_any_size_and_without_faces_have_none(mtcnn, yunet, centerface, size):
     grey = np.full((*size, 3), 128, np.uint8)
-    assert (
-        mtcnn(grey)
-        == yunet()(grey)
-        == centerface(threshold=Thresholds(mtcnn=1, centerface=0.6, yunet=1, yolox=1))(grey)
-        == []
-    )
+    strict = Thresholds(mtcnn=1, centerface=0.6, yunet=1, yolox=1)
+    assert mtcnn(grey) == yunet()(grey) == centerface(threshold=strict)(grey) == []
 
 
 def test_yunet_gives_boxes_best_first_of_the_smallest_side_on(yunet):
@@ -158,11 +145,13 @@ def test_yolox_gives_whole_people_of_images_of_any_shape(tmp_path):
         assert detect(image[..., ::-1]) == detect(image // 5) == []  # blue is not red
 
 
-@pytest.mark.parametrize("name", ["yunet", "centerface"])
-def test_each_thread_has_a_network_of_its_own(name, request, monkeypatch):
+@pytest.mark.parametrize("name", ["mtcnn", "yunet", "centerface"])
+def test_threads_find_in_images_side_by_side_what_is_found_in_each_alone(name, mtcnn, request, monkeypatch):
     monkeypatch.setenv("PIPELINE_WORKERS", "4")
-    detect = request.getfixturevalue(name)()
-    images = [red_square(32 * (number % 4 + 1), 32, 32, (96 + 8 * number, 200)) for number in range(40)]
+    detect, images = mtcnn, [person(), person(160), person(96)] * 2
+    if name != "mtcnn":
+        detect = request.getfixturevalue(name)()
+        images = [red_square(32 * (number % 4 + 1), 32, 32, (96 + 8 * number, 200)) for number in range(40)]
     assert list(map_bounded(detect, images)) == [detect(image) for image in images]
 
 

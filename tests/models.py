@@ -1,4 +1,4 @@
-"""Models with the inputs and outputs of YuNet, CenterFace and YOLOX that find red squares, as ONNX files."""
+"""ONNX models that take the place of YuNet, CenterFace and YOLOX, and find red squares, and of a face recognizer."""
 
 from pathlib import Path
 
@@ -49,9 +49,13 @@ def _numbers(name: str, values: list[int]) -> bytes:
     return _field(5, _field(1, len(values)) + _field(2, 7) + _field(8, name) + _field(9, data))
 
 
+def _model(layers: list[bytes], name: str, side: int) -> bytes:
+    graph = _field(2, "squares") + _field(11, _value(name, (1, 3, side, side))) + b"".join(layers)
+    return _field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph)
+
+
 def _write_model(file: Path, layers: list[bytes], side: int = 32) -> Path:
-    graph = _field(2, "squares") + _field(11, _value("input", (1, 3, side, side))) + b"".join(layers)
-    file.write_bytes(_field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph))
+    file.write_bytes(_model(layers, "input", side))
     return file
 
 
@@ -100,3 +104,10 @@ def write_yolox(file: Path) -> Path:
         parts.append(f"row_{side}")
     layers += [_layer("Concat", parts, "rows", axis=2), _layer("Transpose", ["rows"], "output", perm=[0, 2, 1])]
     return _write_model(file, [*layers, _field(12, _value("output", (1, 8400, 85)))], side=640)
+
+
+def recognizer_model() -> bytes:
+    """Return the model: the point of a face is the mean colours of 4 x 4 parts, all red ones first."""
+    pool = _layer("AveragePool", ["data"], "means", kernel_shape=[28, 28], strides=[28, 28])
+    layers = [pool, _layer("Flatten", ["means"], "points"), _field(12, _value("points", (1, 48)))]
+    return _model(layers, "data", 112)
