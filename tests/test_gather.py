@@ -31,7 +31,7 @@ stages:
     outs: [data/blur]
   compare:
     cmd: python stage.py
-    deps: [data/blur, stage.py]
+    deps: [data/blur, code, stage.py]
     params: [train]
     outs: [metrics/comparison.csv: {cache: false}]
 """
@@ -76,10 +76,20 @@ def test_finished_experiments_are_gathered_with_results_of_their_own_params_in_a
     Path("../params.yaml").rename("params.yaml")
     Path("stage.py").write_text(STAGE)
     Path("dvc.yaml").write_text(PIPELINE)
+    Path("code").mkdir()
+    for file in ("code/some.py", "code/README.md"):
+        Path(file).write_text("")
     with pytest.raises(PipelineError, match="NotDvcRepoError"):
         gather()
+    Path("ignored").write_text("code/README.md\n")
     run(folder, "git", "init", "-q", "..")
-    for command in ("dvc init -q --subdir", "dvc repro -q", "git add -A", "git commit -qm first"):
+    for command in (
+        "dvc init -q --subdir",
+        "cp ignored .dvcignore",
+        "dvc repro -q",
+        "git add -A",
+        "git commit -qm first",
+    ):
         run(folder, *command.split())
     with pytest.raises(PipelineError, match="there must be finished experiments of HEAD"):
         gather()

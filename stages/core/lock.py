@@ -10,6 +10,8 @@ from dvc.output import Output
 from dvc.repo import Repo
 from dvc.scm import SCMError
 from dvc.utils.flatten import flatten
+from dvc_data.hashfile.build import build
+from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
 from stages.core.errors import PipelineError, line_of
@@ -54,13 +56,26 @@ def _changed_params(dep: ParamsDependency) -> set[str]:
     return {key for key in {*before, *now} if key not in before or key not in now or before[key] != now[key]}
 
 
+def _hash_now(dep: Dependency) -> HashInfo:
+    if not dep.fs.isdir(dep.fs_path):
+        return dep.get_hash()
+    # Of the folders of a commit, DVC by itself hashes what `.dvcignore` names too.
+    _, _, everything = build(dep.local_cache, dep.fs_path, dep.fs, dep.hash_name, dry_run=True)
+    tree = Tree()
+    for key, meta, hash_info in everything if isinstance(everything, Tree) else ():
+        if not dep.repo.dvcignore.is_ignored_file(dep.fs.join(dep.fs_path, *key)):
+            tree.add(key, meta, hash_info)
+    tree.digest()
+    return tree.hash_info
+
+
 def _is_changed(dep: Dependency, outs: dict[str, Output]) -> bool:
     if dep.fs_path in outs:
         return dep.hash_info != outs[dep.fs_path].hash_info
     start = f"{dep.fs_path}/"
     below = {tuple(path[len(start) :].split("/")): out for path, out in outs.items() if path.startswith(start)}
     if not below:
-        return dep.exists and dep.changed_checksum()
+        return dep.exists and dep.hash_info != _hash_now(dep)
     if any(out.hash_info.isdir for out in below.values()):
         return False  # what the folders hold is not in dvc.lock, but their stages wrote files too
     tree = Tree()
