@@ -23,7 +23,6 @@ from stages.evaluate import evaluate
 from stages.extract import extract
 from stages.ingest import ingest
 from stages.sources.key import read_key
-from stages.sources.staging import limit_side
 from stages.train import train
 from tests.clones import ROOT
 from tests.synthetic import untimed
@@ -112,15 +111,6 @@ def test_bytes_do_not_depend_on_workers_nor_renamed_images_on_names(source, monk
         shutil.rmtree(LAST_RUN)
     assert written[0] == written[1]
     assert read_image(RAW_FOLDER / next(iter(images()))).shape == (7, 9, 3)
-
-
-SIZES = [(None, 12, 16), (16, 12, 16), (8, 6, 8), (10, 8, 10), (1, 1, 1)]
-
-
-@pytest.mark.parametrize(("max_side", "height", "width"), SIZES)
-def test_longest_side_is_limited(noise, max_side, height, width):
-    assert limit_side(noise(), max_side).shape == (height, width, 3)
-    assert limit_side(noise(0, 16, 12), max_side).shape == (width, height, 3)
 
 
 @pytest.mark.parametrize(("image_format", "side"), [("png", 1_000_001), ("jpg", 65_501)])

@@ -12,7 +12,6 @@ from stages.core.errors import PipelineError
 from stages.core.new_dataset import new_dataset
 from stages.core.params.variants import read_variant
 from stages.core.paths import LAST_RUN
-from stages.core.store import forget_all_but, last_run_folder
 
 FOLDER = Path("data/some")
 SIZE = 3
@@ -136,15 +135,6 @@ def test_without_hard_links_everything_is_made_each_time(monkeypatch, is_sharded
 def test_no_variant_has_its_states_of_training_where_this_is_kept():
     with pytest.raises(PipelineError, match=f"a name in `variants` must .*; received: {LAST_RUN.name}"):
         read_variant(LAST_RUN.name, {"method": "mask", "value": 0})
-
-
-def test_what_is_kept_of_data_sets_that_are_gone_is_removed():
-    for name in ("some", "other", "another"):
-        last_run_folder(name).mkdir()
-        last_run_folder(name, "inputs train").mkdir()
-    forget_all_but(["some", "other"])
-    folders = {"some", "some inputs train", "other", "other inputs train"}
-    assert {folder.name for folder in LAST_RUN.iterdir()} == folders
 
 
 @LAYOUTS

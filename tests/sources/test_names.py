@@ -125,13 +125,6 @@ def test_temporary_paths_hold_split_and_class_alone():
     assert unnamed_paths(files, "png") == dict(zip([source.path for source in files], expected, strict=True))
 
 
-def test_each_image_gets_a_number_of_its_own_in_its_class():
-    paths = neutral_paths([*images_of(5), *images_of(5, "test/b/nested/{}.jpg")], SECRET)
-    assert sorted(Path(path).stem for path in paths.values()) == [f"{number:06}" for number in range(1, 11)]
-    assert all(Path(new).parent == Path(old).parent for old, new in paths.items())
-    assert all(Path(new).suffix == Path(old).suffix for old, new in paths.items())
-
-
 def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
     monkeypatch.setattr("stages.sources.names.DIGITS", 1)
     assert {len(Path(path).stem) for path in neutral(images_of(120))} == {3}

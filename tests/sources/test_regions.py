@@ -226,18 +226,6 @@ def test_boxes_shrink_with_their_image_and_lose_nothing(given, box):
 
 
 @pytest.mark.parametrize("rename", [False, True])
-def test_boxes_go_with_images_and_what_is_left_out_is_counted(rename):
-    image = taken("train/a/1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))
-    told = [region(1, 1, 2, 2, "Ann"), region(0, 0, 1, 1, "Bob"), region(1, 1, 2, 2, "Ann")]
-    images = [image, taken("train/a/2.png")]
-    boxes, counts = place_regions({"a/1.jpg": told, "a/gone.jpg": told}, images, data(rename=rename))
-    names = ["", ""] if rename else ["Ann", "Bob"]
-    assert boxes == {"train/a/1.png": [Box(1, 1, 2, 2, names[0]), Box(0, 0, 1, 1, names[1])]}
-    expected = {"boxes": 2, "images_with_boxes": 1, "boxes_without_image": 3, "boxes_given_twice": 1}
-    assert counts == expected | {"box_side": 2, "box_side_share": 0.2222}
-
-
-@pytest.mark.parametrize("rename", [False, True])
 def test_labels_that_say_what_a_box_is_of_stay_when_names_go(rename):
     kinds = [region(1, 1, 2, 2, label) for label in ("face", "head", "person")]
     image = taken("1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))

@@ -26,26 +26,6 @@ def count(paths: list[str]) -> Counter:
     return Counter("/".join(path.split("/")[:2]) for path in paths)
 
 
-@pytest.mark.parametrize(("size", "fraction", "held_out"), [(50, 0.2, 10), (3, 0.01, 1), (3, 0.6, 2), (3, 0.99, 2)])
-def test_each_class_is_split_in_its_share_and_has_an_image_on_both_sides(size, fraction, held_out):
-    counts = count(drawn(numbered("/a", size) + numbered("/b", 10), test_fraction=fraction))
-    assert (counts["test/a"], counts["train/a"]) == (held_out, size - held_out)
-    assert counts["test/b"] + counts["train/b"] == 10
-
-
-def test_split_depends_on_the_seed_and_does_not_follow_the_names():
-    files = numbered("/a", 100) + numbered("/b", 100)
-    paths = drawn(files, test_fraction=0.5)
-    assert 15 < len([path for path in paths if path.startswith("test/a") and path < "test/a/0050"]) < 35
-    assert drawn(files, test_fraction=0.5, seed=1) != paths
-
-
-def test_a_new_image_moves_no_other_between_splits_but_for_the_share():
-    files = numbered("/a", 40) + numbered("/b", 40)
-    before = set(drawn(files, test_fraction=0.25))
-    assert len(before - set(drawn([*files, file("/a/new.png")], test_fraction=0.25))) <= 1
-
-
 def test_own_split_is_kept_and_images_of_a_class_may_be_limited():
     sizes = {"test/a": 9, "test/b": 9, "train/a": 9, "train/b": 2}
     files = [file for folder, size in sizes.items() for file in numbered(folder, size)]

@@ -1,6 +1,5 @@
 """Names, links and special files: what a file system may hold besides plain files with plain names."""
 
-import gzip
 import io
 import os
 import socket
@@ -144,13 +143,6 @@ _entry("socket", _bind_socket)
 _entry("a terabyte of holes", _write_holes)
 
 
-@place("links in a ring")
-def links_in_a_ring(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    for name, other in (("x", "y"), ("y", "x")):
-        (folder / f"{number}{name}").symlink_to(f"{number}{other}")
-    return 2, "rejected"
-
-
 @place("no permission")
 def no_permission(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     (folder / f"{number}.png").write_bytes(content)
@@ -183,21 +175,6 @@ def archive(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     names = f"{number}.png", f"./x/{number}\xe9.png", f"{'d' * 120}/{number}.png", f"{number}\udce9.png"
     _pack(folder, number, content, *names)
     return len(names), "taken"
-
-
-@place("archive that is cut off")
-def archive_cut_off(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    file = _pack(folder, number, content, *(f"{number}{letter}.png" for letter in "abc"))
-    os.truncate(file, len(content) * 2)
-    return 1, "rejected"
-
-
-@place("archive that is compressed")
-def archive_compressed(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    file = _pack(folder, number, content, f"{number}.png")
-    (folder / f"{number}.tar.gz").write_bytes(gzip.compress(file.read_bytes()))
-    file.write_bytes(gzip.compress(content))
-    return 2, "rejected"
 
 
 @place("archive of links and names that lead out")
