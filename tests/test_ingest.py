@@ -25,17 +25,12 @@ from stages.ingest import ingest
 from stages.sources.key import read_key
 from stages.train import train
 from tests.clones import ROOT
-from tests.synthetic import untimed
+from tests.sources.builders import message_of
 
 GROUPS = {"data.group_pattern": r"/g(\d)_"}
 SPLIT = ["train/a/1.png", "train/a/2.png", "train/b/3.png", "train/b/4.png", "test/a/5.png", "test/b/6.png"]
-NAMES = [
-    "train/a/Ann Lee/id1_1.png",
-    "train/a/id2_Bob.png",
-    "train/b/id1_Ann.png",
-    "test/a/id2_Bob.png",
-    "test/b/Cy.png",
-]
+NAMES = ["train/a/Ann Lee/id1_1.png", "train/a/id2_Bob.png", "train/b/id1_Ann.png"]
+NAMES += ["test/a/id2_Bob.png", "test/b/Cy.png"]
 NO_IMAGE = "the content is not an image of a supported format"
 
 
@@ -63,14 +58,13 @@ def images_by_source() -> dict[str, str]:
     return {path: image for image, path, _ in read_key(RAW_FOLDER) if image}
 
 
-def message_of() -> str:
-    with pytest.raises(PipelineError) as caught:
-        ingest()
+def refusal() -> str:
+    said = message_of(PipelineError, ingest)
     assert not [entry.name for entry in Path().glob("data/*") if entry.name not in ("secret.key", ".partial")]
-    return str(caught.value)
+    return said
 
 
-def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, noise, capsys):
+def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, noise):
     folder = source()
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")}
     Path("data").mkdir()
@@ -79,22 +73,12 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
     assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.png")} == before
     assert list_images(RAW_FOLDER) == sorted(SPLIT)
     assert {entry.name for entry in RAW_FOLDER.iterdir()} == {"train", "test"}
-    assert {entry.name for entry in Path("data").iterdir()} == {
-        ".partial",
-        "groups.csv",
-        "identities.csv",
-        "masks",
-        "raw",
-        "regions.csv",
-    }
+    written = ".partial groups.csv identities.csv masks raw regions.csv"
+    assert {entry.name for entry in Path("data").iterdir()} == set(written.split())
     assert Path("data/groups.csv").read_text() == "image,group\n"
     assert read_boxes(REGIONS_FILE) == {}
     assert all(np.array_equal(read_image(RAW_FOLDER / path), noise(seed)) for seed, path in enumerate(SPLIT))
     assert report()["images"] == {"train": {"a": 2, "b": 2}, "test": {"a": 1, "b": 1}}
-    assert untimed(capsys.readouterr().out) == (
-        "ingest: 6 images into data/raw/, 0 of known people, 0 files rejected, 0 ignored, "
-        "0 training images dropped that are test images too; see metrics/ingest.json\n"
-    )
 
 
 @pytest.mark.parametrize("renamed", [False, True])
@@ -117,7 +101,7 @@ def test_bytes_do_not_depend_on_workers_nor_renamed_images_on_names(source, monk
 def test_side_that_cannot_be_written_is_rejected_unless_it_is_scaled_down(source, image_format, side):
     folder = source(changes={"data.image_format": image_format})
     Image.new("RGB", (1, side)).save(folder / "train/a/long.bmp")
-    assert f"(a side of {side} pixels is too long for .{image_format})" in message_of()
+    assert f"(a side of {side} pixels is too long for .{image_format})" in refusal()
     source(changes={"data.image_format": image_format, "data.max_side": 1000})
     ingest()
     assert read_image(RAW_FOLDER / f"train/a/long.{image_format}").shape == (1000, 1, 3)
@@ -140,15 +124,12 @@ def test_who_is_in_an_image_is_kept_and_files_that_give_no_image_are_counted(sou
     assert ", 3 of known people, 1 files rejected, 1 ignored (1 hidden), 1 training images dropped" in lines[0]
 
 
-TOLD = "ingest: the {} of 2 images name the person in them, and would be published with data/<variant>/; {}\n"
-PATHS_TOLD = TOLD.format("paths", "`data.rename: true` writes numbers instead")
-CLASSES_TOLD = TOLD.format("class folders", "`data.rename` keeps the names of classes")
 TABLE = "path,identity\ntrain/ID3/id3_8.png,ID3\ntest/ID3/id4_9.png,ID4\ntrain/a/1.png,Ann\n"
 NAMING = {
-    "pattern": ({}, "", PATHS_TOLD),
-    "table": ({}, TABLE, PATHS_TOLD),
+    "pattern": ({}, "", "paths"),
+    "table": ({}, TABLE, "paths"),
     "renamed": ({"data.rename": True}, "", ""),
-    "classes": ({"data.rename": True, "data.identity_pattern": "^/(ID.)/"}, "", CLASSES_TOLD),
+    "classes": ({"data.rename": True, "data.identity_pattern": "^/(ID.)/"}, "", "class folders"),
 }
 
 
@@ -160,8 +141,7 @@ def test_paths_that_name_people_are_counted_and_told(source, capsys, changes, ta
     ingest()
     assert report()["paths_that_name_people"] == (2 if told else 0)
     out = capsys.readouterr().out
-    assert out.startswith("ingest: 8 images")
-    assert out.endswith(told)
+    assert f"the {told} of 2 images name the person" in out or not told
     assert out.count("\n") == (2 if told else 1)
     assert "id3" not in out.lower()
 
@@ -198,12 +178,11 @@ def test_groups_of_people_go_with_their_images_and_no_file_of_the_source_is_take
     assert Path("data/groups.csv").read_text().count("\n") == 4
     assert report()["ignored_files"] == {}
     (folder / "groups.csv").write_text("path,group\ntest/b/Di.png,young\n")
-    with pytest.raises(PipelineError, match="groups.csv`, line 2: `path` must name a file of the source"):
-        ingest()
+    assert "groups.csv`, line 2: `path` must name a file of the source" in message_of(PipelineError, ingest)
 
 
 @pytest.mark.parametrize("renamed", [True, False])
-def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(source, noise, capsys, renamed):
+def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_counted(source, noise, renamed):
     changes = {"data.rename": renamed, "data.max_side": 8, "data.max_rejected": 0.5, "data.image_format": "jpg"}
     folder = source(SPLIT, changes)
     exif = Image.Exif()
@@ -226,25 +205,20 @@ def test_boxes_go_with_their_upright_images_and_those_of_no_image_are_told(sourc
     counts = {"boxes": 2, "images_with_boxes": 2, "boxes_without_image": 2, "boxes_given_twice": 1}
     assert counts.items() <= report().items()
     assert report()["ignored_files"] == {}
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        "ingest: 2 boxes in 2 images, median side 6 pixels, 37.5% of the image's; left out: 2 whose file gave no "
-        "image, 1 given twice"
-    )
 
 
 def test_a_box_beside_its_image_stops_the_stage(source):
     (source() / "regions.csv").write_text("path,x,y,width,height\ntrain/a/1.png,16,0,5,5\n")
-    assert message_of().startswith("`source/regions.csv`, line 2: a box must overlap its image, upright 16 x 12 pixels")
+    assert refusal().startswith("`source/regions.csv`, line 2: a box must overlap its image, upright 16 x 12 pixels")
 
 
-def test_renamed_images_follow_the_names_in_neither_number_nor_time_but_the_secret(source):
+def test_times_of_renamed_images_do_not_follow_the_names_and_numbers_follow_the_secret(source):
     paths = [f"{split}/{name}/{number:03}.png" for split in ("train", "test") for name in "ab" for number in range(20)]
     source(paths, {"data.rename": True})
     ingest()
     first = images_by_source()
-    for place in (lambda path: (RAW_FOLDER / path).stat().st_mtime_ns, lambda path: Path(path).stem):
-        order = [place(first[path]) for path in sorted(first)]
-        assert sum(one < following for one, following in zip(order, order[1:], strict=False)) < 60
+    order = [(RAW_FOLDER / first[path]).stat().st_mtime_ns for path in sorted(first)]
+    assert sum(one < following for one, following in zip(order, order[1:], strict=False)) < 60
     Path("data/secret.key").unlink()
     ingest()
     assert images_by_source() != first
@@ -311,10 +285,6 @@ def test_broken_metadata_gives_no_warning(source, noise):
 
 
 PHOTOS = ["1.jpg", "2020/may/1.png", "test/x/2.png", "train/x/3.bmp"]
-NO_CLASSES = (
-    "ingest: training and attacks are left out, as `data.classes: none` gives no classes to learn; "
-    "`dvc repro anonymize` is the whole pipeline"
-)
 
 
 @pytest.mark.parametrize("renamed", [False, True])
@@ -333,30 +303,15 @@ def test_photos_without_classes_keep_their_tree_or_get_numbers_alone(source, noi
     assert list_images(RAW_FOLDER) == sorted(written.values())
     assert list_images(RAW_FOLDER) == [f"{number:06}.png" for number in range(1, 5)] or not renamed
     assert {read_image(RAW_FOLDER / path).shape for path in list_images(RAW_FOLDER)} == {(6, 8, 3)}
-    assert read_boxes(REGIONS_FILE) == {
-        written["2020/may/1.png"]: [Box(1, 1, 2, 2)],
-        written["1.jpg"]: [Box(0, 0, 2, 2)],
-    }
+    boxes = {written["2020/may/1.png"]: [Box(1, 1, 2, 2)], written["1.jpg"]: [Box(0, 0, 2, 2)]}
+    assert read_boxes(REGIONS_FILE) == boxes
     assert Path("data/identities.csv").read_text() == "image,identity\n"
     assert Path("data/groups.csv").read_text() == "image,group\n"
     assert (report()["near_duplicates"], report()["groups_of_near_duplicates"]) == (2, 1)
-    assert (report()["images"], report()["dropped_from_train"], report()["ignored_files"]) == (
-        4,
-        [],
-        {"hidden": 1, "text": 1},
-    )
-    assert report()["rejected"] == [
-        {"reason": NO_IMAGE} if renamed else {"file": "2020/broken.jpg", "reason": NO_IMAGE}
-    ]
-    first, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith(
-        "ingest: 4 images into data/raw/, 1 files rejected, 2 ignored (1 hidden, 1 text); see metrics/ingest.json"
-    )
-    assert others[0].startswith("ingest: 2 images (50.0%) are near-duplicates")
-    assert others[1:-1] == [
-        "ingest: identities.csv and groups.csv not read, as `data.classes: none` leaves out what needs to know people",
-        NO_CLASSES,
-    ]
+    assert (report()["images"], report()["dropped_from_train"]) == (4, [])
+    assert report()["ignored_files"] == {"hidden": 1, "text": 1}
+    assert report()["rejected"] == [{"reason": NO_IMAGE} | ({} if renamed else {"file": "2020/broken.jpg"})]
+    assert "ingest: identities.csv and groups.csv not read" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -371,20 +326,14 @@ def test_stages_that_need_classes_stop_before_anything_else(workspace, stage, ar
 
 def test_photos_that_are_all_rejected_are_refused(source):
     (source(changes={"data.classes": "none", "data.max_rejected": 1.0}, paths=[".x/1.png"]) / "1.png").write_bytes(b"x")
-    assert message_of() == (
-        "`data.source` must hold images that can be read; received: 1 rejected files, the first is `source/1.png` "
-        f"({NO_IMAGE})"
-    )
+    assert f"received: 1 rejected files, the first is `source/1.png` ({NO_IMAGE})" in refusal()
 
 
 FOUR = [f"{name}/{number}.png" for name in "ab" for number in range(4)]
+TIED = ["train/a/1.png", "train/b/g1_x.png", "test/a/3.png", "test/b/g1_y.png"]
 # The files of the source, those of them that are broken, and what is named.
 EMPTY = {
-    "groups": (
-        ["train/a/1.png", "train/b/g1_x.png", "test/a/3.png", "test/b/g1_y.png"],
-        [],
-        ["train images", "`b`", "train/b/g1_x.png", "same group as test/b/g1_y.png"],
-    ),
+    "groups": (TIED, [], ["train images", "`b`", "train/b/g1_x.png", "same group as test/b/g1_y.png"]),
     "test": (SPLIT, ["test/b/6.png"], ["test images", "`b`", "1 of its files", "test/b/6.png", NO_IMAGE]),
     "all": (SPLIT, SPLIT, ["train images", "`a`", "2 of its files", "train/a/1.png", NO_IMAGE]),
     "one of four": (FOUR, FOUR[5:], ["at least 2 images", "1 in `b`", "3 of its files", "b/1.png", NO_IMAGE]),
@@ -396,7 +345,7 @@ def test_class_left_without_images_is_refused_with_the_reason(source, paths, bro
     folder = source(paths, {"data.max_rejected": 1.0, **GROUPS})
     for path in broken:
         (folder / path).write_bytes(b"broken")
-    said = message_of()
+    said = refusal()
     assert all(word in said for word in words)
     assert len(report()["rejected"]) == len(broken)
 
@@ -407,7 +356,7 @@ def test_rejected_files_are_counted_and_named_and_stop_the_stage_past_their_shar
     (folder / "b/empty.jpg").write_bytes(b"")
     lock("locked")
     source([], {"data.max_rejected": 0.29})
-    assert "`data.max_rejected` allows 0.29 of the 10 files" in message_of()
+    assert "`data.max_rejected` allows 0.29 of the 10 files" in refusal()
     rejected = [
         {"file": "a/x/broken.jpg", "reason": NO_IMAGE},
         {"file": "a/x/locked", "reason": "the folder cannot be listed (Permission denied)"},
@@ -415,7 +364,7 @@ def test_rejected_files_are_counted_and_named_and_stop_the_stage_past_their_shar
     ]
     assert report()["rejected"] == rejected
     source([], {"data.max_rejected": 0.29, "data.rename": True})
-    assert "with `data.rename: false`" in message_of()
+    assert "with `data.rename: false`" in refusal()
     assert sorted(report()["rejected"], key=str) == sorted(({"reason": entry["reason"]} for entry in rejected), key=str)
     source([], {"data.max_rejected": 0.3})
     ingest()
@@ -423,12 +372,10 @@ def test_rejected_files_are_counted_and_named_and_stop_the_stage_past_their_shar
     assert len(images()) == 7
 
 
-@pytest.mark.parametrize("renamed", [False, True])
-def test_classes_may_be_called_like_splits_or_not_be_utf8(source, renamed):
+def test_classes_may_be_called_like_splits_or_not_be_utf8(source):
     names = ("train", "test", os.fsdecode(b"caf\xe9"))
-    source([f"{split}/{name}/1.png" for split in ("train", "test") for name in names], {"data.rename": renamed})
+    source([f"{split}/{name}/1.png" for split in ("train", "test") for name in names])
     ingest()
     counts = {"caf_udce9": 1, "test": 1, "train": 1}
     assert report()["images"] == {"train": counts, "test": counts}
-    written = [f"{split}/{name}/1.png" for split in ("test", "train") for name in counts]
-    assert renamed or list_images(RAW_FOLDER) == written
+    assert list_images(RAW_FOLDER) == [f"{split}/{name}/1.png" for split in ("test", "train") for name in counts]

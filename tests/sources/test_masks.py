@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import Image
 
 from stages.core.boxes import Box, read_boxes
 from stages.core.datasets import Dataset
@@ -15,7 +15,9 @@ from stages.core.paths import INGEST_REPORT, MASKS_FOLDER, RAW_FOLDER, REGIONS_F
 from stages.ingest import ingest
 from stages.sources.key import read_key
 from stages.sources.masks import boxes_around
+from tests.clones import set_param
 from tests.strange.files import encode
+from tests.strange.odd import exif
 
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(2)]
 FLAT = [path.split("/", 1)[1] for path in PATHS[:4]]
@@ -65,16 +67,12 @@ def test_a_silhouette_is_of_the_upright_image_and_shrinks_to_all_that_it_covers(
     mask = np.zeros((16, 12), bool)
     mask[0, 0] = mask[9, 4] = True
     folder = source({"train/a/0.png": mask}, max_side=8)
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
-    Image.fromarray(noise()).save(folder / "train/a/0.png", exif=exif)
+    Image.fromarray(noise()).save(folder / "train/a/0.png", exif=exif(6))
     ingest()
     expected = np.zeros((8, 6), bool)
     expected[0, 0] = expected[4, 2] = True
     assert np.array_equal(read_mask("train/a/0.png"), expected)
-    assert read_boxes(REGIONS_FILE) == {
-        "train/a/0.png": [Box(0, 0, 1, 1, "person"), Box(2, 4, 1, 1, "person")],
-    }
+    assert read_boxes(REGIONS_FILE)["train/a/0.png"] == [Box(0, 0, 1, 1, "person"), Box(2, 4, 1, 1, "person")]
 
 
 def test_outlines_of_coco_are_silhouettes_too_and_join_those_of_files(source):
@@ -85,9 +83,7 @@ def test_outlines_of_coco_are_silhouettes_too_and_join_those_of_files(source):
         """{"images": [{"id": 1, "file_name": "train/a/0.png", "width": 16, "height": 12}], "annotations": [
         {"image_id": 1, "segmentation": [[2, 3, 6, 3, 6, 8, 2, 8]]}, {"image_id": 1, "bbox": [0, 0, 3, 3]}]}"""
     )
-    (folder.parent / "params.yaml").write_text(
-        (folder.parent / "params.yaml").read_text().replace("file: regions.csv", "file: regions.json")
-    )
+    set_param(folder.parent, "regions.file", "regions.json")
     ingest()
     found = read_mask("train/a/0.png")
     assert found[3:8, 2:6].all() and found[11, 15] and not found[:1].any() and not found[:, 8:15].any()
@@ -160,9 +156,7 @@ def test_a_link_out_of_the_source_is_refused(source, tmp_path):
     folder = source({"train/a/0.png": drawn(0)})
     (tmp_path / "outside.png").write_bytes(WHOLE)
     (folder / "masks/train/a/1.png").symlink_to(tmp_path / "outside.png")
-    with pytest.raises(
-        PipelineError, match=r"^`source/masks/train/a/1.png` must be a silhouette; received: .*leads out"
-    ):
+    with pytest.raises(PipelineError, match=r"^`source/masks/train/a/1.png` must be a silhouette; .*leads out"):
         ingest()
 
 

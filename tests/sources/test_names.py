@@ -76,9 +76,9 @@ def test_written_name_is_as_long_as_a_name_may_be(tmp_path, name):
         (tmp_path / written).touch()  # fails if a name is too long
 
 
-@pytest.mark.parametrize("name", ["\u65e5\u672c", "caf\u00e9", "a b'$(x)`;{}&%", "\U0001f600"])
-def test_name_that_can_be_printed_stays(name):
-    assert valid_name(name) == name
+def test_name_that_can_be_printed_stays():
+    names = ["\u65e5\u672c", "caf\u00e9", "a b'$(x)`;{}&%", "\U0001f600"]
+    assert list(map(valid_name, names)) == names
 
 
 @pytest.mark.parametrize(
