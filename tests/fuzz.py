@@ -74,10 +74,8 @@ def make_source(workspace: Path, count: int, rng: np.random.Generator) -> dict[s
     rng.shuffle(chosen)
     # Whatever else is drawn, both splits of both classes have an image.
     chosen += ["whole PNG"] * 20
-    return {
-        f"{number:06}": plant(classes[number % 2], number, str(kind), rng)
-        for number, kind in enumerate(chosen, 100_000)
-    }
+    numbers = enumerate(chosen, 100_000)
+    return {f"{number:06}": plant(classes[number % 2], number, str(kind), rng) for number, kind in numbers}
 
 
 def check_ingest(workspace: Path, planted: dict[str, Planted], findings: Findings) -> None:
@@ -97,8 +95,6 @@ def check_ingest(workspace: Path, planted: dict[str, Planted], findings: Finding
         fates[number_of(entry["image"])]["dropped"] += 1
     for number, thing in planted.items():
         fate = fates[number]
-        if thing.verdict == "ignored":
-            fate["ignored"] = thing.count
         findings.kinds[thing.kind].update(fate, entries=thing.count)
         against = {"taken": "rejected", "rejected": "taken"}.get(thing.verdict)
         if fate.total() != thing.count or fate[against]:
@@ -205,11 +201,11 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
 
 def print_findings(findings: Findings, images: int) -> None:
     """Print one row a kind, then the sums."""
-    print("| kind | entries | written | rejected | in test too | ignored |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| kind | entries | written | rejected | in test too |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     total = sum(findings.kinds.values(), Counter())
     for kind, counts in [*sorted(findings.kinds.items()), ("all", total)]:
-        columns = ("entries", "taken", "rejected", "dropped", "ignored")
+        columns = ("entries", "taken", "rejected", "dropped")
         print(f"| {kind} | {' | '.join(str(counts[column]) for column in columns)} |")
     print(f"\n{images} images: " + ", ".join(f"{count} {name}" for name, count in findings.faults.items()))
     print(f"{findings.boxes} boxes and {findings.masks} silhouettes of people came out")

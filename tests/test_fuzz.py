@@ -9,7 +9,7 @@ from tests.strange import KINDS, PLACES
 
 
 def test_fuzz_finds_nothing_and_says_what_became_of_each_kind(monkeypatch, capsys):
-    images = 5 * len(PLACES)
+    images = max(5 * len(PLACES), 2 * len(KINDS))
     monkeypatch.setattr(sys, "argv", ["fuzz", "--images", str(images), "--variants", "gaussian_blur"])
     with pytest.raises(SystemExit) as caught:
         fuzz.main()

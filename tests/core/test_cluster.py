@@ -259,23 +259,24 @@ def test_errors_arrive_as_with_threads(cluster, images):
         list(map_on_cluster(lambda item, _: 1 // (item - 3), range(9), address=cluster.address, total=9, most=1))
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8786", "tcp://localhost", "http://localhost:8786", "tcp://a\n:1"])
-def test_what_is_no_address_is_refused(address):
-    assert "must be the address of a Dask scheduler" in error_of(address)
+NO_ADDRESS, NO_TLS = "must be the address of a Dask scheduler", "must be tls:// with certificates "
+UNREACHABLE = "must name a Dask scheduler that runs; received: tcp://127.0.0.1:1 ("
+ADDRESSES = ["", "localhost:8786", "tcp://localhost", "http://localhost:8786", "tcp://a\n:1"]
 
 
 @pytest.mark.parametrize(
-    ("protocol", "must_be_encrypted", "expected"),
+    ("address", "encrypted", "expected"),
     [
-        ("tls", "False", "must be tls:// with certificates "),
-        ("tcp", "True", "must be tls:// with certificates "),
-        ("tcp", "False", "must name a Dask scheduler that runs; received: tcp://127.0.0.1:1 ("),
+        *((address, False, NO_ADDRESS) for address in ADDRESSES),
+        ("tls://127.0.0.1:1", False, NO_TLS),
+        ("tcp://127.0.0.1:1", True, NO_TLS),
+        ("tcp://127.0.0.1:1", False, UNREACHABLE),
     ],
 )
-def test_a_scheduler_that_cannot_be_reached_is_named(tmp_path, monkeypatch, protocol, must_be_encrypted, expected):
+def test_a_scheduler_that_cannot_be_reached_is_named(tmp_path, monkeypatch, address, encrypted, expected):
     monkeypatch.chdir(tmp_path)
-    with dask.config.set({"distributed.comm.require-encryption": must_be_encrypted == "True"}):
-        assert error_of(f"{protocol}://127.0.0.1:1").startswith(f"`PIPELINE_CLUSTER` {expected}")
+    with dask.config.set({"distributed.comm.require-encryption": encrypted}):
+        assert error_of(address).startswith(f"`PIPELINE_CLUSTER` {expected}")
 
 
 def test_a_scheduler_without_workers_is_named(own_cluster, tmp_path, monkeypatch):

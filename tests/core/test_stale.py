@@ -36,16 +36,11 @@ def folder(workspace):
 
 
 @pytest.mark.parametrize("stage", [sample, ingest, detect])
-def test_whatever_makes_images_or_regions_first_takes_away_all_data_sets_made_of_them(folder, stage):
+@pytest.mark.parametrize("params", ["whole", "broken"])
+def test_whatever_makes_images_or_regions_first_takes_away_all_data_sets_made_of_them(folder, stage, params):
+    if params == "broken":
+        Path("params.yaml").write_text("data: [")
     with suppress(SystemExit):  # there is no source
-        run_stage(stage)
-    assert made() == []
-
-
-@pytest.mark.parametrize("stage", [sample, ingest, detect])
-def test_params_that_cannot_be_read_make_no_difference(folder, stage):
-    Path("params.yaml").write_text("data: [")
-    with pytest.raises(SystemExit):
         run_stage(stage)
     assert made() == []
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PIL import ExifTags, Image
+from PIL import Image
 
 from stages.core.boxes import Box
 from stages.core.errors import PipelineError
@@ -13,6 +13,7 @@ from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
 from stages.sources.regions import Region, place_regions
 from tests.sources.builders import data, file, message_of, region, region_params, taken
+from tests.strange.odd import exif
 
 HEADER = "path,x,y,width,height,label,score\n"
 
@@ -72,17 +73,11 @@ def test_boxes_are_placed_by_the_unit_that_they_have():
         assert (counts["box_side"], counts["box_side_share"]) == (400, 0.5)
 
 
-@pytest.mark.parametrize(
-    ("unit", "cells"),
-    [
-        ("pixels", "0.609375,0.1667,0.21875,0.2917"),
-        ("percent", "0.609375,0.1667,0.21875,0.2917"),
-        ("pixels", "0,0,1,1"),
-        ("normalized", "390,80,140,140"),
-        ("normalized", "39,8,14,14"),
-        ("percent", "390,80,140,140"),
-    ],
-)
+PARTS, LARGE = "0.609375,0.1667,0.21875,0.2917", "390,80,140,140"
+MIXED = {"pixels": [PARTS, "0,0,1,1"], "percent": [PARTS, LARGE], "normalized": [LARGE, "39,8,14,14"]}
+
+
+@pytest.mark.parametrize(("unit", "cells"), [(unit, cells) for unit, boxes in MIXED.items() for cells in boxes])
 def test_a_box_of_another_unit_is_refused_with_its_line(regions, unit, cells):
     table = f"path,x,y,width,height\na/1.png,{cells}\n"
     assert "`regions.unit" in (said := message_of(PipelineError, regions, table, unit=unit))
@@ -115,26 +110,19 @@ def test_boxes_that_all_lie_in_a_corner_are_of_another_unit(boxes, image, refuse
         check_regions({"a/1.png": [region(*box, unit=refused) for box in boxes]}, images, images, data())
 
 
-@pytest.mark.parametrize(
-    ("box", "refused"),
-    [
-        ((390, 80, 140, 140), True),
-        ((300, 80, 140, 140), False),
-        ((390, 80, 100, 140), False),
-        ((390, 500, 140, 40), False),
-    ],
-)
+FITTING = [(300, 80, 140, 140), (390, 80, 100, 140), (390, 500, 140, 40)]
+
+
+@pytest.mark.parametrize(("box", "refused"), [((390, 80, 140, 140), True), *((box, False) for box in FITTING)])
 @pytest.mark.parametrize("turned", [True, False])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
 def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_one(
     tmp_path, monkeypatch, box, refused, turned, suffix
 ):
     monkeypatch.chdir(tmp_path)
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
     Path("source/a").mkdir(parents=True)
     stored = Image.new("RGB", (640, 480) if turned else (480, 640))
-    stored.save(f"source/a/1.{suffix}", exif=exif if turned else b"")
+    stored.save(f"source/a/1.{suffix}", exif=exif(6) if turned else b"")
     image = taken(f"/a/1.{suffix}", "x", size=(640, 480), upright=(640, 480))
     image = image._replace(source=image.source._replace(origin=Origin("source")))
     told = {f"a/1.{suffix}": [region(*box)]}
@@ -169,29 +157,25 @@ def test_a_table_may_name_images_as_data_raw_does(regions):
     assert "must name one image" in message_of(PipelineError, check_regions, told, alike, alike, data())
 
 
-PLACE, LENGTH, SCORE = (
-    "a number from -1073741824 to 1073741824",
-    "a number above 0, at most 1073741824",
-    "a number from 0 to 1, or empty",
-)
 REFUSED = {
-    "text": ("left,0,1,1,,", f"`x` must be {PLACE}; received: left"),
-    "decimal comma": ('0,"1,5",1,1,,', f"`y` must be {PLACE}; received: 1,5"),
-    "far away": ("-1e10,0,1,1,,", f"`x` must be {PLACE}; received: -1e10"),
-    "not a number": ("0,0,nan,1,,", f"`width` must be {LENGTH}; received: nan"),
-    "endless": ("0,0,1,inf,,", f"`height` must be {LENGTH}; received: inf"),
-    "empty box": ("0,0,0,1,,", f"`width` must be {LENGTH}; received: 0"),
-    "negative box": ("0,0,1,-1,,", f"`height` must be {LENGTH}; received: -1"),
-    "empty cell": ("0,0,,1,,", "`width` must be filled; received: an empty cell"),
-    "score": ("0,0,1,1,,1.5", f"`score` must be {SCORE}; received: 1.5"),
-    "label": ('0,0,1,1,"a\nb",', "`label` must be a text that can be printed, in one line; received: a\\nb"),
+    "text": ("left,0,1,1,,", "x", "left"),
+    "decimal comma": ('0,"1,5",1,1,,', "y", "1,5"),
+    "far away": ("-1e10,0,1,1,,", "x", "-1e10"),
+    "not a number": ("0,0,nan,1,,", "width", "nan"),
+    "endless": ("0,0,1,inf,,", "height", "inf"),
+    "empty box": ("0,0,0,1,,", "width", "0"),
+    "negative box": ("0,0,1,-1,,", "height", "-1"),
+    "empty cell": ("0,0,,1,,", "width", "an empty cell"),
+    "score": ("0,0,1,1,,1.5", "score", "1.5"),
+    "label": ('0,0,1,1,"a\nb",', "label", "a\\nb"),
 }
 
 
-@pytest.mark.parametrize(("cells", "message"), REFUSED.values(), ids=REFUSED)
-def test_a_cell_that_is_not_what_it_must_be_is_refused_with_its_line(regions, cells, message):
+@pytest.mark.parametrize(("cells", "column", "received"), REFUSED.values(), ids=REFUSED)
+def test_a_cell_that_is_not_what_it_must_be_is_refused_with_its_line(regions, cells, column, received):
     said = message_of(PipelineError, regions, f"{HEADER}a/1.png,0,0,4,4,,\na/1.png,{cells}\n")
-    assert said == f"`source/regions.csv`, line 3: {message}"
+    assert said.startswith(f"`source/regions.csv`, line 3: `{column}` must be ")
+    assert said.endswith(f"; received: {received}")
 
 
 @pytest.mark.parametrize(
@@ -204,10 +188,9 @@ def test_a_box_must_overlap_its_upright_image(x, y, width, overlaps):
     if overlaps:
         check_regions(told, decoded, [], data())
         return
-    assert message_of(PipelineError, check_regions, told, decoded, [], data()) == (
-        "`source/regions.csv`, line 7: a box must overlap its image, upright 16 x 12 pixels; "
-        f"received: x {x}, y {y}, width {width}, height 1"
-    )
+    said = message_of(PipelineError, check_regions, told, decoded, [], data())
+    assert said.startswith("`source/regions.csv`, line 7: a box must overlap its image, upright 16 x 12 pixels; ")
+    assert said.endswith(f"received: x {x}, y {y}, width {width}, height 1")
 
 
 @pytest.mark.parametrize(

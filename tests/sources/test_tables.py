@@ -65,16 +65,16 @@ def test_letters_are_composed_and_optional_columns_may_be_missing_or_empty(read)
 
 def test_rows_keep_their_lines_and_may_be_several_a_file(read):
     table = 'path,identity\n\na/1.png,"A\nd\na"\na/1.png,Bob\n'
-    assert read(table, several=True) == [
-        Row(3, "a/1.png", {"identity": "A\nd\na"}),
-        Row(6, "a/1.png", {"identity": "Bob"}),
-    ]
+    rows = [Row(3, "a/1.png", {"identity": "A\nd\na"}), Row(6, "a/1.png", {"identity": "Bob"})]
+    assert read(table, several=True) == rows
 
 
 EMPTY = "must be a table; received: an empty file"
 HEADER = "the header must have the columns path and identity; received: "
 CELLS = "line 4: a row must have 2 cells, one a column; received: "
 NEITHER = "line 4: a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither"
+DOUBLED = "identity, IDENTITY"
+BREAK = 'path,identity\r\na/1.png,"A\r\nda"\r\n\r\na/9.png,Bob\r\n'
 NO_FILE = "`path` must name a file of the source; received: "
 MISTAKES = {
     "empty": (b"", EMPTY),
@@ -82,18 +82,12 @@ MISTAKES = {
     "header alone": (b"path,identity\n\n", "must hold rows below its header; received: none"),
     "no column": ("path,who\na/1.png,Ada\n", f"line 1: {HEADER}no identity in path, who"),
     "other delimiter": ("\npath|who\na/1.png|Ada\n", f"line 2: {HEADER}no path and no identity in path|who"),
-    "doubled column": (
-        "path,identity,IDENTITY\n",
-        f"line 1: {HEADER}identity more than once in path, identity, IDENTITY",
-    ),
+    "doubled column": ("path,identity,IDENTITY\n", f"line 1: {HEADER}identity more than once in path, {DOUBLED}"),
     "empty cell": (TEXT + "a/2.png, \n", "line 4: `identity` must be filled; received: an empty cell"),
     "empty path": (TEXT + ",Ada\n", "line 4: `path` must be filled; received: an empty cell"),
     "too few cells": (TEXT + "a/2.png\n", f"{CELLS}1"),
     "too many cells": (TEXT + "a/2.png,Lee,Ann\n", f"{CELLS}3"),
-    "after a quoted line break": (
-        'path,identity\r\na/1.png,"A\r\nda"\r\n\r\na/9.png,Bob\r\n',
-        f"line 5: {NO_FILE}a/9.png",
-    ),
+    "after a quoted line break": (BREAK, f"line 5: {NO_FILE}a/9.png"),
     "open quote": (TEXT + '"a/2.png,Ada\n\n', "line 4: a table must be CSV; received: unexpected end of data"),
     "encoding": (TEXT.encode() + b"a/2.png,Jos\xe9\n", NEITHER),
     "half a letter": (TEXT.encode("utf-16") + b"\n", NEITHER),
@@ -106,9 +100,8 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("content", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_named_with_its_line(read, content, message):
-    assert message_of(PipelineError, read, content) == (
-        f"`source/who.csv`{', ' if message.startswith('line') else ' '}{message}"
-    )
+    comma = "," if message.startswith("line") else ""
+    assert message_of(PipelineError, read, content) == f"`source/who.csv`{comma} {message}"
 
 
 def test_a_missing_column_is_told_with_what_is_optional(read):
@@ -189,10 +182,8 @@ def test_a_path_that_names_no_file_is_refused(places, written):
 
 def test_a_path_that_may_mean_two_files_is_refused(places):
     some = places("e\u0301\u00e9.png", "\u00e9e\u0301.png")
-    assert message_of(LookupError, some.find, "\u00e9\u00e9.png") == (
-        "`path` must name one file; received: \u00e9\u00e9.png, and 2 files have that name, in letters that are "
-        "composed differently"
-    )
+    said = message_of(LookupError, some.find, "\u00e9\u00e9.png")
+    assert said.startswith("`path` must name one file; received: \u00e9\u00e9.png, and 2 files have that name")
 
 
 def test_a_table_is_found_at_the_top_of_the_source_alone(places):
@@ -203,19 +194,16 @@ def test_a_table_is_found_at_the_top_of_the_source_alone(places):
     assert find_table(SOURCE, "who.txt") == SOURCE / "who.txt"
 
 
+LINK = "lie in the source; received: a link that leads out of it"
 NO_TABLE = {
-    "`source/Who.CSV` must be named `who.csv`, in small letters": lambda: (SOURCE / "Who.CSV").touch(),
-    "`source/who.csv` must lie in the source; received: a link that leads out of it": lambda: (
-        SOURCE / "who.csv"
-    ).symlink_to("/etc/passwd"),
-    "`source/who.csv` must be a regular file; received: another kind, or a link to nothing": lambda: os.mkfifo(
-        SOURCE / "who.csv"
-    ),
+    "letters": ("Who.CSV", Path.touch, "be named `who.csv`, in small letters"),
+    "link out": ("who.csv", lambda file: file.symlink_to("/etc/passwd"), LINK),
+    "pipe": ("who.csv", os.mkfifo, "be a regular file; received: another kind, or a link to nothing"),
 }
 
 
-@pytest.mark.parametrize(("message", "make"), NO_TABLE.items(), ids=["letters", "link out", "pipe"])
-def test_a_table_that_is_not_what_it_must_be_is_refused(places, message, make):
+@pytest.mark.parametrize(("name", "make", "demand"), NO_TABLE.values(), ids=NO_TABLE)
+def test_a_table_that_is_not_what_it_must_be_is_refused(places, name, make, demand):
     places("a/1.png")
-    make()
-    assert message_of(PipelineError, find_table, SOURCE, "who.csv") == message
+    make(SOURCE / name)
+    assert message_of(PipelineError, find_table, SOURCE, "who.csv") == f"`source/{name}` must {demand}"

@@ -18,7 +18,7 @@ class Planted(NamedTuple):
 
     kind: str
     count: int
-    verdict: Literal["taken", "rejected", "either", "ignored"]
+    verdict: Literal["taken", "rejected", "either"]
     pixels: np.ndarray | None = None  # of each of them
     tolerance: int = 0
 
@@ -70,14 +70,6 @@ _names("same stem, two extensions", ".png", ".jpg", ".tar.png", "")
 _names("names of equal looks", "\u00e9.png", "e\u0301.png")
 
 
-@place("folder named like an image")
-def image_folder(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    (folder / f"{number}.png").mkdir()
-    (folder / f"{number}.png" / f"{number}.png").write_bytes(content)
-    (folder / f"{number}.jpg").write_bytes(content)
-    return 2, "taken"
-
-
 @place("deep folders")
 def deep_folders(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     """More folders in each other than Python calls functions in each other."""
@@ -91,13 +83,6 @@ def deep_folders(folder: Path, number: str, content: bytes) -> tuple[int, str]:
         stream.write(content)
     os.close(above)
     return 1, "rejected"
-
-
-@place("link within the source")
-def link_within(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    (folder / f"{number}.png").write_bytes(content)
-    (folder / f"{number}_link.png").symlink_to(f"{number}.png")
-    return 2, "taken"
 
 
 @place("link out of the source")
@@ -143,50 +128,12 @@ _entry("socket", _bind_socket)
 _entry("a terabyte of holes", _write_holes)
 
 
-@place("no permission")
-def no_permission(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    (folder / f"{number}.png").write_bytes(content)
-    (folder / f"{number}.png").chmod(0)
-    return 1, "either"  # root may read it
-
-
-@place("hidden, or left by other programs")
-def hidden(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    (folder / f".{number}.png").write_bytes(content)
-    for litter in ("__MACOSX", "@eaDir"):
-        (folder / litter).mkdir(exist_ok=True)
-        (folder / litter / f"{number}.png").write_bytes(content)
-    return 3, "ignored"
-
-
-def _pack(folder: Path, number: str, content: bytes, *names: str, **others: bytes) -> Path:
-    # Files of these names, and members of other kinds, which would lead to an image.
-    with tarfile.open(folder / f"{number}.tar", "w") as archive:
-        for name in [*names, *others]:
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = others.get(name, tarfile.REGTYPE), f"{number}.png" if name in others else ""
-            info.size = len(content) if info.isreg() else 0
-            archive.addfile(info, io.BytesIO(content))
-    return folder / f"{number}.tar"
-
-
 @place("archive")
 def archive(folder: Path, number: str, content: bytes) -> tuple[int, str]:
     names = f"{number}.png", f"./x/{number}\xe9.png", f"{'d' * 120}/{number}.png", f"{number}\udce9.png"
-    _pack(folder, number, content, *names)
+    with tarfile.open(folder / f"{number}.tar", "w") as packed:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            packed.addfile(member, io.BytesIO(content))
     return len(names), "taken"
-
-
-@place("archive of links and names that lead out")
-def archive_leading_out(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.GNUTYPE_SPARSE)
-    others = {f"{number}{index}.png": kind for index, kind in enumerate(kinds)}
-    _pack(folder, number, content, f"../{number}.png", f"/{number}.png", f"x/../../{number}.png", **others)
-    return 8, "rejected"
-
-
-@place("names that archives hold again")
-def archive_of_the_same_names(folder: Path, number: str, content: bytes) -> tuple[int, str]:
-    (folder / f"{number}.png").write_bytes(content)
-    _pack(folder, number, content, f"{number}.png", f"./{number}.png", f"{number}b.png", f"{number}b.png")
-    return 5, "either"
