@@ -42,7 +42,6 @@ class Findings:
         self.boxes = self.masks = 0  # of images that were taken
 
     def fault(self, name: str, note: str) -> None:
-        """Count something that must not be."""
         self.faults[name] += 1
         self.notes.append(f"{name}: {note}")
 
@@ -163,12 +162,10 @@ def compared(workspace: Path, name: str, findings: Findings) -> Iterator[tuple[s
 
 
 def number_of(path: str) -> str:
-    """Return the number in a path."""
     return re.search(r"\d{6}", path).group()
 
 
 def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: argparse.Namespace, findings: Findings):
-    """Plant, ingest, anonymize and check one source."""
     shutil.copy(ROOT / "params.yaml", workspace)
     for key, value in {"source": "source", "max_rejected": 1.0, "max_pixels": MAX_PIXELS}.items():
         set_param(workspace, f"data.{key}", value)
@@ -200,7 +197,6 @@ def run_batch(workspace: Path, count: int, rng: np.random.Generator, options: ar
 
 
 def print_findings(findings: Findings, images: int) -> None:
-    """Print one row a kind, then the sums."""
     print("| kind | entries | written | rejected | in test too |")
     print("| --- | ---: | ---: | ---: | ---: |")
     total = sum(findings.kinds.values(), Counter())

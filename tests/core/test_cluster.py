@@ -47,8 +47,6 @@ BLUR = ("-m", "stages.anonymize", "gaussian_blur")
 
 
 class Cluster:
-    """A scheduler and workers, each a process of its own."""
-
     def __init__(self, stack: ExitStack, folder: Path, code: Path = ROOT):
         self._stack, self.folder = stack, folder
         self.workers: list[subprocess.Popen] = []
@@ -127,7 +125,6 @@ def run(folder: Path, address: str | None, *command: str) -> tuple[int, str]:
 
 
 def error_of(address: str, function: Callable = str) -> str:
-    """Return the error with which work of this process ends."""
     with pytest.raises(PipelineError) as caught:
         list(map_on_cluster(lambda item, end_if_over: function(item), range(40), address=address, total=40, most=1))
     assert not list(Path("data").glob("**/.cluster.*"))

@@ -15,7 +15,6 @@ from stages.core.parallel import map_ordered
 
 @pytest.fixture
 def workers(monkeypatch):
-    """The function that sets the number of workers."""
     return lambda value: monkeypatch.setenv("PIPELINE_WORKERS", value)
 
 

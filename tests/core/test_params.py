@@ -21,8 +21,6 @@ def message_of() -> str:
 
 @pytest.fixture
 def edit(workspace):
-    """The function that makes a workspace with the params that a function changed."""
-
     def make(change) -> None:
         file = workspace() / "params.yaml"
         params = yaml.safe_load(file.read_text())

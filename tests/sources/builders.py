@@ -1,6 +1,7 @@
 """Files of a source, params and results as the tests of several modules need them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from stages.sources.regions import Region
 from tests.clones import ROOT
 
 PARAMS = load_params(ROOT / "params.yaml")
+SOURCE = Path("source")
 DEFAULTS = PARAMS.data.model_copy(update={"source": "source"})
 
 
@@ -21,6 +23,15 @@ def data(**changes) -> DataParams:
 def file(path: str) -> SourceFile:
     """Return a file of a source; its path begins with a slash where the source has no split."""
     return SourceFile(path, Origin("source", path.split("/")[0]))
+
+
+def put(*paths: str) -> Path:
+    """Make files that hold their paths in `source`, and folders where a path ends with a slash; return `source`."""
+    for path in paths:
+        (SOURCE / path[: path.rfind("/") + 1]).mkdir(parents=True, exist_ok=True)
+        if not path.endswith("/"):
+            (SOURCE / path).write_bytes(path.encode())
+    return SOURCE
 
 
 def numbered(folder: str, count: int) -> list[SourceFile]:
@@ -41,7 +52,6 @@ def region(x: float, y: float, width: float, height: float, label: str = "", lin
 
 
 def message_of(error: type[Exception], function: Callable, *arguments, **options) -> str:
-    """Return what a call says that must fail."""
     with pytest.raises(error) as caught:
         function(*arguments, **options)
     return str(caught.value)

@@ -35,10 +35,7 @@ VOC = """<annotation><filename>1.png</filename><size><width>16</width><height>12
 
 
 @pytest.fixture
-def read(tmp_path, monkeypatch, save_images):
-    """The function that makes a source with files of annotations, and reads them."""
-    monkeypatch.chdir(tmp_path)
-
+def read(save_images):
     def read(files: dict[str, str | bytes], file: str) -> dict[str, list[Region]]:
         save_images(Path("source"), ["a/1.png", "b/2.png", "b/3.png"])
         for name, content in files.items():

@@ -17,23 +17,14 @@ from stages.sources.finding import find_sources
 from stages.sources.identify import identify_sources
 from stages.sources.outcomes import Outcome, decode_wanted, make_report, sort_out
 from stages.sources.region_files import read_regions
-from tests.sources.builders import data, message_of, region_params
+from tests.sources.builders import SOURCE, data, message_of, put, region_params
 
-SOURCE = Path("source")
 PLAIN = ["a/1.png", "b/2.png"]  # of two classes, which every source here has
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch):
-    """A working folder with an empty source."""
-    monkeypatch.chdir(tmp_path)
+def source():
     SOURCE.mkdir()
-
-
-def put(*paths: str) -> None:
-    for path in paths:
-        (SOURCE / path).parent.mkdir(parents=True, exist_ok=True)
-        (SOURCE / path).write_bytes(path.encode())
 
 
 def pack(archive: str, *members: str | tarfile.TarInfo, everywhere: dict | None = None, **contents: bytes) -> Path:
@@ -60,7 +51,6 @@ def content_of(file: SourceFile) -> bytes:
 
 
 def reasons(**changes) -> dict[str, str]:
-    """Find the files, and return the reason for each one that is rejected."""
     return {file.in_source: file.refused for file in find_sources(data(**changes))[0] if file.refused}
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from stages.sources.decoding import NOTES, decode_image
 from stages.sources.files import RejectedImage
+from tests.clones import ROOT
 from tests.strange import KINDS, MAX_PIXELS
 from tests.strange.files import encode, jpeg_of_many_scans, png
 from tests.strange.odd import TURNS, exif
@@ -155,6 +156,6 @@ SAID = {
 @pytest.mark.parametrize(("content", "reason"), SAID.values(), ids=SAID)
 def test_libraries_say_nothing_of_their_own_about_a_broken_file(content, reason):
     # In a process of its own, for pytest takes up what is logged.
-    done = subprocess.run([sys.executable, "-c", DECODE], input=content, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", DECODE], input=content, capture_output=True, check=True, cwd=ROOT)
     assert reason in done.stdout.decode()
     assert done.stderr == b""

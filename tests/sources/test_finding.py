@@ -12,37 +12,20 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.sources.files import LONGEST_PATH, Origin, RejectedImage, SourceFile, link_limit, read_source
 from stages.sources.finding import find_sources
-from tests.sources.builders import data, message_of
+from tests.sources.builders import SOURCE, data, message_of, put
 
 TRAIN, TEST = ["train/a/1.png", "train/b/2.png"], ["test/a/3.png", "test/b/4.png"]
 VAL = ["val/a/3.png", "val/b/4.png"]
 TABLES = ["identities.csv", "regions.csv"]
 LEFT = ["train/__MACOSX/a/1.jpg", "test/a/@eaDir/3.jpg/x.jpg", "#recycle/x.png", "train/b/Thumbs.db"]
 WHOLE = ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
-SOURCE = Path("source")
 LEADS_OUT = "the link leads out of data.source (data.follow_outside_links: false)"
 TOO_LONG = "1001 bytes are more than an image of data.max_pixels has"
 TAKEN_ALREADY = "the folder was taken already, or a link in it leads to a folder above"
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
-    """The function that makes small files in a source folder, and folders where a path ends with a slash."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(*paths: str) -> Path:
-        for path in paths:
-            (SOURCE / path[: path.rfind("/") + 1]).mkdir(parents=True, exist_ok=True)
-            if not path.endswith("/"):
-                (SOURCE / path).write_bytes(b"x")
-        return SOURCE
-
-    return make
-
-
-@pytest.fixture
-def outside(source, tmp_path):
-    """A folder beside the source, with one file."""
+def outside(tmp_path):
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/2.png").write_bytes(b"y")
     return tmp_path / "outside"
@@ -75,16 +58,16 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize(("paths", "ignored"), LAYOUTS.values(), ids=LAYOUTS)
-def test_images_of_classes_are_found_with_their_split_and_other_files_counted(source, paths, ignored):
-    source(*paths)
+def test_images_of_classes_are_found_with_their_split_and_other_files_counted(paths, ignored):
+    put(*paths)
     files, count = find_sources(data())
     assert ([file.path for file in files], count) == ([*TEST, *TRAIN], ignored)
     assert all((SOURCE / file.in_source).is_file() for file in files)
 
 
 @pytest.mark.parametrize(("top", "name"), [("", "car"), ("train/", "train"), ("train/", "test")])
-def test_without_test_there_is_no_split(source, tmp_path, top, name):
-    source(f"{top}a/x.png/1.png", f"{top}{name}/2.png")
+def test_without_test_there_is_no_split(tmp_path, top, name):
+    put(f"{top}a/x.png/1.png", f"{top}{name}/2.png")
     files, _ = find_sources(data(source=str(tmp_path / "source")))
     assert [(file.path, file.split, file.class_name, file.below_split) for file in files] == [
         ("/a/x.png/1.png", "", "a", "/a/x.png/1.png"),
@@ -92,10 +75,10 @@ def test_without_test_there_is_no_split(source, tmp_path, top, name):
     ]
 
 
-def test_without_classes_images_are_found_in_any_folder_and_at_the_top(source, outside):
+def test_without_classes_images_are_found_in_any_folder_and_at_the_top(outside):
     images = ["1.png", "2020/may/2.png", "test/3.png", "train/a/4.png", "regions.csv/5.png"]
     ignored = [".hidden.png", "2020/.cache/6.png", "notes.txt", "2020/groups.csv"]
-    source(*images, *ignored, "identities.csv", "empty/")
+    put(*images, *ignored, "identities.csv", "empty/")
     (SOURCE / "groups.csv").symlink_to(outside)  # a folder that is called like a table is none
     files, count = find_sources(data(classes="none"))
     assert [file.in_source for file in files] == sorted([*images, "groups.csv"])
@@ -104,18 +87,18 @@ def test_without_classes_images_are_found_in_any_folder_and_at_the_top(source, o
     assert [reason_of(file) for file in files if (SOURCE / file.in_source).is_symlink()] == [LEADS_OUT]
 
 
-def test_a_source_without_any_image_is_refused(source):
-    source("notes.txt", ".hidden.png", "regions.csv", "empty/")
+def test_a_source_without_any_image_is_refused():
+    put("notes.txt", ".hidden.png", "regions.csv", "empty/")
     said = message_of(PipelineError, find_sources, data(classes="none"))
     assert said == "`data.source` must hold images; received: none in `source`"
 
 
-def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source, noise):
+def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(noise):
     taken = {"broken.jpg": b"Dear diary", "moving.gif~": b"GIF89a", "bare": b"GIF89a"}
     taken["photo.backup"] = cv2.imencode(".jpg", noise())[1].tobytes()
     others = {"note.txt": b"Dear diary", "2.xmp": b"<x/>", "Thumbs.db": b"\xd0\xcf\x11\xe0"}
     others |= {"x.aae": b"", "x.MOV": b"", "LICENSE": b"MIT"}
-    source(*WHOLE)
+    put(*WHOLE)
     for name, content in (taken | others).items():
         (SOURCE / "a" / name).write_bytes(content)
     files, ignored = find_sources(data())
@@ -123,8 +106,8 @@ def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(source
     assert ignored == {"text": 3, "Thumbs.db": 1, "video": 1, "without extension": 1}
 
 
-def test_order_of_listing_does_not_matter(source, monkeypatch):
-    source(*(f"{folder}/{number:02}.png" for folder in ("a/x", "a/y", "b") for number in range(12)))
+def test_order_of_listing_does_not_matter(monkeypatch):
+    put(*(f"{folder}/{number:02}.png" for folder in ("a/x", "a/y", "b") for number in range(12)))
     expected = find_sources(data())
     listing = os.scandir
 
@@ -164,15 +147,15 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("paths", "named"), [(paths, named) for paths, *named in MISTAKES.values()], ids=MISTAKES)
-def test_a_mistake_in_the_layout_is_named(source, paths, named):
-    source(*paths)
+def test_a_mistake_in_the_layout_is_named(paths, named):
+    put(*paths)
     said = message_of(PipelineError, find_sources, data())
     assert all(words in said for words in named)
 
 
 @pytest.mark.parametrize("reached", ["source", "link to it"])
-def test_links_out_of_the_source_are_rejected_unless_they_are_asked_for(source, outside, reached):
-    source(*WHOLE, "more/3.png")
+def test_links_out_of_the_source_are_rejected_unless_they_are_asked_for(outside, reached):
+    put(*WHOLE, "more/3.png")
     (SOURCE / "b/file.png").symlink_to(outside / "2.png")
     (SOURCE / "b/folder").symlink_to(outside)
     (SOURCE / "b/within.png").symlink_to("../more/3.png")
@@ -180,7 +163,7 @@ def test_links_out_of_the_source_are_rejected_unless_they_are_asked_for(source, 
     files = below_split(source=reached)
     assert files.keys() == {*WHOLE, "more/3.png", "b/file.png", "b/folder", "b/within.png"}
     assert {reason_of(files[link], Path(reached)) for link in ("b/file.png", "b/folder")} == {LEADS_OUT}
-    assert read_source(files["b/within.png"], max_bytes=1000, within=Path(reached)) == b"x"
+    assert read_source(files["b/within.png"], max_bytes=1000, within=Path(reached)) == b"more/3.png"
     asked_for = data(source=reached, follow_outside_links=True)
     files = below_split(source=reached, follow_outside_links=True)
     for link in ("b/file.png", "b/folder/2.png"):
@@ -188,16 +171,16 @@ def test_links_out_of_the_source_are_rejected_unless_they_are_asked_for(source, 
 
 
 @pytest.mark.parametrize("name", ["train", "test", "train/b", "test/b"])
-def test_split_or_class_that_is_a_link_out_of_the_source_is_named(source, outside, name):
-    source(*TRAIN, *TEST)
+def test_split_or_class_that_is_a_link_out_of_the_source_is_named(outside, name):
+    put(*TRAIN, *TEST)
     (SOURCE / name).rename(outside / "moved")
     (SOURCE / name).symlink_to(outside / "moved")
     assert message_of(PipelineError, find_sources, data()).endswith(f"is true; received: `source/{name}`")
     assert found(follow_outside_links=True) == [*TEST, *TRAIN]
 
 
-def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(source, outside):
-    source(*TRAIN, *TEST)
+def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(outside):
+    put(*TRAIN, *TEST)
     (outside / "3.png").touch()
     for name in ("val", "more"):
         (SOURCE / name).symlink_to(outside)
@@ -217,21 +200,21 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize(("make", "reason"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_read_is_rejected_with_its_reason(source, make, reason):
-    make(source(*WHOLE) / "a/x.png")
+def test_what_cannot_be_read_is_rejected_with_its_reason(make, reason):
+    make(put(*WHOLE) / "a/x.png")
     assert reason_of(below_split()["a/x.png"]) == reason
 
 
-def test_link_to_a_folder_above_the_source_is_rejected_also_where_links_may_lead_out(source):
-    (source(*WHOLE) / "a/up").symlink_to("../..")
+def test_link_to_a_folder_above_the_source_is_rejected_also_where_links_may_lead_out():
+    (put(*WHOLE) / "a/up").symlink_to("../..")
     assert reason_of(below_split(follow_outside_links=True)["a/up"], within=None) == TAKEN_ALREADY
 
 
-def test_what_may_not_be_read_is_rejected(source, lock, monkeypatch):
+def test_what_may_not_be_read_is_rejected(lock, monkeypatch):
     def refuse(*_):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # root is refused nothing
 
-    source(*WHOLE, "a/locked/3.png")
+    put(*WHOLE, "a/locked/3.png")
     lock("locked")
     monkeypatch.setattr(Path, "read_bytes", refuse)
     files = below_split()
@@ -240,23 +223,23 @@ def test_what_may_not_be_read_is_rejected(source, lock, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "named"), [("b", "train/b"), ("train", "train"), ("test", "test"), ("source", "")])
-def test_source_split_or_class_that_cannot_be_listed_is_named(source, lock, name, named):
-    source(*TRAIN, *TEST)
+def test_source_split_or_class_that_cannot_be_listed_is_named(lock, name, named):
+    put(*TRAIN, *TEST)
     lock(name)
     assert message_of(PipelineError, find_sources, data()).endswith(f"received: {SOURCE / named} (Permission denied)")
 
 
-def test_folder_outside_any_class_that_cannot_be_listed_is_one_ignored_file(source, lock):
-    source(*TRAIN, *TEST, "lost+found/5.png", "notes/6.png")
+def test_folder_outside_any_class_that_cannot_be_listed_is_one_ignored_file(lock):
+    put(*TRAIN, *TEST, "lost+found/5.png", "notes/6.png")
     lock("lost+found")
     assert find_sources(data())[1] == {"lost+found": 1, "outside any class": 1}
 
 
-def test_longest_path_is_taken_and_a_longer_one_is_rejected(source):
+def test_longest_path_is_taken_and_a_longer_one_is_rejected():
     above = "/".join(["d" * 99] * 7)
     longest = f"a/{above}/{'x' * (LONGEST_PATH - len(above) - 8)}.png"
-    source("a/1.png", longest)
+    put("a/1.png", longest)
     file = SourceFile(f"/{longest}", Origin("source"))
     assert len(file.path) == LONGEST_PATH
-    assert read_source(file, max_bytes=1, within=SOURCE) == b"x"
+    assert read_source(file, max_bytes=LONGEST_PATH, within=SOURCE) == longest.encode()
     assert reason_of(file._replace(path=f"/{longest}x")) == f"the path is longer than {LONGEST_PATH} bytes"

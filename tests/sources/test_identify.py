@@ -13,10 +13,7 @@ PATHS = ["a/id1_x.png", "a/id2_x.png", "b/sub/id1_y.png", "b/other.png"]
 
 
 @pytest.fixture
-def identify(tmp_path, monkeypatch, save_images):
-    """The function that makes a source, with a table if there is one, and says who is in it."""
-    monkeypatch.chdir(tmp_path)
-
+def identify(save_images):
     def identified(paths: list[str] = PATHS, table: str = "", **changes) -> Identified:
         save_images(Path("source"), paths)
         if table:

@@ -24,9 +24,8 @@ ROWS = [
 
 
 @pytest.fixture(autouse=True)
-def write(tmp_path, monkeypatch, save_images):
+def write(save_images):
     """The function that writes the key of a run with two images kept, which are there, one rejected, one dropped."""
-    monkeypatch.chdir(tmp_path)
     save_images(RAW_FOLDER, ["test/a/000001.png", "train/a/000002.png"])
     kept = [Outcome(file(f"train/a/{NAME}"), "train/a/000002.png"), taken("test/a/000001.png")]
     dropped = [(taken("train/a/leak.png", "same"), "test/a/000001.png")]

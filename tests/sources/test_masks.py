@@ -25,8 +25,6 @@ FLAT = [path.split("/", 1)[1] for path in PATHS[:4]]
 
 @pytest.fixture
 def source(workspace, save_images):
-    """The function that makes a source with silhouettes of its images, by path without a suffix."""
-
     def make(masks: dict[str, np.ndarray | bytes], paths: list[str] = PATHS, **changes) -> Path:
         params = {f"data.{key}": value for key, value in changes.items()}
         folder = workspace({"data.source": "source", **params}) / "source"

@@ -19,10 +19,7 @@ HEADER = "path,x,y,width,height,label,score\n"
 
 
 @pytest.fixture
-def regions(tmp_path, monkeypatch, save_images):
-    """The function that makes a source with a table, and reads it."""
-    monkeypatch.chdir(tmp_path)
-
+def regions(save_images):
     def read(table: str, **how) -> dict[str, list[Region]]:
         save_images(Path("source"), ["a/1.png", "b/2.png"])
         if table:
@@ -116,10 +113,7 @@ FITTING = [(300, 80, 140, 140), (390, 80, 100, 140), (390, 500, 140, 40)]
 @pytest.mark.parametrize(("box", "refused"), [((390, 80, 140, 140), True), *((box, False) for box in FITTING)])
 @pytest.mark.parametrize("turned", [True, False])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
-def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_one(
-    tmp_path, monkeypatch, box, refused, turned, suffix
-):
-    monkeypatch.chdir(tmp_path)
+def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_one(box, refused, turned, suffix):
     Path("source/a").mkdir(parents=True)
     stored = Image.new("RGB", (640, 480) if turned else (480, 640))
     stored.save(f"source/a/1.{suffix}", exif=exif(6) if turned else b"")

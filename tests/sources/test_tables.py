@@ -9,25 +9,17 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.sources.listing import walk_folder
 from stages.sources.tables import Row, SourcePlaces, find_table, read_column, read_rows
-from tests.sources.builders import message_of
+from tests.sources.builders import SOURCE, message_of, put
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png"]
 ROWS = {"a/1.png": "Ada", "b/3.png": "Bob"}
 
 
-@pytest.fixture
-def read(tmp_path, monkeypatch):
-    """The function that reads a table of some content at the top of a source with the files of PATHS."""
-    monkeypatch.chdir(tmp_path)
-    file = Path("source/who.csv")
-    file.parent.mkdir()
-
-    def function(content: str | bytes, several=False, **options):
-        file.write_bytes(content.encode() if isinstance(content, str) else content)
-        reader, columns = (read_rows, ("identity",)) if several else (read_column, "identity")
-        return reader(file, columns, **{"taken": PATHS, "list_all": lambda: PATHS, **options})
-
-    return function
+def read(content: str | bytes, several=False, **options):
+    file = put("who.csv") / "who.csv"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    reader, columns = (read_rows, ("identity",)) if several else (read_column, "identity")
+    return reader(file, columns, **{"taken": PATHS, "list_all": lambda: PATHS, **options})
 
 
 TEXT = "path,identity\na/1.png,Ada\nb/3.png,Bob\n"
@@ -51,11 +43,11 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("content", FORMATS.values(), ids=FORMATS)
-def test_the_same_table_in_any_format_is_read_the_same(read, content):
+def test_the_same_table_in_any_format_is_read_the_same(content):
     assert read(content) == ROWS
 
 
-def test_letters_are_composed_and_optional_columns_may_be_missing_or_empty(read):
+def test_letters_are_composed_and_optional_columns_may_be_missing_or_empty():
     table = 'path,identity,b\na/1.png,Jose\u0301,\na/2.png,"Lee, Ann",2\n'
     assert [row.cells for row in read(table, several=True, optional=("a", "b"))] == [
         {"identity": "Jos\u00e9", "a": "", "b": ""},
@@ -63,7 +55,7 @@ def test_letters_are_composed_and_optional_columns_may_be_missing_or_empty(read)
     ]
 
 
-def test_rows_keep_their_lines_and_may_be_several_a_file(read):
+def test_rows_keep_their_lines_and_may_be_several_a_file():
     table = 'path,identity\n\na/1.png,"A\nd\na"\na/1.png,Bob\n'
     rows = [Row(3, "a/1.png", {"identity": "A\nd\na"}), Row(6, "a/1.png", {"identity": "Bob"})]
     assert read(table, several=True) == rows
@@ -99,46 +91,35 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("content", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_named_with_its_line(read, content, message):
+def test_a_mistake_is_named_with_its_line(content, message):
     comma = "," if message.startswith("line") else ""
     assert message_of(PipelineError, read, content) == f"`source/who.csv`{comma} {message}"
 
 
-def test_a_missing_column_is_told_with_what_is_optional(read):
+def test_a_missing_column_is_told_with_what_is_optional():
     said = message_of(PipelineError, read, "path\na/1.png\n", several=True, optional=("x", "y"))
     assert "the columns path and identity, and may have x, y; received: no identity" in said
 
 
-def test_long_headers_are_cut_and_long_cells_are_refused(read):
+def test_long_headers_are_cut_and_long_cells_are_refused():
     assert len(message_of(PipelineError, read, "word," * 100_000)) < 400
     said = message_of(PipelineError, read, f"path,identity\na/1.png,{'x' * 200_000}\n")
     assert "line 2: a table must be CSV; received: field larger than field limit" in said
 
 
-def test_all_files_are_listed_only_where_a_path_needs_it_and_rows_may_be_about_any(read):
+def test_all_files_are_listed_only_where_a_path_needs_it_and_rows_may_be_about_any():
     assert read(TEXT, list_all=None) == read(TEXT.replace("a/1", "./a//1"), list_all=None) == ROWS
     assert read(TEXT, taken=["a/1.png"]) == ROWS
 
 
 COMPOSED, DECOMPOSED = "caf\u00e9/1.png", "cafe\u0301/1.png"
-SOURCE = Path("source")
 
 
-@pytest.fixture
-def places(tmp_path, monkeypatch):
-    """The function that makes a source with some files, of which some are taken in."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(*files: str, taken: list[str] | None = None) -> SourcePlaces:
-        for file in files:
-            (SOURCE / file).parent.mkdir(parents=True, exist_ok=True)
-            (SOURCE / file).touch()
-        return SourcePlaces(SOURCE, files if taken is None else taken, lambda: walk_folder(SOURCE, within=None))
-
-    return make
+def places(*files: str, taken: list[str] | None = None) -> SourcePlaces:
+    return SourcePlaces(put(*files), files if taken is None else taken, lambda: walk_folder(SOURCE, within=None))
 
 
-def test_a_path_may_be_written_in_several_ways(places, tmp_path):
+def test_a_path_may_be_written_in_several_ways(tmp_path):
     some = places("a/x/1.png", "b/1.png")
     relative = ["a/x/1.png", "./a/x/1.png", "a//x/./1.png", "b/../a/x/1.png", ".\\a\\x\\1.png", " a/x/1.png "]
     for written in [*relative, f"{tmp_path}/source/a/x/1.png", f"/{tmp_path}//source/./a/x/1.png"]:
@@ -148,19 +129,19 @@ def test_a_path_may_be_written_in_several_ways(places, tmp_path):
     assert {linked.find(f"{tmp_path}/{name}/b/1.png") for name in ("link", "source")} == {"b/1.png"}
 
 
-def test_the_exact_spelling_goes_first(places):
+def test_the_exact_spelling_goes_first():
     names = ["a/1.png", "a\\1.png", "a/1.png ", COMPOSED, DECOMPOSED]
     some = places(*names)
     assert [some.find(name) for name in names] == names
 
 
 @pytest.mark.parametrize("on_disk", [COMPOSED, DECOMPOSED], ids=["composed", "decomposed"])
-def test_composed_and_decomposed_letters_are_the_same(places, on_disk):
+def test_composed_and_decomposed_letters_are_the_same(on_disk):
     some = places(on_disk)
     assert some.find(COMPOSED) == some.find(DECOMPOSED) == on_disk
 
 
-def test_files_that_are_not_taken_in_or_taken_in_twice_are_found(places):
+def test_files_that_are_not_taken_in_or_taken_in_twice_are_found():
     some = places("b/1.png", COMPOSED, DECOMPOSED, "c/.hidden.png", taken=["b/1.png", "a/1.png", COMPOSED])
     (SOURCE / "a").symlink_to("b")
     names = ["a/1.png", "b/1.png", DECOMPOSED, "c/.hidden.png"]
@@ -169,24 +150,24 @@ def test_files_that_are_not_taken_in_or_taken_in_twice_are_found(places):
 
 
 @pytest.mark.parametrize("written", ["../x", "a/../../source/a/1.png", "/etc/passwd", "/", "//etc/../passwd"])
-def test_a_path_that_leaves_the_source_is_refused(places, written):
+def test_a_path_that_leaves_the_source_is_refused(written):
     said = message_of(LookupError, places("a/1.png").find, written)
     assert said == f"`path` must stay in the source; received: {written}"
 
 
 @pytest.mark.parametrize("written", ["a/2.png", "a", ".", "A/1.png", "C:\\photos\\a\\1.png", "a/1.png/x"])
-def test_a_path_that_names_no_file_is_refused(places, written):
+def test_a_path_that_names_no_file_is_refused(written):
     said = message_of(LookupError, places("a/1.png").find, written)
     assert said == f"`path` must name a file of the source; received: {written}"
 
 
-def test_a_path_that_may_mean_two_files_is_refused(places):
+def test_a_path_that_may_mean_two_files_is_refused():
     some = places("e\u0301\u00e9.png", "\u00e9e\u0301.png")
     said = message_of(LookupError, some.find, "\u00e9\u00e9.png")
     assert said.startswith("`path` must name one file; received: \u00e9\u00e9.png, and 2 files have that name")
 
 
-def test_a_table_is_found_at_the_top_of_the_source_alone(places):
+def test_a_table_is_found_at_the_top_of_the_source_alone():
     places("a/who.csv", "who.csv/1.png", "b/list.csv")
     assert find_table(SOURCE, "who.csv") is None  # a folder is a class
     assert find_table(SOURCE / "a", "who.csv") == SOURCE / "a/who.csv"
@@ -203,7 +184,7 @@ NO_TABLE = {
 
 
 @pytest.mark.parametrize(("name", "make", "demand"), NO_TABLE.values(), ids=NO_TABLE)
-def test_a_table_that_is_not_what_it_must_be_is_refused(places, name, make, demand):
+def test_a_table_that_is_not_what_it_must_be_is_refused(name, make, demand):
     places("a/1.png")
     make(SOURCE / name)
     assert message_of(PipelineError, find_table, SOURCE, "who.csv") == f"`source/{name}` must {demand}"

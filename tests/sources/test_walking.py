@@ -11,8 +11,6 @@ from tests.strange.places import PLACES
 
 @pytest.fixture
 def make(tmp_path):
-    """The function that makes empty files below a folder, and links, and returns what is walked in `source`."""
-
     def walked(*paths: str, links: dict[str, str] | None = None, top: str = "source") -> list[str]:
         for path in paths:
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

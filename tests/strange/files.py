@@ -30,14 +30,12 @@ KINDS: dict[str, Callable[[np.random.Generator], Strange]] = {}
 
 
 def encode(image: np.ndarray | Image.Image, image_format: str, **options) -> bytes:
-    """Write an image with Pillow."""
     stream = io.BytesIO()
     (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(stream, image_format, **options)
     return stream.getvalue()
 
 
 def png_chunk(name: bytes, content: bytes) -> bytes:
-    """Return a chunk of a PNG file, with its length and checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
@@ -48,7 +46,6 @@ def png(height: int, width: int, packed: bytes, *extra: bytes, interlaced: bool 
 
 
 def with_chunk(content: bytes, chunk: bytes) -> bytes:
-    """Put a chunk after the header of a PNG file."""
     return content[:33] + chunk + content[33:]
 
 
@@ -74,7 +71,6 @@ def grey_page(levels: np.ndarray, bits: int, *, order: str = "<", white_is_zero:
 
 
 def interlaced_png(image: np.ndarray) -> bytes:
-    """Write an Adam7 interlaced PNG."""
     parts = (image[row::down, column::right] for row, column, down, right in _ADAM7)
     rows = b"".join(b"\0" + row.tobytes() for part in parts if part.size for row in part)
     return png(*image.shape[:2], zlib.compress(rows), interlaced=True)
@@ -88,15 +84,12 @@ def jpeg_of_many_scans(side: int, scans: int) -> bytes:
 
 
 def draw(rng: np.random.Generator, channels: int = 3) -> np.ndarray:
-    """Draw a small image: noise around a few grey levels."""
     height, width = rng.integers(2, 48, 2)
     base = rng.integers(0, 200, (1, 1, channels))
     return (base + rng.integers(0, 56, (height, width, channels))).astype(np.uint8)
 
 
 def kind(name: str) -> Callable:
-    """Register a function that draws a file."""
-
     def register(function: Callable[[np.random.Generator], Strange]) -> Callable:
         KINDS[name] = function
         return function

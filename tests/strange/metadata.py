@@ -90,7 +90,6 @@ FORMATS = {"jpg": _jpeg, "png": _png, "webp": _webp, "tif": _tiff}
 
 
 def plant_metadata(folder: Path, images: list[np.ndarray]) -> None:
-    """Write one image in each of `FORMATS`, under names that tell who is in it."""
     folder.mkdir(parents=True)
     for image, (suffix, make) in zip(images, FORMATS.items(), strict=True):
         file = folder / f"PERSON {suffix}.{suffix}"
