@@ -27,13 +27,9 @@ def _value(name: str, shape: tuple[int, ...]) -> bytes:
 def _convolution(output: str, kernel: np.ndarray, *, is_last: bool = True) -> bytes:
     """Return a layer that looks at squares side by side, its weights, and, if it is the last one, its output."""
     side, name = kernel.shape[-1], f"kernel_{output}"
-    sizes = b"".join(
-        _field(5, _field(1, key) + _field(8, side) * 2 + _field(20, 7)) for key in ("kernel_shape", "strides")
-    )
-    layer = _field(1, _field(1, "input") + _field(1, name) + _field(2, output) + _field(4, "Conv") + sizes)
-    shape = b"".join(_field(1, length) for length in kernel.shape)
-    weights = _field(5, shape + _field(2, 1) + _field(8, name) + _field(9, kernel.tobytes()))
-    return layer + weights + (_field(12, _value(output, (1, len(kernel), 32 // side, 32 // side))) if is_last else b"")
+    layer = _layer("Conv", ["input", name], output, kernel_shape=[side] * 2, strides=[side] * 2)
+    value = _field(12, _value(output, (1, len(kernel), 32 // side, 32 // side))) if is_last else b""
+    return layer + _tensor(name, kernel) + value
 
 
 def _layer(kind: str, inputs: list[str], output: str, **attributes: int | list[int]) -> bytes:
@@ -44,9 +40,9 @@ def _layer(kind: str, inputs: list[str], output: str, **attributes: int | list[i
     return _field(1, content)
 
 
-def _numbers(name: str, values: list[int]) -> bytes:
-    data = np.array(values, "<i8").tobytes()
-    return _field(5, _field(1, len(values)) + _field(2, 7) + _field(8, name) + _field(9, data))
+def _tensor(name: str, values: np.ndarray) -> bytes:
+    shape, kind = b"".join(_field(1, length) for length in values.shape), {"f": 1, "i": 7}[values.dtype.kind]
+    return _field(5, shape + _field(2, kind) + _field(8, name) + _field(9, values.tobytes()))
 
 
 def _model(layers: list[bytes], name: str, side: int) -> bytes:
@@ -98,7 +94,7 @@ def write_yolox(file: Path) -> Path:
         count = (640 // side) ** 2
         layers += [
             _convolution(f"grid_{side}", kernel, is_last=False),
-            _numbers(f"shape_{side}", [1, 85, count]),
+            _tensor(f"shape_{side}", np.array([1, 85, count], "<i8")),
             _layer("Reshape", [f"grid_{side}", f"shape_{side}"], f"row_{side}"),
         ]
         parts.append(f"row_{side}")

@@ -50,7 +50,7 @@ def written(name: str) -> dict[str, bytes]:
     return {path: (Path("data") / name / path).read_bytes() for path in list_images(Path("data") / name)}
 
 
-@pytest.mark.parametrize("name", ["gaussian_blur", "morphology", "blocking_merging"])
+@pytest.mark.parametrize("name", ["gaussian_blur", "blocking_merging"])
 def test_tree_names_and_sizes_stay_and_no_image_does_whatever_the_workers(raw, monkeypatch, name):
     before = written("raw")
     results = []
@@ -254,7 +254,7 @@ def test_images_in_which_no_face_was_found_are_copied_if_that_is_accepted(region
     for path in PATHS[:2]:
         assert np.array_equal(read_image(folder / "faces" / path), read_image(folder / "raw" / path))
     set_param(folder.parent, "regions.required", True)
-    with pytest.raises(PipelineError, match="received: 2 without one.*`regions.required: false` leaves them"):
+    with pytest.raises(PipelineError, match="received: 2 without one"):
         anonymize("faces")
 
 

@@ -15,7 +15,8 @@ from tests.clones import ROOT, SMALL_NETWORK
 
 ENVIRONMENTS = [
     {"PIPELINE_WORKERS": "1", "PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"},
-    {"PIPELINE_WORKERS": "5", "PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"},
+    {"PIPELINE_WORKERS": "5", "PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"}
+    | {"KERAS_BACKEND": "torch"},  # that other projects of the user need
 ]
 STAGES = f"""
 from stages.network.runtime import keras

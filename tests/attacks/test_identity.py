@@ -66,12 +66,9 @@ def test_the_same_images_train_the_same_identifier_whatever_numbers_are_the_name
     assert np.array_equal(images, train[0])
 
 
-@pytest.mark.parametrize("noise", [False, True])
-def test_what_shows_nobody_is_named_by_chance(noise):
+def test_noise_is_named_by_chance():
     rng, identities, asked = np.random.default_rng(0), np.arange(PEOPLE).repeat(10), np.arange(PEOPLE).repeat(40)
     images, tests = (rng.integers(0, 256, (len(part), 32, 32, 3), np.uint8) for part in (identities, asked))
-    if not noise:
-        images[:], tests[:] = 128, 128
     identifier = train_identifier(images, identities, seed=0)
     assert accuracy(identifier, tests, asked) <= 1.5 / PEOPLE
     assert identifier.validation_accuracy <= 1.6 / PEOPLE

@@ -48,13 +48,6 @@ def test_what_moved_and_what_another_image_shows_has_not_survived(image):
     assert keypoint_survival(image, np.rot90(image).copy()) < 0.05
 
 
-def test_the_stronger_the_blur_the_less_survives(image):
-    faint, mild, strong = (keypoint_survival(image, cv2.GaussianBlur(image, (0, 0), sigma)) for sigma in (0.5, 2, 7))
-    assert faint > 0.5
-    assert faint > mild >= strong
-    assert strong < 0.1
-
-
 @pytest.mark.parametrize("size", [(64, 64, 3), (1, 1, 3)])
 def test_without_key_points_there_is_no_share(size):
     flat = np.full(size, 9, np.uint8)

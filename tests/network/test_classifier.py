@@ -1,9 +1,5 @@
 """The network that is trained."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -11,7 +7,7 @@ from stages.core.errors import PipelineError
 from stages.core.machine import ONEDNN_VARIABLE
 from stages.network.classifier import build_classifier, make_predictor
 from stages.network.runtime import start_tensorflow
-from tests.clones import ROOT, train_params
+from tests.clones import train_params
 
 
 def test_a_frozen_backbone_leaves_only_the_head_to_train():
@@ -29,14 +25,6 @@ def test_predictions_keep_the_order_of_the_inputs_and_use_the_weights_of_the_mom
     np.testing.assert_allclose(predict(inputs), expected, rtol=1e-4, atol=1e-6)
     model.set_weights([weights * 2 for weights in model.get_weights()])
     assert np.abs(predict(inputs) - expected).max() > 0.01
-
-
-def test_another_backend_that_the_environment_names_does_not_count():
-    code = "from stages.network.runtime import start_tensorflow, keras; print(keras.backend.backend())"
-    environment = os.environ | {"KERAS_BACKEND": "torch"}
-    command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert (ended.stdout, ended.stderr) == ("tensorflow\n", "")
 
 
 def test_a_wrong_setting_of_onednn_is_refused(monkeypatch):

@@ -72,7 +72,7 @@ def test_without_validation_images_there_are_no_validation_curves(tmp_path):
 
 
 def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_are(tmp_path):
-    params = train_params(epochs=20, batch_size=8, learning_rate=0.01, validation_fraction=0.25)
+    params = train_params(epochs=8, batch_size=8, learning_rate=0.01, validation_fraction=0.25)
     labels = np.array([0] * 24 + [1] * 8)
     inputs = np.full((32, 32, 32, 3), 128, np.uint8)
     features = Features(inputs, labels, ["a", "b"], [f"{'ab'[label]}/{i}.png" for i, label in enumerate(labels)])
