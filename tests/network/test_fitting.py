@@ -66,11 +66,6 @@ def test_a_network_learns_and_depends_on_its_seed_but_not_on_company_or_threads(
     assert not np.array_equal(first, second)
 
 
-def test_without_validation_images_there_are_no_validation_curves(tmp_path):
-    (fitted,) = fit_in(tmp_path, head_params(epochs=1, validation_fraction=0.0))
-    assert list(fitted.history) == ["seed", "epoch", "loss", "accuracy"]
-
-
 def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_are(tmp_path):
     params = train_params(epochs=8, batch_size=8, learning_rate=0.01, validation_fraction=0.25)
     labels = np.array([0] * 24 + [1] * 8)
@@ -146,10 +141,11 @@ def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys
         assert_equal(whole, again)
 
 
-def test_a_training_that_is_short_beside_its_saving_saves_nothing(tmp_path, monkeypatch):
+def test_a_short_training_without_validation_images_saves_nothing_and_has_no_curve_of_them(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "COST_SHARE", 1e-9)
-    fit_in(tmp_path, head_params(epochs=1))
+    (fitted,) = fit_in(tmp_path, head_params(epochs=1, validation_fraction=0.0))
     assert not any(tmp_path.iterdir())
+    assert list(fitted.history) == ["seed", "epoch", "loss", "accuracy"]
 
 
 def test_every_image_is_counted_and_what_the_counter_raises_ends_training_and_validation(tmp_path):

@@ -21,6 +21,8 @@ from stages.regions.groups import best_guess
 K, PEOPLE, LATE = 3, 7, 4  # people who are in training and test images, and people in test images alone
 AVERAGE = {"method": "average", "k": K, "grouping": "closest", "sizes": "one", "where": "regions", "grow": 0.1}
 
+WHOLE = {"method": "average", "k": K, "grouping": "furthest", "sizes": "one"}
+
 
 def image_of(person: int, number: int) -> np.ndarray:
     return np.random.default_rng(number).integers(20 * person, 20 * person + 30, (60, 80, 3), np.uint8)
@@ -72,16 +74,16 @@ def changed_parts() -> dict[str, np.ndarray]:
     return parts
 
 
-@pytest.mark.parametrize("sizes", ["one", "few"])
-def test_a_group_has_one_set_of_pixels_for_each_size_and_k_people_at_least(gallery, sizes):
-    people = gallery(AVERAGE | {"sizes": sizes})
+@pytest.mark.parametrize("variant", [AVERAGE, AVERAGE | {"sizes": "few"}, WHOLE], ids=["one size", "few", "whole"])
+def test_a_group_has_one_set_of_pixels_for_each_size_and_k_people_at_least(gallery, variant):
+    people = gallery(variant)
     anonymize("same")
-    of_path, parts = groups_of(), changed_parts()
+    of_path, parts = groups_of(), published() if variant == WHOLE else changed_parts()
     seen: dict[tuple, set[bytes]] = {}
     for path, part in parts.items():
         seen.setdefault((of_path[path], part.shape), set()).add(part.tobytes())
     assert all(len(pixels) == 1 for pixels in seen.values())
-    assert sizes == "few" or len(seen) == len(set(of_path.values()))
+    assert variant["sizes"] == "few" or len(seen) == len(set(of_path.values()))
     members = {group: {people[path] for path in of_path if of_path[path] == group} for group in of_path.values()}
     assert min(map(len, members.values())) >= K and sum(map(len, members.values())) == PEOPLE + LATE
     late = {str(person) for person in range(PEOPLE, PEOPLE + LATE)}
@@ -125,16 +127,6 @@ def test_where_nobody_is_known_each_image_counts_as_a_person(gallery):
     anonymize("same")
     assert certificate()["images_of_nobody_known"] == len(people)
     assert min(Counter(groups_of().values()).values()) >= K
-
-
-def test_whole_images_of_a_group_are_all_the_same(gallery):
-    gallery({"method": "average", "k": K, "grouping": "furthest", "sizes": "one"})
-    anonymize("same")
-    of_path, seen = groups_of(), {}
-    for path, image in published().items():
-        seen.setdefault(of_path[path], set()).add(image.tobytes())
-    assert len(of_path) == len(published()) and all(len(pixels) == 1 for pixels in seen.values())
-    assert certificate()["byte_equal"]
 
 
 def test_the_certificate_counts_all_regions_and_what_it_does_not_speak_of(gallery):
@@ -199,8 +191,7 @@ def test_the_best_guess_is_the_commonest_of_each_group():
 
 @pytest.mark.parametrize("where", ["regions", "image"])
 def test_attackers_look_where_images_were_replaced_and_one_who_names_more_than_the_best_guess_is_told(gallery, where):
-    whole = {"method": "average", "k": K, "grouping": "closest", "sizes": "one"}
-    people = gallery(AVERAGE if where == "regions" else whole)
+    people = gallery(AVERAGE if where == "regions" else WHOLE)
     anonymize("same")
     target = load_target("same", load_params())
     assert target.boxes.keys() == (people.keys() if where == "regions" else set())
