@@ -63,21 +63,18 @@ def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(folder, monk
     assert not (copy / SECRET_FILE).exists()
 
 
-@pytest.mark.parametrize(
-    ("size", "mode", "words"),
-    [
-        (0, 0o600, "`data/secret.key` must hold 32 bytes; received: 0; restore it from a backup"),
-        (31, 0o600, "`data/secret.key` must hold 32 bytes; received: 31; restore it from a backup"),
-        (32, 0o640, "`data/secret.key` must be readable by its owner alone; run `chmod 600 data/secret.key`"),
-    ],
-)
-def test_one_that_is_broken_or_that_others_may_read_is_refused(size, mode, words):
+BROKEN = {(size, 0o600): f"hold 32 bytes; received: {size}; " for size in (0, 31)}
+OPEN = {(32, 0o640): "be readable by its owner alone; run `chmod 600 data/secret.key`"}
+
+
+@pytest.mark.parametrize(("kind", "words"), (BROKEN | OPEN).items())
+def test_one_that_is_broken_or_that_others_may_read_is_refused(kind, words):
+    size, mode = kind
     SECRET_FILE.parent.mkdir()
     SECRET_FILE.write_bytes(b"x" * size)
     SECRET_FILE.chmod(mode)
-    with pytest.raises(PipelineError) as caught:
+    with pytest.raises(PipelineError, match=f"^`data/secret.key` must {words}"):
         load_secret()
-    assert str(caught.value) == words
 
 
 def test_keys_differ_by_secret_by_part_and_by_where_parts_end():

@@ -77,12 +77,8 @@ class Decoder:
 
     def __call__(self, files: list[SourceFile]) -> list[Outcome]:
         self.rounds.append([file.path for file in files])
-        return [
-            Outcome(file, rejected="broken")
-            if file.path in self.broken
-            else Outcome(file, pixel_hash=file.path.encode())
-            for file in files
-        ]
+        whole = [Outcome(file, pixel_hash=file.path.encode()) for file in files]
+        return [Outcome(each.source, rejected="broken") if each.source.path in self.broken else each for each in whole]
 
 
 @pytest.mark.parametrize("seed", range(5))
