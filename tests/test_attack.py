@@ -109,13 +109,7 @@ def shares(identity):
 def test_raw_images_and_an_identity_variant_score_the_same(people):
     write_portraits(people / OTHER)
     raw, same = scores_of("raw"), scores_of(OTHER)
-    assert set(shares(same["identity"])) == {
-        "informed",
-        "naive",
-        "restored",
-        "size",
-        "tiles",
-    }  # no noise, no attack on it
+    assert set(shares(same["identity"])) == {"informed", "naive", "restored", "size", "tiles"}  # none on noise
     # Fewer images are measured than are asked about, but all are restored.
     assert len(same["psnr"]) == 10 < len(same["identity"]["attacks"]["restored"]["named"]) == 12
     assert shares(same["identity"])["informed"] == shares(raw["identity"])["informed"] > 0.9
@@ -123,15 +117,6 @@ def test_raw_images_and_an_identity_variant_score_the_same(people):
     assert privacy_row(same)["unchanged_pixels"] == 1
     assert privacy_row(raw)["reconstruction_psnr_gain"] == 0
     assert raw["made_with"] == {"attack": environment()}
-
-
-def test_a_constant_image_leaves_all_attackers_at_chance(people):
-    write_portraits(people / OTHER, lambda image: np.full_like(image, 128))
-    row = privacy_row(scores_of(OTHER))
-    assert row["identity_accuracy"] == row["identity_chance"] == 0.25
-    assert row["linkage_accuracy"] == row["linkage_chance"] == round(1 / 12, 4)
-    assert row["unchanged_pixels"] < 0.01
-    assert row.get("keypoint_survival", 0) == 0
 
 
 @pytest.fixture
@@ -295,12 +280,8 @@ def test_a_face_that_was_not_found_is_missed_and_images_without_one_are_not_look
 
 
 def test_what_a_blur_of_faces_hides_is_restored_where_they_are(faces):
-    folder = faces({"method": "gaussian_blur", "sigma": 3, "where": "regions", "side": 32})
-    row = privacy_row(scores_of("faces"))
-    assert row["region_reconstruction_psnr_gain"] > 0.5
-    path = list_images(folder / "faces" / "test")[0]
-    outside = np.s_[40:, 40:]
-    assert np.array_equal(*(read_image(folder / name / "test" / path)[outside] for name in ("raw", "faces")))
+    faces({"method": "gaussian_blur", "sigma": 3, "where": "regions", "side": 32})
+    assert privacy_row(scores_of("faces"))["region_reconstruction_psnr_gain"] > 0.5
 
 
 def test_the_noise_of_regions_is_attacked_by_likelihood(faces):

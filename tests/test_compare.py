@@ -5,16 +5,13 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from stages.compare import compare, comparison_table
-from stages.core.cells import CELL
-from stages.core.images import read_image
 from stages.core.params import load_params
 from stages.results.columns import METRIC_KEYS
-from stages.results.gallery import GAP, LABEL, pictured_datasets
+from stages.results.gallery import pictured_datasets
 from stages.results.scores import Utility, privacy_file, utility_file
 from stages.results.utility import corrected_p_values, utility_row
 from tests.clones import set_param
@@ -78,17 +75,6 @@ def test_a_second_run_gives_the_same_bytes(compared, results):
 def test_of_real_people_only_what_protects_is_pictured_unless_asked_for(workspace, source, show, pictured):
     workspace({"data.source": source, "compare.show_images": show, "datasets": list(WRONG)})
     assert pictured_datasets(load_params(), ["morphology"]) == pictured
-
-
-@pytest.mark.parametrize("limit", [0.25, 0.7])
-def test_the_gallery_holds_what_may_be_pictured_and_else_is_white(results, limit):
-    results({"data.source": "photos", "compare.max_identity_accuracy": limit})
-    compare()
-    picture = read_image(Path("metrics/gallery.png"))
-    assert (picture == 255).all() == (limit == 0.25)
-    if limit == 0.7:
-        assert picture.shape == (LABEL + CELL + GAP, CELL + 2 * GAP, 3)
-        assert np.all(picture == 120, axis=2).sum() >= CELL**2
 
 
 def test_dvc_gets_a_flat_row_of_each_data_set_with_the_same_keys(compared):

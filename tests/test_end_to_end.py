@@ -7,11 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
-from stages.results.columns import METRIC_KEYS
 from tests.clones import ENVIRONMENT, copy_pipeline, set_param, shrink_network
 from tests.clones import run as run_in
 from tests.strange.metadata import FORMATS, marked
@@ -102,23 +100,6 @@ def test_every_variant_has_the_files_of_raw_and_other_pixels(clone):
         assert all(files[path].read_bytes() != raw[path].read_bytes() for path in raw)
 
 
-def test_every_data_set_has_a_row_of_the_same_metrics(clone):
-    folder, _ = clone
-    shown = json.loads(run(folder, "dvc", "metrics", "show", "--json"))
-    rows = {Path(file).stem: content["data"] for file, content in shown[""]["data"].items()}
-    assert sorted(rows) == sorted(DATASETS)
-    raw = rows.pop("raw")
-    assert all(row.keys() - {"recommended"} == raw.keys() | {"accuracy_drop"} for row in rows.values())
-    assert {"accuracy", "accuracy_anonymized", "linked"} <= raw.keys() <= set(METRIC_KEYS)
-
-
-def test_a_variant_of_regions_is_attacked_there_and_has_a_contact_sheet(clone):
-    folder, _ = clone
-    row = pd.read_csv(folder / "metrics/comparison.csv", index_col="dataset").loc["gaussian_blur"]
-    assert (row["accuracy"] >= 0, row["images_left_open"], row["region_identity_accuracy"] >= 0) == (True, 0, True)
-    assert (folder / "data/contact/gaussian_blur/0001.jpg").is_file()
-
-
 def test_no_output_of_any_stage_holds_metadata_of_the_source(clone):
     folder, _ = clone
     tops = [folder / top for top in ("data", "metrics", ".dvc/cache")]
@@ -156,15 +137,9 @@ def test_changes_rerun_what_they_must_and_nothing_else(clone):
     assert "variants.gaussian_blur.sigma" in run(folder, "dvc", "params", "diff")
     assert "metrics/m/gaussian_blur.json" in run(folder, "dvc", "metrics", "diff", "--all")
 
-    set_param(folder, "variants.gaussian_blur.sigma", 7)
-    assert stages_run(run(folder, "dvc", "repro")) == {"evaluate@gaussian_blur", "compare"}  # the rest is in the cache
-
-    set_param(folder, "train.seeds", [0, 1])
-    set_param(folder, "datasets", ["raw"])
+    set_param(folder, "variants.gaussian_blur.sigma", 7)  # of which most is in the cache
     set_param(folder, "variants.mild_blur", {"method": "gaussian_blur", "sigma": 1})
-    output = run(folder, "dvc", "repro")
-    assert stages_run(output) == {"train@raw", "evaluate@raw", "anonymize@mild_blur", "compare"}
-    assert output.count("train: 1 network(s) on 20 raw") == 1  # that of the other seed is kept
+    assert stages_run(run(folder, "dvc", "repro")) == {"evaluate@gaussian_blur", "anonymize@mild_blur", "compare"}
 
     photos = Path(yaml.safe_load((folder / "params.yaml").read_text())["data"]["source"])
     new = photos / "train/red/new.png"

@@ -94,8 +94,7 @@ def test_finished_experiments_are_gathered_with_results_of_their_own_params_in_a
     with pytest.raises(PipelineError, match="there must be finished experiments of HEAD"):
         gather()
     blur = "-S variants.gaussian_blur.sigma"
-    options = [f"-n mild {blur}=2", f"-n longer {blur}=7 -S train.epochs=9", f"-n part {blur}=4 anonymize"]
-    for option in options:
+    for option in (f"-n mild {blur}=2", f"-n part {blur}=4 anonymize"):
         run(folder, "dvc", "exp", "run", "-q", *option.split())
         run(folder, "git", "checkout", "-q", ".")
     gather()
@@ -103,11 +102,8 @@ def test_finished_experiments_are_gathered_with_results_of_their_own_params_in_a
     assert table.to_dict() == {"raw": 0.55, "gaussian_blur sigma=7": 0.83, "gaussian_blur sigma=2": 0.88}
     assert Path("metrics/sweep.png").read_bytes().startswith(b"\x89PNG")
     assert "| `gaussian_blur sigma=2` | 88.0 % (40.0 to 100.0) |" in Path("metrics/sweep.md").read_text()
-    left_out = dict(re.findall("left out (\\w+): (.*)", capsys.readouterr().out))
-    assert {name: reason.removeprefix("its table was made with other ") for name, reason in left_out.items()} == {
-        "longer": "its row of raw images differs, so its data or its training was another",
-        "part": "data/blur",
-    }
+    left_out = re.findall("left out (\\w+): its table was made with other (.*)", capsys.readouterr().out)
+    assert left_out == [("part", "data/blur")]
     for file, change in (("params.yaml", ("sigma: 7", "sigma: 8")), ("metrics/comparison.csv", ("0.83", "0.84"))):
         content = Path(file).read_text()
         Path(file).write_text(content.replace(*change))

@@ -65,8 +65,7 @@ def start(workspace, save_images, layout: str, **changes) -> None:
     save_images(Path(), paths)
 
 
-@LAYOUTS
-@pytest.mark.parametrize("rename", [False, True], ids=["names", "renamed"])
+@pytest.mark.parametrize(("layout", "rename"), [("files", True), ("shards", False)])
 def test_step_by_step_gives_the_bytes_of_a_run_from_scratch(workspace, save_images, layout, rename):
     start(workspace, save_images, layout, **{"data.rename": rename})
     draw = random.Random(0)

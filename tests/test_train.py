@@ -56,6 +56,7 @@ def test_another_seed_trains_one_network_and_gives_what_training_all_gives(works
     workspace(seeds=[1, 2])
     train("raw")
     workspace(seeds=[1, 2, 3])
+    shutil.rmtree(MODELS / "raw")  # as DVC does
     train("raw")
     assert trained == [[1, 2], [3]]
     step_by_step = outputs()
@@ -109,7 +110,7 @@ def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeyp
     workspace(seeds=[4, 7], learning_rate=0.001)
     train("raw")
     undisturbed = outputs()
-    shutil.rmtree(MODELS / "raw")  # as DVC does
+    shutil.rmtree(MODELS / "raw")
     shutil.rmtree(LAST_RUN)
     monkeypatch.setattr(training.State, "add", add_and_stop)
     # The state of other settings is no start for these.

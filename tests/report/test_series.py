@@ -1,7 +1,5 @@
 """What `dvc plots` draws."""
 
-import json
-
 import pandas as pd
 import yaml
 
@@ -65,10 +63,3 @@ def test_every_plot_of_the_pipeline_finds_its_file_and_columns(compared):
         assert (ROOT / ".dvc" / "plots" / f"{settings['template']}.json").is_file()
         for file, column in settings["y"].items():
             assert {settings["x"], column} <= set(pd.read_csv(compared / file).columns)
-
-
-def test_facets_keep_their_own_names_whatever_the_order_of_the_data_sets():
-    # An empty or unsorted order of facets pairs headers and cells by first appearance, which revisions do not share.
-    for file in (ROOT / ".dvc" / "plots").glob("*.json"):
-        facets = json.loads(file.read_text()).get("facet", {})
-        assert not [facet for facet in facets.values() if "sort" in facet]
