@@ -100,11 +100,7 @@ def pooled_skill(people: int, images: int) -> float:
 def bound_skills(people: int, images: int) -> dict[str, float]:
     """Return how well every image is known where a bound is just reached."""
     times = (BOUNDS.max_times_chance / people - 1 / people) / (1 - 1 / people)
-    return {
-        "images": BOUNDS.max_identity_accuracy,
-        "people": pooled_skill(people, images),
-        "times": min(times, 1.0),
-    }
+    return {"images": BOUNDS.max_identity_accuracy, "people": pooled_skill(people, images), "times": min(times, 1.0)}
 
 
 def most_possible(people: int, images: int, skill: float) -> float:

@@ -30,13 +30,7 @@ INGEST = {
 }
 
 
-PIXELS = {
-    "psnr": 20.0,
-    "psnr_restored": 22.0,
-    "ssim_restored": 0.5,
-    "keypoint_survival": 0.25,
-    "unchanged_pixels": 0.1,
-}
+PIXELS = {"psnr": 20.0, "psnr_restored": 22.0, "ssim_restored": 0.5, "keypoint_survival": 0.25, "unchanged_pixels": 0.1}
 
 
 def utility(wrong: int) -> dict:

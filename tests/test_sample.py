@@ -121,11 +121,7 @@ def test_for_another_source_nothing_is_drawn(workspace, capsys):
     ("source", "files", "words"),
     [
         ("data/sample/drawn", ["data/sample/dog/1.png", "data/raw/dog/1.png"], "`data/sample/dog` and 1 more"),
-        (
-            "photos",
-            ["photos/1.png", "data/raw/dog/1.png", "data/raw/dog/2.png"],
-            "`data/raw/dog/1.png` and 1 more",
-        ),
+        ("photos", ["photos/1.png", "data/raw/dog/1.png", "data/raw/dog/2.png"], "`data/raw/dog/1.png` and 1 more"),
     ],
 )
 def test_images_in_the_place_of_an_output_are_refused_before_dvc_deletes_them(workspace, source, files, words):

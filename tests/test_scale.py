@@ -40,8 +40,7 @@ def test_too_little_room_is_said_before_anything_is_made(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    ["--images 69", "--images 70 --variants blur", "--folder nowhere", "--images 70 --keep stages"],
+    "arguments", ["--images 69", "--images 70 --variants blur", "--folder nowhere", "--images 70 --keep stages"]
 )
 def test_a_wrong_option_is_refused(arguments, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)

@@ -9,13 +9,7 @@ from stages.core.errors import PipelineError
 from stages.core.images import read_image, resize_image
 from stages.extract import extract
 from stages.network import backbone as backbone_module
-from stages.network.backbone import (
-    BATCH,
-    _load_backbone,
-    build_backbone,
-    load_backbone,
-    run_backbone,
-)
+from stages.network.backbone import BATCH, _load_backbone, build_backbone, load_backbone, run_backbone
 from stages.network.inputs import read_features
 from stages.network.runtime import keras, start_tensorflow
 

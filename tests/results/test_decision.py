@@ -67,11 +67,7 @@ def test_one_bound_decides_and_the_ends_of_its_limits_say_how(key):
 
 @pytest.mark.parametrize(
     ("deployed_on", "statuses"),
-    [
-        ("raw", ["refused", "recommended"]),
-        ("anonymized", ["recommended", "refused"]),
-        ("both", ["refused", "refused"]),
-    ],
+    [("raw", ["refused", "recommended"]), ("anonymized", ["recommended", "refused"]), ("both", ["refused", "refused"])],
 )
 def test_the_bound_on_accuracy_looks_at_what_the_user_deploys_on(deployed_on, statuses):
     bounds = BOUNDS.model_copy(update={"deployed_on": deployed_on})

@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from stages.results.statistics import (
-    crossed_estimate,
-    holm,
-    paired_p_value,
-    sign_test,
-    skill_limits,
-    wilson_interval,
-)
+from stages.results.statistics import crossed_estimate, holm, paired_p_value, sign_test, skill_limits, wilson_interval
 
 
 def limits_of(hits, trials, *, tail=0.025, guessed=0.0):
