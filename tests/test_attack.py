@@ -12,7 +12,7 @@ from stages.attacks._learning import network, patches
 from stages.attacks.identity import Identifier, learn, train_identifier
 from stages.attacks.pixels import psnr
 from stages.core.boxes import Box, write_boxes
-from stages.core.datasets import Dataset, divide, write_part
+from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
 from stages.core.machine import environment
@@ -166,13 +166,6 @@ def test_people_split_between_train_and_test_are_named_by_references(people):
     assert naive["named"] == naive["people"] == [int(path.split("/id")[1][0]) - 2 for path in identity["paths"]]
 
 
-def test_people_who_are_left_out_are_counted(people, workspace):
-    workspace(SMALL | {"attack.identity_images": 24})
-    identity = scores_of("raw")["identity"]
-    assert identity["left_out"] == {"people": 2, "images": 6}
-    assert len(set(identity["attacks"]["informed"]["people"])) == 2
-
-
 def test_images_are_linked_to_their_originals_without_any_names(people, capsys):
     write_people({})
     write_portraits(people / OTHER, lambda image: 255 - image)
@@ -317,17 +310,3 @@ def test_a_thorough_attacker_tries_a_network_and_the_row_says_so(people, workspa
     assert scores["effort"] == "thorough"
     assert scores["identity"]["attacker"] == scores_of("raw")["identity"]["attacker"] == "network"
     assert min(shares(scores["identity"])[name] for name in ("informed", "restored_informed")) > 0.9
-
-
-def test_shards_give_the_scores_of_files(people):
-    anonymize(OTHER)
-    scores = scores_of(OTHER)
-    for name in ("raw", OTHER):
-        files, shards = Dataset(people / name), people / f"{name} as shards"
-        for part in divide(files.paths(), 10):
-            write_part(shards, part.name, ((path, files.read(path)) for path in part.paths), as_shard=True)
-        shutil.rmtree(people / name)
-        shards.rename(people / name)
-    assert Dataset(people / OTHER).is_sharded
-    shutil.rmtree(PARTIAL)
-    assert scores_of(OTHER) == scores

@@ -112,6 +112,9 @@ def test_what_was_not_measured_is_absent_and_where_nobody_is_known_nothing_is_ca
     for file in ("comparison.md", "comparison.tex"):
         text = Path("metrics", file).read_text().lower()
         assert "named" not in text and "nan" not in text
+    page = Path("metrics/report.html").read_text(encoding="utf-8")
+    assert "was not measured" in page
+    assert not [words for words in ("people are few", "named by", "names the right") if words in page]
 
 
 def test_a_data_set_that_is_no_longer_compared_leaves_nothing_that_dvc_would_miss_in_a_clone(results, compared):
