@@ -73,6 +73,11 @@ def repro_by_stage(folder, *targets, environment=ENVIRONMENT):
     return runs
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Read all files below a folder."""
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
 def train_params(**changes) -> TrainParams:
     """Return the `train` section of `params.yaml`, changed."""
     return load_params(ROOT / "params.yaml").train.model_copy(update=changes)

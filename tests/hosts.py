@@ -19,7 +19,7 @@ import numpy as np
 from stages.core.datasets import divide, write_part
 from stages.core.images import encode_image
 from stages.core.paths import RAW_FOLDER, REGIONS_FILE
-from tests.clones import ROOT, set_param
+from tests.clones import ROOT, contents, set_param
 
 HOSTS, PORT = 3, 8786
 STAGES = ("anonymize blocking_merging", "extract blocking_merging")
@@ -107,11 +107,6 @@ def run_stages(host: str, folder: Path, settings: dict[str, str], cut_off: str) 
                 time.sleep(0.05)
         if process.returncode or cut_off:
             sys.exit(f"error: {stage} failed: {(folder.parent / f'{host}.log').read_text()[-2000:]}")
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    """Read all files."""
-    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def main() -> None:
