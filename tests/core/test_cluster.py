@@ -23,7 +23,7 @@ from stages.core.masks import encode_mask
 from stages.core.paths import DETECTIONS_FILE, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import write_people
 from stages.core.secret import load_secret
-from tests.clones import ROOT
+from tests.clones import ROOT, contents
 from tests.models import write_yunet
 from tests.training import write_workspace
 
@@ -129,10 +129,6 @@ def error_of(address: str, function: Callable = str) -> str:
         list(map_on_cluster(lambda item, end_if_over: function(item), range(40), address=address, total=40, most=1))
     assert not list(Path("data").glob("**/.cluster.*"))
     return str(caught.value)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 @pytest.fixture
