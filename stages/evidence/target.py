@@ -35,6 +35,7 @@ class Target(NamedTuple):
     images: Dataset  # its own
     masks: Masks | None  # where its method acted on silhouettes
     groups: Groups | None = None  # of a method that looks at the whole data set
+    in_blocks: bool = False  # whether its method works in blocks
 
     def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
         """Change an image where the variant changed it."""
@@ -57,15 +58,19 @@ class Target(NamedTuple):
 
 def load_target(dataset: str, params: Params) -> Target:
     """Return a data set to attack: raw or a variant."""
-    acting = Acting() if dataset == RAW else params.variant(dataset).acting
+    variant = None if dataset == RAW else params.variant(dataset)
+    acting = Acting() if variant is None else variant.acting
     boxes = with_labels(read_boxes(DETECTIONS_FILE), acting.labels)
     masks = Masks() if acting.shape == "mask" else None
-    raw, images, groups = Dataset(RAW_FOLDER), Dataset(DATA / dataset), None
-    if dataset != RAW and (fit := find_method(params.variant(dataset).method).fit) is not None:
-        groups = form_groups(raw, boxes, read_people_by_path(), params.variant(dataset), fit, dataset)
-        # Where boxes were is not published, but where they are replaced.
-        acting, boxes = groups.acting, {path: uncovered(own) for path, own in groups.boxes.items()}
-    return Target(dataset, acting, boxes, params, raw, images, masks, groups)
+    raw, images, groups, in_blocks = Dataset(RAW_FOLDER), Dataset(DATA / dataset), None, False
+    if variant is not None:
+        method = find_method(variant.method)
+        in_blocks = method.grid_period(**variant.arguments) > 1
+        if method.fit is not None:
+            groups = form_groups(raw, boxes, read_people_by_path(), variant, method.fit, dataset)
+            # Where boxes were is not published, but where they are replaced.
+            acting, boxes = groups.acting, {path: uncovered(own) for path, own in groups.boxes.items()}
+    return Target(dataset, acting, boxes, params, raw, images, masks, groups, in_blocks)
 
 
 def train_target_restorer(target: Target, train: list[str]) -> Restorer:
@@ -111,10 +116,7 @@ def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndar
 
 def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
     """Return the largest rectangle in a region's shape; all of a part in blocks, as it has few of them."""
-    if box is None:
-        return slice(None), slice(None)
-    variant = target.params.variant(target.name)
-    if find_method(variant.method).grid_period(**variant.arguments) > 1:
+    if box is None or target.in_blocks:
         return slice(None), slice(None)
     acting, longer = target.acting, max(box.width, box.height)
     share = 1.0 if acting.shape in ("box", "square") else np.sqrt(0.5)
