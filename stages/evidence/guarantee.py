@@ -14,9 +14,9 @@ _BY_CHANCE = 1e-6  # how rarely an attacker that only guesses may be said to bre
 
 def check_guarantee(target: Target, scores: dict[str, Any]) -> dict[str, Any]:
     """Compare attackers of the replaced part with naming, of each group, who is in most of its images; and certify."""
-    groups, variant = target.groups, target.params.variant(target.name)
-    if groups is None:
-        raise TypeError(f"{variant.method} forms no groups")
+    groups, variant = target.groups, target.variant
+    if groups is None or variant is None:
+        raise TypeError(f"{target.name} forms no groups")
     certificate = certify(target.images, groups, variant, target.name)
     identity = scores.get("identity" if target.acting.where == "image" else f"{REGION}identity")
     if identity is None:

@@ -58,8 +58,8 @@ def attack_natively(target: Target, view: View, splits: dict[str, list[str]], bu
             names["tiles"] = _attack_tiles(target, chosen)
     elif acting.where != "image" and chosen.sets:
         names["outline"] = _attack_outlines(target, chosen)
-    if target.name != RAW and bool(view.prefix) == (acting.where == "regions"):
-        variant = target.params.variant(target.name)
+    variant = target.variant
+    if variant is not None and bool(view.prefix) == (acting.where == "regions"):
         noise = find_method(variant.method).block_noise(**variant.arguments)
         if noise:
             found = _attack_blocks(target, chosen, BlockNoise(*noise), bursts)

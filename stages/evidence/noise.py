@@ -4,7 +4,6 @@ import numpy as np
 
 from stages.attacks.noise import subtract_noise
 from stages.core.boxes import Box
-from stages.core.params import RAW
 from stages.core.paths import SECRET_FILE
 from stages.core.secret import image_generator, load_secret
 from stages.core.seeding import generator
@@ -21,9 +20,9 @@ def noise_removers(target: Target, test_image: str) -> dict[str, Change]:
     Empty where the method draws nothing from the secret. A test image, relative to the split, shows whether the data
     set was made with the secret that is here: in a clone that pulled the images, it is not.
     """
-    if target.name == RAW or not target.params.variant(target.name).needs_secret:
+    variant = target.variant
+    if variant is None or not variant.needs_secret:
         return {}
-    variant = target.params.variant(target.name)
     method, arguments = find_method(variant.method).apply, variant.arguments
 
     def remove_guessed(image: np.ndarray, path: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from stages.attacks.restoration import train_restorer
 from stages.core.boxes import Box, read_boxes, with_labels
 from stages.core.datasets import Dataset
 from stages.core.masks import Masks
-from stages.core.params import RAW, Acting, Params
+from stages.core.params import RAW, Acting, Params, Variant
 from stages.core.paths import DATA, DETECTIONS_FILE, RAW_FOLDER
 from stages.core.people import read_people_by_path
 from stages.core.seeding import order_key
@@ -35,11 +35,17 @@ class Target(NamedTuple):
     images: Dataset  # its own
     masks: Masks | None  # where its method acted on silhouettes
     groups: Groups | None = None  # of a method that looks at the whole data set
-    in_blocks: bool = False  # whether its method works in blocks
+    variant: Variant | None = None  # None: raw
 
     def change(self, image: np.ndarray, path: str, act: Callable[[np.ndarray, Box | None], np.ndarray]) -> np.ndarray:
         """Change an image where the variant changed it."""
         return act_where(image, self.boxes.get(path, ()), act, self.acting, self.silhouette(path))
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether the method works in blocks."""
+        variant = self.variant
+        return variant is not None and find_method(variant.method).grid_period(**variant.arguments) > 1
 
     def silhouette(self, path: str) -> np.ndarray | None:
         """Return where people are in an image, if the variant acted there."""
@@ -62,24 +68,20 @@ def load_target(dataset: str, params: Params) -> Target:
     acting = Acting() if variant is None else variant.acting
     boxes = with_labels(read_boxes(DETECTIONS_FILE), acting.labels)
     masks = Masks() if acting.shape == "mask" else None
-    raw, images, groups, in_blocks = Dataset(RAW_FOLDER), Dataset(DATA / dataset), None, False
-    if variant is not None:
-        method = find_method(variant.method)
-        in_blocks = method.grid_period(**variant.arguments) > 1
-        if method.fit is not None:
-            groups = form_groups(raw, boxes, read_people_by_path(), variant, method.fit, dataset)
-            # Where boxes were is not published, but where they are replaced.
-            acting, boxes = groups.acting, {path: uncovered(own) for path, own in groups.boxes.items()}
-    return Target(dataset, acting, boxes, params, raw, images, masks, groups, in_blocks)
+    raw, images, groups = Dataset(RAW_FOLDER), Dataset(DATA / dataset), None
+    if variant is not None and (fit := find_method(variant.method).fit) is not None:
+        groups = form_groups(raw, boxes, read_people_by_path(), variant, fit, dataset)
+        # Where boxes were is not published, but where they are replaced.
+        acting, boxes = groups.acting, {path: uncovered(own) for path, own in groups.boxes.items()}
+    return Target(dataset, acting, boxes, params, raw, images, masks, groups, variant)
 
 
 def train_target_restorer(target: Target, train: list[str]) -> Restorer:
     """Train the inverse of a data set's method on some of the training images."""
-    if target.name == RAW:
+    params, variant = target.params, target.variant
+    if variant is None:
         return Unchanged()
-    params = target.params
     chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
-    variant = params.variant(target.name)
     method = find_method(variant.method)
     anonymized: list[np.ndarray] = []
     raw: list[np.ndarray] = []
@@ -116,7 +118,7 @@ def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndar
 
 def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
     """Return the largest rectangle in a region's shape; all of a part in blocks, as it has few of them."""
-    if box is None or target.in_blocks:
+    if box is None or target.has_blocks:
         return slice(None), slice(None)
     acting, longer = target.acting, max(box.width, box.height)
     share = 1.0 if acting.shape in ("box", "square") else np.sqrt(0.5)
