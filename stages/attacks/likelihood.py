@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf
 
+from stages.attacks._learning.discriminant import means_of
 from stages.attacks._learning.ranks import Ranks, ranks_of
 from stages.attacks.pooling import Distances
 from stages.core.parallel import map_bounded
@@ -192,10 +193,11 @@ class _Faces:
         axes = drawn.T @ (vectors[:, kept] / np.sqrt(values[kept]))[:, -MOST_AXES:]
         places = points @ axes
         learned, (_, of_known) = len(sets[0][1]), sets[-1]
-        within, count = _around_means(places[:learned], sets[0][1])
+        people, person = np.unique(sets[0][1], return_inverse=True)
+        within = places[:learned] - means_of(places[:learned], person)[person]
         scatter, shrinkage = ledoit_wolf(within, assume_centered=True)
         # Ledoit and Wolf count all photos, of which one for each person tells nothing.
-        scatter = scatter * learned / max(learned - len(count), 1)
+        scatter = scatter * learned / max(learned - len(people), 1)
         self.people, self._person = np.unique(of_known, return_inverse=True)
         root = np.linalg.cholesky(scatter * WIDTH + 1e-3 * np.eye(len(scatter)))
         self._axes = (axes @ root).T
@@ -227,11 +229,3 @@ class _Faces:
         width, height = self._size
         large = (cv2.resize(picture.reshape(height, width, 3), shape[1::-1]) for picture in pictures)
         return np.stack([cut_blocks(picture, block_size).means for picture in large])
-
-
-def _around_means(points: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what points differ by from the mean of their person, and how many points each person has."""
-    _, person, count = np.unique(people, return_inverse=True, return_counts=True)
-    means = np.zeros((len(count), points.shape[1]))
-    np.add.at(means, person, points)
-    return points - (means / count[:, None])[person], count

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
+from stages.attacks._learning.discriminant import means_of
 from stages.attacks._learning.ranks import Ranks, ranks_of
 from stages.attacks.pooling import Distances
 
@@ -92,11 +93,9 @@ def _chunks(rows: np.ndarray) -> list[np.ndarray]:
 
 
 def _whitening(numbers: np.ndarray, people: np.ndarray) -> np.ndarray:
-    _, person, count = np.unique(people, return_inverse=True, return_counts=True)
-    means = np.zeros((len(count), numbers.shape[1]))
-    np.add.at(means, person, numbers)
-    within = numbers - (means / count[:, None])[person]
-    spare = max(len(numbers) - len(count), 1)
+    names, person = np.unique(people, return_inverse=True)
+    within = numbers - means_of(numbers, person)[person]
+    spare = max(len(numbers) - len(names), 1)
     # What does not vary within people decides, but not by more than rounding allows.
     floor = np.diag(1e-4 * numbers.var(axis=0) + 1e-9)
     values, vectors = np.linalg.eigh(within.T @ within / spare + floor)

@@ -22,7 +22,7 @@ class Discriminant(NamedTuple):
 
     def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
         """Return one that knows other people, in the same subspace; arguments as for training."""
-        return self._replace(means=_means(_project(features, self.mean, self.axes), identities) @ self.whiten)
+        return self._replace(means=means_of(_project(features, self.mean, self.axes), identities) @ self.whiten)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Return the squared distances (images, people), in units of a person's own variance."""
@@ -44,7 +44,7 @@ def train_discriminant(features: np.ndarray, identities: np.ndarray) -> Discrimi
     mean = features.mean(axis=0, dtype=float).astype(np.float32)
     axes = _principal_axes(features, mean, max(1, spare if spare >= people else len(features) - 1))
     places = _project(features, mean, axes)
-    means = _means(places, identities)
+    means = means_of(places, identities)
     whiten = _whitening(places - means[identities], max(spare, 1))
     return Discriminant(mean, axes, whiten, means @ whiten)
 
@@ -54,7 +54,8 @@ def _project(features: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.nda
     return np.concatenate([(features[start : start + CHUNK] - mean).astype(float) @ axes for start in starts])
 
 
-def _means(places: np.ndarray, identities: np.ndarray) -> np.ndarray:
+def means_of(places: np.ndarray, identities: np.ndarray) -> np.ndarray:
+    """Return the mean place of each person, (people, dimensions); people are numbered from 0 without gaps."""
     counts = np.bincount(identities)
     means = np.zeros((len(counts), places.shape[1]))
     np.add.at(means, identities, places)
