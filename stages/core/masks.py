@@ -53,11 +53,6 @@ class Masks:
         return decode_mask(encoded, self._masks.folder / mask_name(path)) if encoded else None
 
 
-def read_mask(path: str) -> np.ndarray | None:
-    """Read the silhouette of one image; see `Masks.read`."""
-    return Masks().read(path)
-
-
 def encode_mask(mask: np.ndarray) -> bytes:
     """Encode a silhouette, (height, width) bool."""
     return cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()

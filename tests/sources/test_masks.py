@@ -10,7 +10,7 @@ from stages.core.boxes import Box, read_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError
 from stages.core.images import list_images
-from stages.core.masks import Masks, read_mask
+from stages.core.masks import Masks
 from stages.core.paths import INGEST_REPORT, MASKS_FOLDER, RAW_FOLDER, REGIONS_FILE
 from stages.ingest import ingest
 from stages.sources.key import read_key
@@ -69,7 +69,7 @@ def test_a_silhouette_is_of_the_upright_image_and_shrinks_to_all_that_it_covers(
     ingest()
     expected = np.zeros((8, 6), bool)
     expected[0, 0] = expected[4, 2] = True
-    assert np.array_equal(read_mask("train/a/0.png"), expected)
+    assert np.array_equal(Masks().read("train/a/0.png"), expected)
     assert read_boxes(REGIONS_FILE)["train/a/0.png"] == [Box(0, 0, 1, 1, "person"), Box(2, 4, 1, 1, "person")]
 
 
@@ -83,7 +83,7 @@ def test_outlines_of_coco_are_silhouettes_too_and_join_those_of_files(source):
     )
     set_param(folder.parent, "regions.file", "regions.json")
     ingest()
-    found = read_mask("train/a/0.png")
+    found = Masks().read("train/a/0.png")
     assert found[3:8, 2:6].all() and found[11, 15] and not found[:1].any() and not found[:, 8:15].any()
     assert Box(15, 11, 1, 1, "person") in read_boxes(REGIONS_FILE)["train/a/0.png"]
 
@@ -91,14 +91,14 @@ def test_outlines_of_coco_are_silhouettes_too_and_join_those_of_files(source):
 def test_composed_and_decomposed_names_are_the_same(source):
     source({"a/e\u0301.png": drawn(0)}, ["a/\u00e9.png", "b/1.png"], classes="none")
     ingest()
-    assert np.array_equal(read_mask("a/\u00e9.png"), drawn(0))
+    assert np.array_equal(Masks().read("a/\u00e9.png"), drawn(0))
 
 
 def test_without_silhouettes_there_is_an_empty_folder(source):
     source({})
     ingest()
     assert list(MASKS_FOLDER.iterdir()) == []
-    assert read_mask(PATHS[0]) is None
+    assert Masks().read(PATHS[0]) is None
     assert "silhouettes" not in INGEST_REPORT.read_text()
 
 
