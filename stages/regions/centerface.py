@@ -38,7 +38,7 @@ def load_centerface(file: Path, smallest_face: int, threshold: float) -> Callabl
     def find(image: np.ndarray) -> np.ndarray:
         down, right = (-side % _MULTIPLE for side in image.shape[:2])
         padded = cv2.copyMakeBorder(image, 0, down, 0, right, cv2.BORDER_CONSTANT)
-        # Read anew: OpenCV computes nonsense, without a word, when the size of the input changes. It takes 20 ms.
+        # Loaded for each image, in 20 ms: after a change of the input's size, OpenCV silently returns wrong results.
         network = cv2.dnn.readNetFromONNX(model)
         network.setInput(cv2.dnn.blobFromImage(padded))
         scores, sizes, offsets = network.forward(_OUTPUTS)
