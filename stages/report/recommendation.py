@@ -107,7 +107,7 @@ def _facts(row: pd.Series) -> str:
     text += f" ({chance} by chance)"
     if known:
         named = row["people_named"] * row["people_asked"]
-        text += f", and {named:.3g} of the {row['people_asked']:.0f} people whom it has learned by most of their images"
+        text += f", and {named:.3g} of the {row['people_asked']:.0f} people whom it has learned, by all their images"
     else:
         text += "; who is in the images is not known, so this rests on linkage alone"
     return f"{text}. {_cost(row)}"
