@@ -14,7 +14,8 @@ from stages.core.errors import error_context, failure_context, run_stage
 from stages.core.files import new_folder, write_file
 from stages.core.images import decode_image, write_image
 from stages.core.parallel import count_image, map_bounded, map_parts, print_summary
-from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, Params, RegionParams, load_params
+from stages.core.params import Params, RegionParams, load_params
+from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN
 from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.core.stale import withdraw
 from stages.core.store import unchanged_images

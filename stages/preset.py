@@ -12,7 +12,8 @@ from dvc.utils.serialize import dumps_yaml, load_yaml, parse_yaml_for_update
 
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
-from stages.core.params import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model, load_params
+from stages.core.params import load_params
+from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model
 from stages.core.paths import PARAMS_FILE
 
 PRESETS = Path(__file__).parent / "presets"

@@ -8,7 +8,8 @@ import numpy as np
 
 from stages.core.boxes import FACE, PERSON, Box
 from stages.core.images import resize_image
-from stages.core.params import CENTERFACE, MTCNN, RegionParams, centerface_model
+from stages.core.params import RegionParams
+from stages.core.params.detectors import CENTERFACE, MTCNN, centerface_model
 from stages.core.store import digest_of
 from stages.regions.centerface import is_centerface, load_centerface
 from stages.regions.matching import merge_boxes

@@ -9,7 +9,8 @@ import yaml
 from dvc.utils.serialize import load_yaml
 
 from stages.core.errors import PipelineError
-from stages.core.params import RAW, Acting, load_params, method_names, sections, variants
+from stages.core.params import RAW, Acting, load_params, sections, variants
+from stages.core.params.variants import method_names
 from tests.clones import ROOT
 
 

@@ -1,26 +1,91 @@
-"""Reads `params.yaml` once into typed, validated models, and refuses what it does not know."""
+"""Reads `params.yaml` once, as DVC does, into typed, validated models, and refuses what it does not know.
 
-from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN, centerface_model
-from stages.core.params.loading import Params, load_params
+All of it is checked, whichever stage asks: so the first stage that runs reports every mistake, including those that
+concern a later stage only.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML, YAMLError
+
+from stages.core.errors import PipelineError
 from stages.core.params.sections import AttackParams, CompareParams, DataParams, RegionParams, SampleParams, TrainParams
-from stages.core.params.variants import Acting, Variant, method_names
-from stages.core.paths import RAW
+from stages.core.params.validation import validate
+from stages.core.params.variants import Acting as Acting
+from stages.core.params.variants import Variant, read_variant
+from stages.core.paths import PARAMS_FILE, RAW
 
-__all__ = [
-    "CENTERFACE",
-    "GET_CENTERFACE",
-    "MTCNN",
-    "RAW",
-    "Acting",
-    "AttackParams",
-    "CompareParams",
-    "DataParams",
-    "Params",
-    "RegionParams",
-    "SampleParams",
-    "TrainParams",
-    "Variant",
-    "centerface_model",
-    "load_params",
-    "method_names",
-]
+
+class Params(BaseModel):
+    """All of `params.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: DataParams
+    sample: SampleParams
+    regions: RegionParams
+    variants: Annotated[dict[Any, Any], Field(min_length=1)]  # names are checked with their entries
+    datasets: Annotated[list[str], Field(min_length=1)]
+    train: TrainParams
+    attack: AttackParams
+    compare: CompareParams
+
+    def require_classes(self, stage: str) -> "Params":
+        """Return the parameters, for a stage that learns classes or attacks what learned them."""
+        if not self.data.has_classes:
+            raise PipelineError(
+                f"`{stage}` is left out, as it needs `data.classes: folders`; received: none; `dvc repro anonymize` is "
+                "the whole pipeline"
+            )
+        return self
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant called `name`, with its method looked up."""
+        if name not in self.variants:
+            raise PipelineError(f"`variants` has no `{name}`; allowed: {', '.join(self.variants)}")
+        return read_variant(name, self.variants[name])
+
+
+def load_params(file: Path = PARAMS_FILE) -> Params:
+    """Read and check all of `params.yaml`."""
+    # DVC's own parser: others read `1e-3`, `010` or `on` as values that differ from those that DVC shows and compares.
+    try:
+        values = YAML(typ="safe").load(file.read_bytes())
+    except FileNotFoundError:
+        raise PipelineError(f"`{file}` is missing in this folder; run from the top of the repository") from None
+    except YAMLError as error:
+        reason = str(error).split("To suppress this check")[0]
+        raise PipelineError(f"`{file}` is not valid YAML: {' '.join(reason.split())}") from None
+    mistakes = []
+    try:
+        params = validate(Params, values)
+    except PipelineError as error:
+        mistakes.append(str(error))
+    if isinstance(values, dict) and isinstance(values.get("variants"), dict):
+        mistakes += [*_variant_mistakes(values["variants"]), *_dataset_mistakes(values)]
+    if mistakes:
+        raise PipelineError("\n".join(mistakes))
+    return params
+
+
+def _variant_mistakes(entries: dict) -> Iterator[str]:
+    for name, entry in entries.items():
+        try:
+            read_variant(name, entry)
+        except PipelineError as error:
+            yield str(error)
+
+
+def _dataset_mistakes(values: dict) -> Iterator[str]:
+    allowed, names = [RAW, *map(str, values["variants"])], values.get("datasets")
+    # Anything else was refused already.
+    if allowed == [RAW] or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return
+    for name in names:
+        if name not in allowed:
+            yield f"`datasets` may hold {', '.join(allowed)}; received: {name}"
+    if names and (RAW not in names or len(set(names)) < len(names)):
+        yield f"`datasets` must hold {RAW} and each name once; received: {', '.join(names)}"
