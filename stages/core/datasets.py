@@ -101,7 +101,7 @@ class Dataset:
             for path in part.paths:
                 yield path, self.read(path)
             return
-        index, file = _index(self.folder, part.name), _shard(self.folder, part.name)
+        index, file = _index(self.folder, part.name), self.folder / f"{part.name}.tar"
         with error_context(file), file.open("rb", buffering=0) as stream:
             for path in part.paths:
                 yield path, read_member(stream, index[path])
@@ -118,7 +118,7 @@ class Dataset:
 
 
 def _index(folder: Path, name: str) -> dict[str, Member]:
-    file = _shard(folder, name)
+    file = folder / f"{name}.tar"
     return _read_index(file.absolute(), _folder_of(name), file.stat().st_mtime_ns)
 
 
@@ -131,7 +131,7 @@ def write_part(folder: Path, name: str, images: Iterable[tuple[str, bytes]], *, 
     """Write a part of images, by path in the data set, sorted; return the SHA-256 of what `part_files` lists."""
     if as_shard:
         start = len(_folder_of(name))
-        file = _shard(folder, name)
+        file = folder / f"{name}.tar"
         file.parent.mkdir(parents=True, exist_ok=True)
         with error_context(file):
             return write_shard(file, ((path[start:], content) for path, content in images))
@@ -150,17 +150,13 @@ def read_from_part(folder: Path, name: str, path: str, *, as_shard: bool) -> byt
     with error_context(f"{folder}/{path}"):
         if not as_shard:
             return Path(folder, path).read_bytes()
-        with _shard(folder, name).open("rb", buffering=0) as stream:
+        with (folder / f"{name}.tar").open("rb", buffering=0) as stream:
             return read_member(stream, _index(folder, name)[path])
 
 
 def part_files(name: str, paths: Iterable[str], *, as_shard: bool) -> list[str]:
     """List the files of a part, relative to the data set."""
     return [f"{name}.tar", f"{name}{INDEX_SUFFIX}"] if as_shard else list(paths)
-
-
-def _shard(folder: Path, name: str) -> Path:
-    return folder / f"{name}.tar"
 
 
 def _folder_of(path: str) -> str:

@@ -18,38 +18,17 @@ _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=
 
 
 def look_of(image: np.ndarray) -> bytes:
-    """Return a small grey copy of an image, to find near-duplicates by.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
-
-    Returns
-    -------
-    bytes
-        8 rows of 9 pixels.
-    """
+    """Return a small grey copy of an RGB image, 8 rows of 9 pixels, to find near-duplicates by."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return cv2.resize(grey, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA).tobytes()
 
 
 def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
-    """Group images that look almost the same.
+    """Return the group of each image, numbered from 0 as they first appear, from what `look_of` returns of them.
 
     Two images do so if the difference hashes of their copies (8 x 8 bits, a step to the right of more than 2 levels)
     differ in at most 3 bits, and the copies by at most 6 levels (root mean square) and a fifth of their standard
-    deviation. Groups are joined by their members.
-
-    Parameters
-    ----------
-    looks : sequence of bytes
-        From `look_of`.
-
-    Returns
-    -------
-    ndarray of int, shape (len(looks),)
-        The group of each image, numbered from 0 as they first appear; an image like no other has one of its own.
+    deviation. Groups are joined by their members; an image like no other has one of its own.
 
     References
     ----------

@@ -21,16 +21,6 @@ class PipelineError(Exception):
 def printable(name: object) -> str:
     r"""Return a name or a path that is safe to print in one line: characters that cannot be printed are escaped.
 
-    Parameters
-    ----------
-    name : object
-        A text or a path.
-
-    Returns
-    -------
-    str
-        Without line breaks, control characters and bytes that are not UTF-8.
-
     Examples
     --------
     >>> printable("a\nb")

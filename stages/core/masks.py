@@ -32,23 +32,7 @@ class Masks:
         return self._masks.read(name) if exists else b""
 
     def read(self, path: str) -> np.ndarray | None:
-        """Read the silhouette of an image.
-
-        Parameters
-        ----------
-        path : str
-            Of the image, relative to `data/raw`.
-
-        Returns
-        -------
-        numpy.ndarray or None
-            (height, width) bool, True where people are, of the image's size; None where it has none.
-
-        Raises
-        ------
-        PipelineError
-            If it cannot be decoded.
-        """
+        """Read the silhouette of an image, by path in `data/raw`: (height, width) bool; None where it has none."""
         encoded = self.encoded(path)
         return decode_mask(encoded, self._masks.folder / mask_name(path)) if encoded else None
 

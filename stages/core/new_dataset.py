@@ -44,22 +44,16 @@ class NewDataset:
         `read` gives paths and what images are made from, sorted, and is called once or twice; `key_of` gives a key of
         all that an image depends on, and `make` an encoded image, both from what `read` gives.
         """
-        last = _LastPart.load(self.last, name, as_shard=self.is_sharded)
-        if (
-            last is not None
-            and {path: key_of(path, content) for path, content in read()} == last.keys
-            and self._take_over(name, last)
-        ):
+        last, keys, made = self._last_part(name), dict[str, str](), 0
+        if last and {path: key_of(path, content) for path, content in read()} == last.keys and self._link(name, last):
             return 0
-        keys: dict[str, str] = {}
-        made = 0
 
         def images() -> Iterator[tuple[str, bytes]]:
             nonlocal made
             for path, content in read():
                 keys[path] = key_of(path, content)
-                if last is not None and last.keys.get(path) == keys[path] and last.is_whole:
-                    yield path, last.read(path)
+                if last and last.keys.get(path) == keys[path] and last.is_whole:
+                    yield path, read_from_part(last.folder, name, path, as_shard=self.is_sharded)
                 else:
                     made += 1
                     yield path, make(path, content)
@@ -74,7 +68,13 @@ class NewDataset:
         self._keep(name, keys, digest)
         return made
 
-    def _take_over(self, name: str, last: "_LastPart") -> bool:
+    def _last_part(self, name: str) -> "_LastPart | None":
+        is_sharded, digest, keys = read_state(self.last / _KEYS / f"{name}.json") or (None, "", {})
+        if is_sharded != self.is_sharded:
+            return None
+        return _LastPart(self.last / _IMAGES, part_files(name, keys, as_shard=self.is_sharded), digest, keys)
+
+    def _link(self, name: str, last: "_LastPart") -> bool:
         """Link a part of the last run; False where that is not possible."""
         if not last.is_whole:
             return False
@@ -112,23 +112,14 @@ def new_dataset(folder: Path, *, is_sharded: bool) -> Iterator[NewDataset]:
         yield NewDataset(images, links, kept, Path(unfinished), is_sharded)
 
 
+@dataclass(frozen=True)
 class _LastPart:
     """A part as the last run left it."""
 
-    def __init__(self, folder: Path, name: str, digest: str, keys: dict[str, str], *, as_shard: bool):
-        self.folder, self.name, self.as_shard = folder / _IMAGES, name, as_shard
-        self.digest, self.keys = digest, keys
-        self.files = part_files(name, keys, as_shard=as_shard)
-
-    @classmethod
-    def load(cls, folder: Path, name: str, *, as_shard: bool) -> "_LastPart | None":
-        state = read_state(folder / _KEYS / f"{name}.json")
-        if state is None or state[0] != as_shard:
-            return None
-        return cls(folder, name, state[1], state[2], as_shard=as_shard)
-
-    def read(self, path: str) -> bytes:
-        return read_from_part(self.folder, self.name, path, as_shard=self.as_shard)
+    folder: Path
+    files: list[str]
+    digest: str
+    keys: dict[str, str]
 
     @cached_property
     def is_whole(self) -> bool:

@@ -15,7 +15,6 @@ from stages.core.errors import PipelineError
 
 INDEX_SUFFIX = ".idx"
 _VERSION = "v1.2"
-_END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 class Member(NamedTuple):
@@ -33,22 +32,19 @@ def write_shard(file: Path, members: Iterable[tuple[str, bytes]]) -> str:
     ----------
     Aizman, Maltby, Breuel: High performance I/O for large scale deep learning. IEEE Big Data 2019 (WebDataset).
     """
-    written, end, digest = [], 0, hashlib.sha256()
+    lines, end, digest = [], 0, hashlib.sha256()
     with file.open("wb") as stream:
         for name, content in members:
-            header = _header(name, len(content))
-            written.append(Member(name, end + len(header), len(content)))
+            info = tarfile.TarInfo(name)
+            info.size, info.mode, info.mtime = len(content), 0o644, 0
+            header, extension = info.tobuf(tarfile.PAX_FORMAT), name.rpartition("/")[2].partition(".")[2]
+            lines.append(f"{extension} {end + len(header)} {len(content)} {name}\n")
             for block in (header, content, bytes(-len(content) % tarfile.BLOCKSIZE)):
                 digest.update(block)
                 end += stream.write(block)
-        digest.update(_END)
-        stream.write(_END)
-    lines = [f"{_VERSION} {len(written)}"]
-    for name, offset, size in written:
-        extension = name.rpartition("/")[2].partition(".")[2]
-        lines.append(f"{extension} {offset} {size} {name}")
-    index = ("\n".join(lines) + "\n").encode()
-    digest.update(index)
+        stream.write(bytes(2 * tarfile.BLOCKSIZE))
+    index = "".join([f"{_VERSION} {len(lines)}\n", *lines]).encode()
+    digest.update(bytes(2 * tarfile.BLOCKSIZE) + index)
     file.with_suffix(INDEX_SUFFIX).write_bytes(index)
     return digest.hexdigest()
 
@@ -59,9 +55,9 @@ def read_index(file: Path) -> list[Member]:
     try:
         first, *lines = index.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         version, count = first.split()
-        members = [_parse(line) for line in lines]
+        members = [line.split(" ", 3) for line in lines]
         if version == _VERSION and int(count) == len(members):
-            return members
+            return [Member(name, int(offset), int(size)) for _, offset, size, name in members]
     except (OSError, ValueError):
         pass
     raise PipelineError(f"`{index}` must be the index of `{file.name}`; run the stage that wrote it again, with -f")
@@ -73,14 +69,3 @@ def read_member(archive: FileIO, member: Member) -> bytes:
     if len(content) != member.size:
         raise PipelineError(f"`{archive.name}` must hold `{member.name}`; received: a shorter file")
     return content
-
-
-def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode, info.mtime = size, 0o644, 0
-    return info.tobuf(tarfile.PAX_FORMAT)
-
-
-def _parse(line: str) -> Member:
-    _, offset, size, name = line.split(" ", 3)
-    return Member(name, int(offset), int(size))
