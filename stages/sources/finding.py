@@ -9,7 +9,7 @@ from stages.core.params import DataParams
 from stages.core.people import TABLES
 from stages.sources.archives import Listed, name_member
 from stages.sources.files import SourceFile, leads_out, link_limit, refused_file, shared_origin
-from stages.sources.listing import Listing, walk_folder
+from stages.sources.listing import Listing, names_in, walk_folder
 from stages.sources.masks import MASKS, pair_masks
 from stages.sources.names import folded, valid_name
 from stages.sources.signatures import is_litter, kind_of_ignored
@@ -33,9 +33,11 @@ def find_sources(params: DataParams) -> Found:
     source = Path(params.source)
     if not source.is_dir():
         raise PipelineError(f"`data.source` must be a folder of images; received: {params.source} (no such folder)")
-    listing = Listing(source, link_limit(params))
     try:
-        files, ignored = _find_images(listing, params) if params.has_classes else _find_photos(listing)
+        listing = Listing(source, link_limit(params))
+        files, ignored = (
+            _find_images(listing, params) if params.has_classes else _files_in(listing, "", "", has_classes=False)
+        )
     except OSError as error:
         file = printable(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
@@ -46,27 +48,9 @@ def find_sources(params: DataParams) -> Found:
     return _refuse_repeated(files), ignored
 
 
-def _find_photos(listing: Listing) -> Found:
-    """Find images at any depth, without split and class."""
-    source, files, ignored = listing.source, [], Counter[str]()
-    for file in listing.folder(""):
-        if _is_table(source, file):
-            continue
-        if file.refused:
-            files.append(refused_file(source, "", file.place, file.refused))
-        elif file.is_ignored:
-            ignored[kind_of_ignored(file.place)] += 1
-        else:
-            files.append(_source_file(source, f"//{file.place}", "", file))
-    if not files:
-        raise PipelineError(f"`data.source` must hold images; received: none in `{printable(source)}`")
-    return files, ignored
-
-
 def _find_images(listing: Listing, params: DataParams) -> Found:
     """Find the images of classes, and their split where the source has one."""
     source, entries = listing.source, sorted(listing.source.iterdir())
-    listing.open_archives(entry.name for entry in entries)
     names = {entry.name for entry in entries if entry.is_dir()} | listing.folders_in_archives()
     folders = {name.lower(): name for name in sorted(names)}
     train = folders.get("train")
@@ -74,13 +58,13 @@ def _find_images(listing: Listing, params: DataParams) -> Found:
     test = next((folder for folder in tests if _holds_classes(listing, folder)), tests[0] if tests else None)
     first = train or test
     if first is None:
-        return _class_files(listing, "", "")
+        return _files_in(listing, "", "")
     _refuse_images_alone(listing, first)
     if train is None:
         raise PipelineError(f"`data.source` must hold `train` beside `{first}`; received: {source} without it")
-    files, ignored = _class_files(listing, train, "" if test is None else "train")
+    files, ignored = _files_in(listing, train, "" if test is None else "train")
     if test is not None:
-        test_files, test_ignored = _class_files(listing, test, "test")
+        test_files, test_ignored = _files_in(listing, test, "test")
         files, ignored = files + test_files, ignored + test_ignored
     for file in listing.opened_outside(train, test):
         if file.refused:
@@ -95,7 +79,7 @@ def _find_images(listing: Listing, params: DataParams) -> Found:
 
 def _below(entry: Path, within: Path | None) -> Iterator[str]:
     try:
-        if entry.is_dir() and (within is None or not leads_out(entry, within)):
+        if entry.is_dir() and not leads_out(entry, within):
             yield from (f"{entry.name}/{path}" for path in walk_folder(entry, within=within))
         else:
             yield entry.name
@@ -104,7 +88,7 @@ def _below(entry: Path, within: Path | None) -> Iterator[str]:
 
 
 def _refuse_link_out(folder: Path, within: Path | None) -> None:
-    if within is not None and leads_out(folder, within):
+    if leads_out(folder, within):
         raise PipelineError(
             "a folder of `data.source` must not be a link that leads out of it, unless `data.follow_outside_links` is "
             f"true; received: `{printable(folder)}`"
@@ -114,20 +98,15 @@ def _refuse_link_out(folder: Path, within: Path | None) -> None:
 def _holds_classes(listing: Listing, name: str) -> bool:
     folder = listing.source / name
     _refuse_link_out(folder, listing.within)
-    if any(entry.is_dir() and not is_litter(entry.name) for entry in _entries(folder)):
+    if any((folder / entry).is_dir() and not is_litter(entry) for entry in names_in(folder)):
         return True
     return any(_below_split(file, name) for file in listing.archives_in(name))
-
-
-def _entries(folder: Path) -> list[Path]:
-    # An archive alone may hold the folder.
-    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _refuse_images_alone(listing: Listing, name: str) -> None:
     # A folder that holds images itself may be a class of that name.
     folder = listing.source / name
-    names = [entry.name for entry in _entries(folder) if not is_litter(entry.name)]
+    names = [entry for entry in names_in(folder) if not is_litter(entry)]
     if names and not _holds_classes(listing, name) and not any(listing.is_archive(f"{name}/{file}") for file in names):
         raise PipelineError(
             f"`{printable(folder)}` must hold class folders; received: files alone; if `{name}` is a class, put all "
@@ -135,20 +114,31 @@ def _refuse_images_alone(listing: Listing, name: str) -> None:
         )
 
 
-def _class_files(listing: Listing, name: str, split: str) -> Found:
+def _files_in(listing: Listing, name: str, split: str, *, has_classes: bool = True) -> Found:
+    """Find the files of classes in a folder, or those at any depth."""
     source, folder = listing.source, listing.source / name
     _refuse_link_out(folder, listing.within)
     files, refused, ignored = [], [], Counter[str]()
     for file in listing.folder(name):
-        below = _below_split(file, name)
-        if below:
-            files.append(_source_file(source, f"{split}/{below}", name, file))
-        elif file.refused:
+        below = _below_split(file, name) if has_classes else f"/{file.place}"
+        if file.refused:
             refused.append(refused_file(source, split, file.place, file.refused))
-        elif file.archive and not file.is_ignored:
-            refused.append(refused_file(source, split, file.as_member, _why_no_class(file)))
-        elif not _is_table(source, file):
+        elif file.place in TABLES and not file.archive and (source / file.place).is_file():
+            continue
+        elif file.is_ignored or not (below or file.archive):
             ignored[kind_of_ignored(file.place)] += 1
+        elif below:
+            origin = shared_origin(str(source), name, file.archive, file.stamp)
+            files.append(SourceFile(f"{split}/{below}", origin, file.offset, file.size))
+        else:
+            why = "the member lies in no class folder, and has no .cls beside it"
+            if file.label is not None:
+                why = "the .cls beside the member holds no class, or there are two that differ"
+            refused.append(refused_file(source, split, file.as_member, why))
+    if not has_classes:
+        if not files and not refused:
+            raise PipelineError(f"`data.source` must hold images; received: none in `{printable(source)}`")
+        return files + refused, ignored
     _refuse_empty_classes(listing, folder, {file.class_name for file in files})
     if not files:
         first = "".join(
@@ -172,26 +162,13 @@ def _below_split(file: Listed, folder: str) -> str:
     return f"{file.label}/{below}" if file.label else ""
 
 
-def _why_no_class(file: Listed) -> str:
-    if file.label is None:
-        return "the member lies in no class folder, and has no .cls beside it"
-    return "the .cls beside the member holds no class, or there are two that differ"
-
-
 def _refuse_empty_classes(listing: Listing, folder: Path, classes: set[str]) -> None:
-    for entry in _entries(folder):
-        if entry.is_dir() and not is_litter(entry.name) and entry.name not in classes:
+    for name in names_in(folder):
+        entry = folder / name
+        if entry.is_dir() and not is_litter(name) and name not in classes:
             _refuse_link_out(entry, listing.within)
             next(entry.iterdir(), None)  # raises the reason if it may not be listed
             raise PipelineError(f"every class folder must hold images; received: none in `{printable(entry)}`")
-
-
-def _source_file(source: Path, path: str, folder: str, file: Listed) -> SourceFile:
-    return SourceFile(path, shared_origin(str(source), folder, file.archive, file.stamp), file.offset, file.size)
-
-
-def _is_table(source: Path, file: Listed) -> bool:
-    return file.place in TABLES and not file.archive and (source / file.place).is_file()
 
 
 def _refuse_repeated(files: list[SourceFile]) -> list[SourceFile]:

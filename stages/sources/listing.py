@@ -5,7 +5,7 @@ Nobody has checked these folders: links may go in circles or lead out, and folde
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from stages.sources.archives import Listed, is_archive, list_archive
@@ -58,14 +58,11 @@ class Listing:
 
     def __init__(self, source: Path, within: Path | None):
         self.source, self.within = source, within
-        self._opened: dict[str, list[Listed]] = {}
-
-    def open_archives(self, names: Iterable[str]) -> None:
-        """Look into the archives among the files at the top, whose folders then count as folders at the top."""
-        self._opened = {name: self._archive(name) for name in names if self.is_archive(name)}
+        # The folders in archives at the top count as folders at the top.
+        self._opened = {name: self._archive(name) for name in names_in(source) if self.is_archive(name)}
 
     def folders_in_archives(self) -> set[str]:
-        """Return the names of the folders at the top of these archives."""
+        """Return the names of the folders at the top of the archives at the top."""
         places = (file.place for file in self._files_of_opened() if not file.refused and not file.is_ignored)
         return {place.split("/", 1)[0] for place in places if "/" in place}
 
@@ -77,10 +74,9 @@ class Listing:
     def archives_in(self, folder: str) -> Iterator[Listed]:
         """List what archives hold in a folder, those at the top and those that lie in it themselves."""
         yield from self._opened_in(folder)
-        if (self.source / folder).is_dir():
-            for entry in sorted((self.source / folder).iterdir()):
-                if self.is_archive(f"{folder}/{entry.name}"):
-                    yield from self._archive(f"{folder}/{entry.name}")
+        for name in names_in(self.source / folder):
+            if self.is_archive(f"{folder}/{name}"):
+                yield from self._archive(f"{folder}/{name}")
 
     def folder(self, folder: str) -> Iterator[Listed]:
         """List what lies at any depth in a folder."""
@@ -116,13 +112,18 @@ class Listing:
         suffix, file = suffix_of(path), self.source / path
         if may_be_image(suffix, b""):
             return False
-        if (self.within is not None and leads_out(file, self.within)) or not file.is_file():
+        if leads_out(file, self.within) or not file.is_file():
             return False
         try:
             with file.open("rb") as stream:
                 return not may_be_image(suffix, stream.read(HEAD))
         except OSError:
             return False
+
+
+def names_in(folder: Path) -> list[str]:
+    """List a folder by name; nothing where it is none, as an archive alone may hold it."""
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
 
 def list_places(source: Path, within: Path | None) -> Iterator[str]:
