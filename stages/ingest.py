@@ -10,7 +10,6 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import FILES_A_PART, divide
@@ -31,14 +30,7 @@ from stages.sources.identify import count_named_paths, find_groups_of_people, id
 from stages.sources.key import remove_key, write_key
 from stages.sources.masks import Silhouettes
 from stages.sources.names import neutral_paths, output_names, unnamed_paths
-from stages.sources.outcomes import (
-    Outcome,
-    check_images,
-    check_rejected,
-    decode_wanted,
-    make_report,
-    sort_out,
-)
+from stages.sources.outcomes import Outcome, check_images, check_rejected, decode_wanted, make_report, sort_out
 from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
 from stages.sources.regions import Boxes, place_regions
@@ -118,24 +110,13 @@ def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[st
     return output_names([file.path for file in placed], params.image_format)
 
 
-def _decode_all(decoder: Decoder, chunks: list[Chunk], wanted: list[SourceFile]) -> Iterator[Outcome]:
+def _decode_all(decoder: Decoder, chunks: list[Chunk[SourceFile]], wanted: list[SourceFile]) -> Iterator[Outcome]:
     paths = {file.path for file in wanted}
-    parts = [Chunk(chunk.name, (file for file in chunk.files if file.path in paths)) for chunk in chunks]
-    parts = [chunk for chunk in parts if chunk.files]
+    parts = [Chunk(chunk.name, tuple(file for file in chunk.items if file.path in paths)) for chunk in chunks]
+    parts = [chunk for chunk in parts if chunk.items]
     for chunk, results in zip(parts, map_parts(decoder.decode, parts, label="ingest"), strict=True):
         # What a worker of a cluster sends is a copy, and there may be millions.
-        yield from (image._replace(source=file) for file, image in zip(chunk.files, results, strict=True))
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A part of `data/raw` that is to be written."""
-
-    name: str
-    images: tuple[Outcome, ...]  # by path
-
-    def __len__(self) -> int:
-        return len(self.images)
+        yield from (image._replace(source=file) for file, image in zip(chunk.items, results, strict=True))
 
 
 def _write(
@@ -151,18 +132,18 @@ def _write(
     if len(by_path) < len(images):
         raise PipelineError("two silhouettes would have one name in data/masks: rename one of a.jpg and a.jpg.png")
     size = params.shard_images if params.layout == "shards" else FILES_A_PART
-    drafts = [_Draft(part.name, tuple(by_path[path] for path in part.paths)) for part in divide(by_path, size)]
+    chunks = [Chunk(part.name, tuple(by_path[path] for path in part.paths)) for part in divide(by_path, size)]
 
-    def write(draft: _Draft) -> int:
-        own = {image.path: image for image in draft.images}
+    def write(chunk: Chunk[Outcome]) -> int:
+        own = {image.path: image for image in chunk.items}
         return made.make_part(
-            draft.name,
+            chunk.name,
             lambda: ((path, b"") for path in own),
             lambda path, _: key_of(own[path]),
             lambda path, _: encode(own[path]),
         )
 
-    return sum(map_parts(write, drafts, label=f"data/{made.kept.name}"))
+    return sum(map_parts(write, chunks, label=f"data/{made.kept.name}"))
 
 
 def _add_boxes(boxes: Boxes, silhouettes: Silhouettes, masked: list[Outcome]) -> dict[str, int]:

@@ -106,10 +106,10 @@ class Silhouettes:
         place = self._masks.get(image.source.in_source)
         return None if place is None else Path(self._params.source, place)
 
-    def _read(self, image: Outcome) -> bytes:
+    def _read(self, image: Outcome) -> bytes | None:
         file = self._file(image)
         if file is None:
-            return b""
+            return None
         try:
             check_file(file, link_limit(self._params))
             return file.read_bytes()
@@ -119,7 +119,7 @@ class Silhouettes:
     def _decode(self, image: Outcome) -> np.ndarray:
         height, width = image.upright
         file, content = printable(self._file(image)), self._read(image)
-        if self._file(image) is None:
+        if content is None:
             return np.zeros(image.upright, bool)
         is_png = content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 26
         if not is_png or tuple(content[24:26]) != _GREY:

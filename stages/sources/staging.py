@@ -7,9 +7,10 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,17 +29,21 @@ _CODE = ("core", "sources")
 _CHUNK = 256  # files, on average
 
 
-class Chunk:
-    """Files that lie side by side in the source and are decoded together."""
+Item = TypeVar("Item")
 
-    def __init__(self, name: str, files: Iterable[SourceFile]):
-        self.name, self.files = name, tuple(files)
+
+@dataclass(frozen=True)
+class Chunk(Generic[Item]):
+    """Files of the source, or images to be written, that are worked on together."""
+
+    name: str
+    items: tuple[Item, ...]
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.items)
 
 
-def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
+def chunks_of(files: Iterable[SourceFile]) -> list[Chunk[SourceFile]]:
     """Cut files into chunks, in the order in which they lie on the disk.
 
     A hash of a file's path says whether a chunk begins with it, so that one file more or less changes one or two
@@ -49,7 +54,7 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk]:
         if not chunks or not int(_name_of(file), 16) % _CHUNK:
             chunks.append([])
         chunks[-1].append(file)
-    return [Chunk(_name_of(members[0]), members) for members in chunks]
+    return [Chunk(_name_of(members[0]), tuple(members)) for members in chunks]
 
 
 class _Decoded(NamedTuple):
@@ -67,16 +72,16 @@ class Decoder:
         self._last = last_run_folder(RAW, "source files")
         self._settings = key_of(_CODE, how).encode()
 
-    def decode(self, chunk: Chunk) -> list[Outcome]:
+    def decode(self, chunk: Chunk[SourceFile]) -> list[Outcome]:
         """Decode the files of a chunk, and say what became of each, in their order.
 
         The encoded images are staged, but for those of files that are as they were in the last run.
         """
         last, outcomes = read_state(self._last / f"{chunk.name}.json") or {}, []
         # A chunk may be decoded again without the files that were decoded before.
-        name = f"{chunk.name}_{_name_of(chunk.files[0])}"
+        name = f"{chunk.name}_{_name_of(chunk.items[0])}"
         with (self._staged / name).open("wb", buffering=0) as pack:
-            for file in chunk.files:
+            for file in chunk.items:
                 outcomes.append(self._outcome(file, last, pack, name))
                 count_image()
         return outcomes
@@ -100,13 +105,18 @@ class Decoder:
         with error_context(image.source.name):
             return self._encode(self._decode(content, image.source).image, content, image.source)
 
-    def remember(self, chunks: Iterable[Chunk], results: Mapping[str, Outcome]) -> None:
+    def remember(self, chunks: Iterable[Chunk[SourceFile]], results: Mapping[str, Outcome]) -> None:
         """Keep for the next run what became of the files."""
         with new_folder(self._last) as folder:
             for chunk in chunks:
-                outcomes = (results[file.path] for file in chunk.files if file.path in results)
+                outcomes = (results[file.path] for file in chunk.items if file.path in results)
                 # A file may be rejected for want of memory, which may be there next time.
-                rows = {image.source.path: _row(image) for image in outcomes if not image.rejected}
+                rows = {
+                    image.source.path: [image.key, image.pixel_hash.hex(), image.size, image.upright]
+                    + [image.notes, image.look.hex()]
+                    for image in outcomes
+                    if not image.rejected
+                }
                 write_state(folder / f"{chunk.name}.json", rows)
 
     def _outcome(self, file: SourceFile, last: dict[str, list], pack: FileIO, name: str) -> Outcome:
@@ -115,7 +125,9 @@ class Decoder:
             content = self._read(file)
             key = self._key(content)
             if file.path in last and last[file.path][0] == key:
-                return _outcome_of(file, last[file.path])
+                _, pixels, size, upright, notes, look = last[file.path]
+                size, upright = tuple(size), tuple(upright)
+                return Outcome(file, "", bytes.fromhex(pixels), size, "", upright, notes, bytes.fromhex(look), key)
             image, upright, notes = self._decode(content, file)
         except RejectedImage as error:
             return Outcome(file, key=key, rejected=str(error))
@@ -161,16 +173,6 @@ def limit_side(image: np.ndarray, max_side: int | None) -> np.ndarray:
 
 def _name_of(file: SourceFile) -> str:
     return hashlib.sha256(file.path.encode(errors="surrogateescape")).hexdigest()[:16]
-
-
-def _row(image: Outcome) -> list:
-    return [image.key, image.pixel_hash.hex(), image.size, image.upright, image.notes, image.look.hex()]
-
-
-def _outcome_of(file: SourceFile, row: list) -> Outcome:
-    key, pixel_hash, size, upright, notes, look = row
-    sizes = tuple(size), "", tuple(upright)
-    return Outcome(file, "", bytes.fromhex(pixel_hash), *sizes, notes, bytes.fromhex(look), key)
 
 
 def _short_digest(encoded: bytes) -> bytes:

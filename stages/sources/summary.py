@@ -40,37 +40,24 @@ def lines_about(outcomes: Outcomes, report: dict, params: DataParams) -> Iterato
             f"{report['groups_of_near_duplicates']} groups, such as frames of a burst: noise that protects one image "
             f"wears off over many; keep one image a group{split}"
         )
-    yield from _about_people(report, params) if params.has_classes else _about_no_classes(Path(params.source))
-    in_masks = sum(image.source.in_source.startswith(f"{MASKS}/") for image in outcomes.kept)
-    yield from _about_regions(report, in_masks)
-
-
-def _about_people(report: dict, params: DataParams) -> Iterator[str]:
-    if without_image := report["known_people_without_image"]:
-        yield f"{without_image} files whose person is known gave no image: hidden, left out, rejected or dropped"
-    if named := report["paths_that_name_people"]:
-        where, way_out = (
-            ("class folders", "`data.rename` keeps the names of classes")
-            if params.rename
-            else ("paths", "`data.rename: true` writes numbers instead")
+    if not params.has_classes:
+        unread = [name for name in (IDENTITIES, GROUPS) if Path(params.source, name).is_file()]
+        if unread:
+            yield f"{' and '.join(unread)} not read, as `data.classes: none` leaves out what needs to know people"
+        yield (
+            "training and attacks are left out, as `data.classes: none` gives no classes to learn; "
+            "`dvc repro anonymize` is the whole pipeline"
         )
+    elif without_image := report["known_people_without_image"]:
+        yield f"{without_image} files whose person is known gave no image: hidden, left out, rejected or dropped"
+    if params.has_classes and (named := report["paths_that_name_people"]):
+        where, way_out = "paths", "`data.rename: true` writes numbers instead"
+        if params.rename:
+            where, way_out = "class folders", "`data.rename` keeps the names of classes"
         yield (
             f"the {where} of {named} images name the person in them, and would be published with data/<variant>/; "
             f"{way_out}"
         )
-
-
-def _about_no_classes(source: Path) -> Iterator[str]:
-    unread = [name for name in (IDENTITIES, GROUPS) if (source / name).is_file()]
-    if unread:
-        yield f"{' and '.join(unread)} not read, as `data.classes: none` leaves out what needs to know people"
-    yield (
-        "training and attacks are left out, as `data.classes: none` gives no classes to learn; "
-        "`dvc repro anonymize` is the whole pipeline"
-    )
-
-
-def _about_regions(report: dict, taken_for_images: int) -> Iterator[str]:
     no_image, twice = report["boxes_without_image"], report["boxes_given_twice"]
     left_out = f"; left out: {no_image} whose file gave no image, {twice} given twice" if no_image or twice else ""
     if report["boxes"] or left_out:
@@ -78,8 +65,8 @@ def _about_regions(report: dict, taken_for_images: int) -> Iterator[str]:
         if report["boxes"]:
             sides = f", median side {report['box_side']:.0f} pixels, {report['box_side_share']:.1%} of the image's"
         yield f"{report['boxes']} boxes in {report['images_with_boxes']} images{sides}{left_out}"
-    if taken_for_images:
-        yield f"{taken_for_images} images are of the folder {MASKS}, in which no silhouette has the path of an image"
+    if in_masks := sum(image.source.in_source.startswith(f"{MASKS}/") for image in outcomes.kept):
+        yield f"{in_masks} images are of the folder {MASKS}, in which no silhouette has the path of an image"
     if "silhouettes" in report:
         yield (
             f"{report['silhouettes']} silhouettes, {report['boxes_around_silhouettes']} boxes around what no box held "

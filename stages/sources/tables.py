@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import os
+import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -59,11 +60,8 @@ def read_column(file: Path, column: str, *, taken: Collection[str], list_all: Ca
     for row in read_rows(file, (column,), taken=taken, list_all=list_all):
         first = rows.setdefault(row.path, row)
         if first is not row:
-            raise refusal(
-                file,
-                row.line,
-                f"a file must have one row; `{printable(row.path)}` has one in line {first.line} already",
-            )
+            message = f"a file must have one row; `{printable(row.path)}` has one in line {first.line} already"
+            raise refusal(file, row.line, message)
     return {path: row.cells[column] for path, row in rows.items()}
 
 
@@ -87,8 +85,14 @@ def read_rows(
     delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(_header(file, text, delimiter))))
     lines = _lines(file, text, delimiter)
     line, header = next(lines, (1, []))
-    _check_header(file, line, header, required, optional)
     columns = _columns(header)
+    missing = [name for name in required if name not in columns]
+    twice = [name for name in (*required, *optional) if columns.count(name) > 1]
+    if missing or twice:
+        what = f"no {' and no '.join(missing)}" if missing else f"{' and '.join(twice)} more than once"
+        allowed = " and ".join(required) + (f", and may have {', '.join(optional)}" if optional else "")
+        received = printable(", ".join(header))[:_LONGEST_HEADER]
+        raise refusal(file, line, f"the header must have the columns {allowed}; received: {what} in {received}")
     places = SourcePlaces(file.parent, taken, list_all)
     rows = []
     for line, cells in lines:
@@ -160,26 +164,14 @@ def _lines(file: Path, text: str, delimiter: str, *, strict: bool = True) -> Ite
         raise refusal(file, line, f"a table must be CSV; received: {error}") from None
 
 
-def _check_header(
-    file: Path, line: int, header: list[str], required: tuple[str, ...], optional: tuple[str, ...]
-) -> None:
-    columns = _columns(header)
-    missing = [name for name in required if name not in columns]
-    twice = [name for name in (*required, *optional) if columns.count(name) > 1]
-    if missing or twice:
-        what = f"no {' and no '.join(missing)}" if missing else f"{' and '.join(twice)} more than once"
-        allowed = " and ".join(required) + (f", and may have {', '.join(optional)}" if optional else "")
-        received = printable(", ".join(header))[:_LONGEST_HEADER]
-        raise refusal(file, line, f"the header must have the columns {allowed}; received: {what} in {received}")
-
-
 class SourcePlaces:
     """The files of a source, to which the paths of a table refer, however they are written."""
 
     def __init__(self, source: Path, taken: Collection[str], list_all: Callable[[], Iterable[str]]):
         self._list_all = list_all
         self._taken = set(taken)
-        self._roots = [os.path.abspath(source), os.path.realpath(source)]  # noqa: PTH100, with links and without
+        roots = os.path.abspath(source), os.path.realpath(source)  # noqa: PTH100, with links and without
+        self._roots = [root.rstrip("/") for root in roots]
 
     def find(self, written: str) -> str:
         """Find a file."""
@@ -208,23 +200,11 @@ class SourcePlaces:
         return spellings
 
     def _relative(self, path: str) -> str:
-        parts = _parts(path)
-        if parts is not None and not path.startswith("/"):
-            return "/".join(parts)
+        normal = posixpath.normpath(path).replace("//", "/", 1)
+        if not path.startswith("/") and not f"{normal}/".startswith("../"):
+            return normal
         for root in self._roots:
-            above = _parts(root)
-            if parts and above is not None and composed("/".join(parts[: len(above)])) == composed("/".join(above)):
-                return "/".join(parts[len(above) :])
+            parts, depth = normal.split("/"), root.count("/") + 1
+            if composed("/".join(parts[:depth])) == composed(root) and normal != "/":
+                return "/".join(parts[depth:])
         raise LookupError(f"`path` must stay in the source; received: {printable(path)}")
-
-
-def _parts(path: str) -> list[str] | None:
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == ".." and not parts:
-            return None
-        if part == "..":
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return parts
