@@ -7,6 +7,7 @@ import numpy as np
 
 Corners = tuple[float, float, float, float]  # left, top, right, bottom
 _PART = 4  # bits of a fraction of a pixel
+_MARGIN = 2  # pixels around the image, at whose border OpenCV may leave out a part of a thin polygon
 _FARTHEST = 2**20  # pixels from the origin
 
 
@@ -40,7 +41,7 @@ def draw_outline(outline: Any, size: tuple[int, int]) -> np.ndarray:
             raise ValueError("run lengths of an image of another size")
         runs = _runs(outline["counts"], height, width)
         return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
-    drawn = np.zeros(size, np.uint8)
+    drawn = np.zeros((height + 2 * _MARGIN, width + 2 * _MARGIN), np.uint8)
     for polygon in outline:
         points = np.array(polygon, float).reshape(-1, 2)
         if not len(points):
@@ -48,10 +49,10 @@ def draw_outline(outline: Any, size: tuple[int, int]) -> np.ndarray:
         if not (np.abs(points) <= _FARTHEST).all():
             raise ValueError("no polygon")
         # COCO's points are edges of pixels, OpenCV's their centres.
-        corners = np.rint((points - 0.5) * 2**_PART).astype(np.int32)
+        corners = np.rint((points - 0.5 + _MARGIN) * 2**_PART).astype(np.int32)
         cv2.fillPoly(drawn, [corners], 1, shift=_PART)
     # A pixel wider, as OpenCV rounds corners, and nothing of a person may be left.
-    return cv2.dilate(drawn, np.ones((3, 3), np.uint8)) > 0
+    return cv2.dilate(drawn, np.ones((3, 3), np.uint8))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] > 0
 
 
 def _runs(counts: str | list[int], height: int, width: int) -> np.ndarray:

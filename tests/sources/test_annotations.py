@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.core.errors import PipelineError
@@ -83,6 +83,7 @@ def test_runs_go_down_the_columns(seed, height, width):
         assert outline_corners(outline) == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
+@example([(0, 8), (0, 9), (6, 9)])  # thin, and at the border
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), min_size=3, max_size=6))
 def test_a_polygon_covers_all_pixels_whose_centre_it_holds_and_none_far_from_it(points):
     drawn = draw_outline([np.ravel(points).tolist()], (9, 12))
