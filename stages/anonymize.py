@@ -30,9 +30,8 @@ from stages.core.stale import print_leftovers, withdraw_changed
 from stages.core.store import key_of, unchanged_images
 from stages.methods.shared.method import Method, find_method
 from stages.regions.acting import act_where, draw_name, fill_regions, pixels_moved
-from stages.regions.contact import PER_SHEET, Print, write_contact_sheets
 from stages.regions.groups import CERTIFICATE, Groups, Means, certify, form_groups
-from stages.regions.outlines import outline
+from stages.regions.pictures import PER_SHEET, Print, outline, write_contact_sheets
 
 _CODE = ("anonymize.py", "core", "methods/shared", "regions")  # and the method's own file
 

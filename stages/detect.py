@@ -19,11 +19,9 @@ from stages.core.params.detectors import CENTERFACE, GET_CENTERFACE, MTCNN
 from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.core.stale import withdraw
 from stages.core.store import unchanged_images
-from stages.regions.bodies import with_bodies
-from stages.regions.detectors import load_detector
-from stages.regions.found import FoundBoxes
-from stages.regions.matching import Detection, merge_boxes, score_detector
-from stages.regions.outlines import outline
+from stages.regions.detectors import FoundBoxes, load_detector
+from stages.regions.matching import Detection, merge_boxes, score_detector, with_bodies
+from stages.regions.pictures import outline
 
 
 def detect(*, parameters: Params | None = None) -> None:

@@ -19,8 +19,7 @@ from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
 from stages.methods.shared.method import Method, find_method
-from stages.regions.contact import GAP, RED
-from stages.regions.outlines import outline
+from stages.regions.pictures import GAP, RED, outline
 from tests.clones import set_param
 from tests.synthetic import untimed
 

@@ -13,7 +13,7 @@ from stages.core.errors import PipelineError
 from stages.core.images import list_images, read_image, write_image
 from stages.core.paths import DETECTIONS_FILE, FOUND_BOXES, OUTLINED, RAW_FOLDER, REGIONS_FILE, REGIONS_REPORT
 from stages.detect import detect
-from stages.regions.outlines import outline
+from stages.regions.pictures import outline
 from tests.clones import set_param
 from tests.synthetic import untimed
 

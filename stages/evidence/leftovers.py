@@ -12,9 +12,9 @@ from stages.core.paths import REGIONS_FILE
 from stages.core.seeding import order_key
 from stages.evidence.target import Change, Target
 from stages.evidence.views import View
-from stages.regions.coverage import count_missed
 from stages.regions.crops import around, main_region
 from stages.regions.detectors import load_detector
+from stages.regions.masks import count_missed
 from stages.regions.matching import find_matches
 
 

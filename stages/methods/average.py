@@ -24,8 +24,6 @@ def average(
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image; only its shape matters.
     k : int
         The least number of people in a group, 2 to 10,000.
     grouping : {"closest", "furthest"}
@@ -36,11 +34,6 @@ def average(
         people, but their size then tells something of who they are.
     fitted : ndarray of uint8, shape (side, side, 3)
         The mean of the group.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        The mean at the size of the image.
 
     Notes
     -----
@@ -57,7 +50,6 @@ def average(
 
     Examples
     --------
-    >>> import numpy as np
     >>> mean = np.full((2, 2, 3), 7, np.uint8)
     >>> average(np.zeros((1, 4, 3), np.uint8), k=2, grouping="closest", sizes="one", fitted=mean)[0, :, 0]
     array([7, 7, 7, 7], dtype=uint8)
@@ -87,7 +79,6 @@ def fit(features: np.ndarray, *, k: int, grouping: str, **_: object) -> np.ndarr
 
     Examples
     --------
-    >>> import numpy as np
     >>> fit(np.array([[0.0], [9.0], [1.0], [8.0], [2.0]]), k=2, grouping="closest")
     array([1, 0, 1, 0, 1])
     """

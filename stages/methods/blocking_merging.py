@@ -32,8 +32,6 @@ def blocking_merging(
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
     block_size : int
         Side of the blocks in pixels, 1 to 1000; those at the right and the bottom may be cut off. An image of a single
         block becomes its mean colour.
@@ -48,11 +46,6 @@ def blocking_merging(
         31 pixels of the border.
     rng : numpy.random.Generator
         Source of the draw, which only the pattern "random" makes.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        The merged image.
 
     Notes
     -----
@@ -70,7 +63,6 @@ def blocking_merging(
 
     Examples
     --------
-    >>> import numpy as np
     >>> image = np.zeros((4, 8, 3), np.uint8)
     >>> image[:, 4:] = 200
     >>> options = {"pattern": "grid", "inpaint": "telea", "inpaint_radius": 3, "orb_features": 0}
@@ -83,11 +75,6 @@ def blocking_merging(
         merged = merge_with_opencv(image, sets, block_size, FLAGS[inpaint], inpaint_radius)
     put_back_key_points(image, merged, orb_features)
     return merged
-
-
-def grid_period(*, block_size: int, **_: object) -> int:
-    """Return after how many pixels the grid of tiles repeats, for attackers who know the method."""
-    return 2 * block_size
 
 
 def deal_blocks(shape: tuple[int, int], block_size: int, pattern: str, rng: np.random.Generator) -> np.ndarray:
@@ -133,6 +120,6 @@ def put_back_key_points(image: np.ndarray, merged: np.ndarray, orb_features: int
 _GRID = {"block_size": 4, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0, "seed": 0}
 METHOD = Method(
     blocking_merging,
-    grid_period=grid_period,
+    grid_period=lambda *, block_size, **_: 2 * block_size,
     examples=(_GRID, _GRID | {"pattern": "random", "inpaint_radius": 3}, _GRID | {"inpaint": "navier_stokes"}),
 )

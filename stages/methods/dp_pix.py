@@ -23,8 +23,6 @@ def dp_pix(
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
     block_size : int
         Side of the blocks in pixels, 1 to 10,000. A block cut off by the border has more noise, by its number of pixels
         in place of b**2.
@@ -34,11 +32,6 @@ def dp_pix(
         The number of pixels m by which neighbouring images may differ, at least 1.
     secret_rng : numpy.random.Generator
         Source of the noise, whose numbers nobody can compute from what is published.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        The noisy pixelated image, clipped to 0 to 255 and rounded.
 
     Notes
     -----
@@ -66,7 +59,6 @@ def dp_pix(
 
     Examples
     --------
-    >>> import numpy as np
     >>> image = np.full((2, 4, 3), 100, np.uint8)
     >>> dp_pix(image, block_size=2, epsilon=1e4, neighbourhood=1, secret_rng=np.random.default_rng(0))[0, :, 0]
     array([100, 100, 100, 100], dtype=uint8)
@@ -77,19 +69,9 @@ def dp_pix(
     return spread_blocks(noisy, block_size, image.shape)
 
 
-def grid_period(*, block_size: int, **_: float) -> int:
-    """Return after how many pixels the grid of blocks repeats, for attackers who know the method."""
-    return block_size
-
-
-def block_noise(*, block_size: int, epsilon: float, neighbourhood: int) -> tuple[int, float]:
-    """Return the side of the blocks, and the scale of the noise in their sums."""
-    return block_size, 255 * neighbourhood / epsilon
-
-
 METHOD = Method(
     dp_pix,
-    grid_period=grid_period,
-    block_noise=block_noise,
+    grid_period=lambda *, block_size, **_: block_size,
+    block_noise=lambda *, block_size, epsilon, neighbourhood: (block_size, 255 * neighbourhood / epsilon),
     examples=({"block_size": 6, "epsilon": 1e6, "neighbourhood": 1},),
 )

@@ -28,7 +28,14 @@ def act_where(
     if acting.where == "regions":
         return act_on_regions(image, boxes, act, acting, silhouette)
     changed = act(image, None)
-    return changed if acting.where == "image" else act_on_background(image, boxes, changed, acting, silhouette)
+    if acting.where == "image":
+        return changed
+    kept = np.zeros(image.shape[:2], np.float32)  # of the original; the soft edge lies inside the shape
+    for box in boxes:
+        mask = region_mask(image.shape[:2], box, acting, inwards=True, silhouette=silhouette)
+        part = kept[mask.rows, mask.columns]
+        np.maximum(part, mask.weights, out=part)
+    return blend(changed, image, kept)
 
 
 def act_on_regions(
@@ -54,9 +61,8 @@ def act_on_regions(
         mask = region_mask(image.shape[:2], box, acting, silhouette=silhouette)
         part = result[mask.rows, mask.columns]
         if part.size:
-            scale = _scale(box, acting)
-            height, width = part.shape[:2]
-            scaled = resize_image(part, (max(1, round(height * scale)), max(1, round(width * scale))))
+            height, width, _ = part.shape
+            scaled = resize_image(part, _scaled(part.shape, box, acting))
             replaced = resize_image(act(scaled, box), (height, width))
             result[mask.rows, mask.columns] = blend(part, replaced, mask.weights)
     return result
@@ -95,9 +101,8 @@ def fill_regions(
             slice(max(part.start - margin, 0), min(part.stop + margin, length))
             for part, length in zip((mask.rows, mask.columns), (height, width), strict=True)
         )
-        scale = acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
         size = rows.stop - rows.start, columns.stop - columns.start
-        scaled = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+        scaled = _scaled(size, box, acting)
         is_hole = resize_image(hole[rows, columns], scaled) > 0
         filled = fill(resize_image(known[rows, columns], scaled), box, is_hole)
         top, left = mask.rows.start - rows.start, mask.columns.start - columns.start
@@ -111,20 +116,9 @@ def _scale(box: Box, acting: Acting) -> float:
     return acting.side / ((1 + 2 * acting.grow) * max(box.width, box.height))
 
 
-def act_on_background(
-    image: np.ndarray,
-    boxes: Sequence[Box],
-    anonymized: np.ndarray,
-    acting: Acting,
-    silhouette: np.ndarray | None = None,
-) -> np.ndarray:
-    """Put the regions of an image back into the anonymized image; their soft edge lies inside the shape."""
-    kept = np.zeros(image.shape[:2], np.float32)
-    for box in boxes:
-        mask = region_mask(image.shape[:2], box, acting, inwards=True, silhouette=silhouette)
-        part = kept[mask.rows, mask.columns]
-        np.maximum(part, mask.weights, out=part)
-    return blend(anonymized, image, kept)
+def _scaled(shape: tuple[int, ...], box: Box, acting: Acting) -> tuple[int, int]:
+    scale = _scale(box, acting)
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
 def blend(image: np.ndarray, other: np.ndarray, weights: np.ndarray) -> np.ndarray:

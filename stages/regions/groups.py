@@ -7,7 +7,8 @@ of one who is in test images alone, these, and such people are in groups of thei
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ Unit = tuple[bool, str]  # whether it is a person, and the number; else an image
 CERTIFICATE = "certificate.json"
 SIZE_STEP = 2**0.5  # from one size of a replaced box to the next
 _EVERYONE = -1  # in place of a group
+_Found = TypeVar("_Found")
 
 
 class Groups(NamedTuple):
@@ -39,6 +41,12 @@ class Groups(NamedTuple):
     acting: Acting
 
 
+class _Look(NamedTuple):
+    size: tuple[int, int]
+    inside: list[Box]  # the parts of boxes within the image
+    feature: np.ndarray  # what people are compared by; empty where no box lies within the image
+
+
 def form_groups(
     source: Dataset,
     boxes: dict[str, list[Box]],
@@ -48,29 +56,36 @@ def form_groups(
     name: str,
 ) -> Groups:
     """Put the people of a data set, and images of whom nobody is known, into groups."""
-    is_whole = variant.acting.where == "image"
+    acting, is_whole = variant.acting, variant.acting.where == "image"
+
+    def look(path: str, image: np.ndarray) -> tuple[str, _Look]:
+        size = image.shape[0], image.shape[1]
+        inside = [] if is_whole else [_inside(box, size) for box in boxes[path]]
+        seen = [box for box in inside if box.area]
+        if not is_whole and not seen:
+            return path, _Look(size, inside, np.empty(0))
+        shown = image if is_whole else _aligned(image, main_region(seen), acting.grow, acting.side)
+        return path, _Look(size, inside, resize_image(shown, (_THUMB, _THUMB)).ravel().astype(float))
+
     paths = source.paths() if is_whole else [path for path in source.paths() if path in boxes]
-    looks = [look for looks in _map_images(source, paths, _look(boxes, variant.acting), name) for look in looks]
-    sizes = {path: size for path, size, _, _ in looks}
-    inside = {path: own for path, _, own, _ in looks}
+    looks = dict(_map_images(source, paths, look, name))
     images: dict[Unit, list[str]] = defaultdict(list)
-    for path, _, _, feature in looks:
-        if feature is not None:
+    for path, (_, _, feature) in looks.items():
+        if feature.size:
             images[(True, people[path]) if path in people else (False, path)].append(path)
     sources = {unit: [path for path in own if not path.startswith(_TEST)] or own for unit, own in images.items()}
-    features = {path: feature for path, _, _, feature in looks}
-    means = {unit: np.mean([features[path] for path in sources[unit]], axis=0) for unit in sorted(images)}
+    means = {unit: np.mean([looks[path].feature for path in sources[unit]], axis=0) for unit in sorted(images)}
     of_unit, joined = _divide(means, sources, variant, fit, name)
     of_image = {path: of_unit[unit] for unit, own in images.items() for path in own}
     of_means = {path: unit for unit, own in sources.items() if unit not in joined for path in own}
-    labels = {path: [""] if is_whole else _main_regions(inside[path]) for path in of_means}
+    labels = {path: [""] if is_whole else _main_regions(looks[path].inside) for path in of_means}
     return Groups(
         of_image,
         of_unit,
         of_means,
         Counter((unit, label) for path, unit in of_means.items() for label in labels[path]),
-        {} if is_whole else _common_boxes(boxes, inside, sizes, of_image, variant),
-        variant.acting.model_copy(update={"shape": "box", "snap": 0.0, "grow": 0.0, "feather": 0.0}),
+        {} if is_whole else _common_boxes(boxes, looks, of_image, variant),
+        acting.model_copy(update={"shape": "box", "snap": 0.0, "grow": 0.0, "feather": 0.0}),
     )
 
 
@@ -104,33 +119,21 @@ def _divide(
     return of_unit, joined
 
 
-def _map_images(source: Dataset, paths: list[str], look: Callable, label: str) -> Iterator[list]:
+def _map_images(
+    source: Dataset, paths: list[str], look: Callable[[str, np.ndarray], _Found], label: str
+) -> Iterator[_Found]:
+    """Look at some images of a data set, each read once."""
     wanted = set(paths)
     parts = [Part(part.name, tuple(path for path in part.paths if path in wanted)) for part in source.parts()]
 
-    def look_at(part: Part) -> list:
+    def look_at(part: Part) -> list[_Found]:
         found = []
         for path, encoded in source.read_part(part):
             found.append(look(path, decode_image(encoded, source.folder / path)))
             count_image()
         return found
 
-    return map_parts(look_at, [part for part in parts if len(part)], label=f"{label} groups")
-
-
-def _look(boxes: dict[str, list[Box]], acting: Acting) -> Callable:
-    def look(path: str, image: np.ndarray) -> tuple[str, tuple[int, int], list[Box], np.ndarray | None]:
-        size = image.shape[:2]
-        if acting.where == "image":
-            return path, size, [], resize_image(image, (_THUMB, _THUMB)).ravel().astype(float)
-        inside = [_inside(box, size) for box in boxes[path]]
-        seen = [box for box in inside if box.area]
-        if not seen:
-            return path, size, inside, None
-        crop = _aligned(image, main_region(seen), acting.grow, acting.side)
-        return path, size, inside, resize_image(crop, (_THUMB, _THUMB)).ravel().astype(float)
-
-    return look
+    return chain.from_iterable(map_parts(look_at, [part for part in parts if len(part)], label=f"{label} groups"))
 
 
 def _inside(box: Box, size: tuple[int, int]) -> Box:
@@ -151,32 +154,31 @@ def _aligned(image: np.ndarray, box: Box, grow: float, side: int) -> np.ndarray:
 
 def _common_boxes(
     boxes: dict[str, list[Box]],
-    inside: dict[str, list[Box]],
-    image_sizes: dict[str, tuple[int, int]],
+    looks: dict[str, _Look],
     of_image: dict[str, int],
     variant: Variant,
 ) -> dict[str, list[Box]]:
     """Give the boxes of a group and a label one shape, and one size or a few, as sides tell people apart."""
     aspects: dict[tuple[int, str], list[float]] = defaultdict(list)
     for path in sorted(of_image):
-        for box in inside[path]:
+        for box in looks[path].inside:
             aspects[of_image[path], box.label] += [np.log(box.height / box.width) / 2] if box.area else []
     shapes = {key: np.exp(np.mean(logs) * np.array([1, -1])) for key, logs in aspects.items() if logs}
 
     def scale(path: str, box: Box) -> float:
         """Return what the shape must be multiplied by to hold a grown box, as a share of the image's longer side."""
         needed = np.array([box.height, box.width]) / shapes[of_image[path], box.label]
-        return (1 + 2 * variant.acting.grow) * needed.max() / max(image_sizes[path])
+        return (1 + 2 * variant.acting.grow) * needed.max() / max(looks[path].size)
 
     largest: dict[tuple[int, str], float] = defaultdict(float)
     for path, group in of_image.items():
-        for box in inside[path]:
+        for box in looks[path].inside:
             largest[group, box.label] = max(largest[group, box.label], scale(path, box) if box.area else 0)
 
     def widen(path: str, given: Box, box: Box) -> Box:
         if not box.area:
             return given
-        share, ends = largest[of_image[path], box.label], image_sizes[path]
+        share, ends = largest[of_image[path], box.label], looks[path].size
         if variant.arguments["sizes"] == "few":
             share = SIZE_STEP ** np.ceil(np.log(scale(path, box)) / np.log(SIZE_STEP) - 1e-9)
         wanted = np.ceil(share * max(ends) * shapes[of_image[path], box.label] - 1e-6).astype(int)
@@ -188,8 +190,8 @@ def _common_boxes(
         return box._replace(x=starts[1], y=starts[0], width=sides[1], height=sides[0])
 
     return {
-        path: [widen(path, given, box) for given, box in zip(boxes[path], own, strict=True)]
-        for path, own in inside.items()
+        path: [widen(path, given, box) for given, box in zip(boxes[path], look.inside, strict=True)]
+        for path, look in looks.items()
     }
 
 
@@ -207,13 +209,12 @@ class Means:
             return path, {label: _aligned(image, box, acting.grow, acting.side) for label, box in regions.items()}
 
         sums: dict[tuple[int, str], np.ndarray] = {}
-        for cuts in _map_images(source, paths, cut, name):
-            for path, crops in cuts:
-                unit = groups.sources[path]
-                for label, crop in crops.items():
-                    share = crop / groups.counts[unit, label]  # each person counts the same
-                    for group in (groups.of_unit[unit], _EVERYONE):
-                        sums[group, label] = sums.get((group, label), 0) + share
+        for path, crops in _map_images(source, paths, cut, name):
+            unit = groups.sources[path]
+            for label, crop in crops.items():
+                share = crop / groups.counts[unit, label]  # each person counts the same
+                for group in (groups.of_unit[unit], _EVERYONE):
+                    sums[group, label] = sums.get((group, label), 0) + share
         members = Counter((groups.of_unit[unit], label) for unit, label in groups.counts)
         members.update((_EVERYONE, label) for _, label in groups.counts)
         # Where fewer than k of a group have a label, its mean would show too few of them.
@@ -256,10 +257,9 @@ def certify(images: Dataset, groups: Groups, variant: Variant, name: str) -> dic
 
     found: dict[int, Counter] = defaultdict(Counter)
     overlaid = 0
-    for digests in _map_images(images, sorted(groups.of_image), digest, f"{name} certificate"):
-        for path, regions, hidden in digests:
-            found[groups.of_image[path]].update(regions)
-            overlaid += hidden
+    for path, regions, hidden in _map_images(images, sorted(groups.of_image), digest, f"{name} certificate"):
+        found[groups.of_image[path]].update(regions)
+        overlaid += hidden
     members, counts = Counter(groups.of_unit.values()), Counter(groups.of_image.values())
     rows = [
         {

@@ -1,6 +1,10 @@
-"""Masks of regions: how much of each pixel a variant replaces, in the part of the image that a region reaches."""
+"""Masks of regions: how much of each pixel a variant replaces, in the part of the image that a region reaches.
+
+And how well they cover the regions that there are: one that is left open shows the person in it.
+"""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -9,6 +13,8 @@ import numpy as np
 from stages.core.boxes import Box
 from stages.core.params import Acting
 
+COVERED = 0.9  # share of a region that must be covered for it not to count as missed
+_GRID = 128  # a larger region is judged at this scale
 _SPANNED = 0.7  # of both sides of a box: a silhouette that spans less may be a neighbour's that reaches in
 
 
@@ -108,3 +114,32 @@ def _axis(length: int, centre: float, half: float, reach: float) -> tuple[slice,
     start = min(max(int(np.ceil(centre - reach * half - 0.5)), 0), length)
     stop = min(max(int(np.floor(centre + reach * half - 0.5)) + 1, start), length)
     return slice(start, stop), np.abs(np.arange(start, stop) + 0.5 - centre) / half
+
+
+def count_missed(given: dict[str, list[Box]], used: dict[str, list[Box]], acting: Acting) -> int:
+    """Count the given regions, by image, of which the regions that a variant acts on cover less than `COVERED`."""
+    return sum(
+        covered_share(box, used.get(path, ()), acting) < COVERED for path, boxes in given.items() for box in boxes
+    )
+
+
+def covered_share(box: Box, used: Sequence[Box], acting: Acting) -> float:
+    """Return how much of the ellipse in a box lies in the masks of other boxes, without their soft edges.
+
+    Examples
+    --------
+    >>> acting = Acting(shape="box", grow=0)
+    >>> face = Box(10, 10, 20, 20)
+    >>> covered_share(face, [Box(10, 10, 10, 20)], acting), covered_share(face, [Box(8, 8, 24, 24)], acting)
+    (0.5, 1.0)
+    """
+    scale = min(1, _GRID / max(box.width, box.height))
+    height, width = (max(1, round(side * scale)) for side in (box.height, box.width))
+    region = region_mask((height, width), Box(0, 0, width, height), Acting(grow=0, feather=0)).weights == 1
+    covered = np.zeros((height, width), bool)
+    for other in used:
+        x, y = (round((start - first) * scale) for start, first in ((other.x, box.x), (other.y, box.y)))
+        across, down = (max(1, round(side * scale)) for side in (other.width, other.height))
+        mask = region_mask((height, width), Box(x, y, across, down), acting)
+        covered[mask.rows, mask.columns] |= mask.weights == 1
+    return float(covered[region].mean())

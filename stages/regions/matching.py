@@ -1,11 +1,17 @@
-"""Brings given and detected boxes together: joins those of one face, and counts what a detector missed."""
+"""Brings given and detected boxes together: joins those of one face, and counts what a detector missed.
 
+Without a detector of people, a box of the whole person derived from the face is all that is known of where they are.
+"""
+
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from stages.core.boxes import PERSON, Box
+from stages.core.boxes import FACE, PERSON, Box
 
 OVERLAP = 0.5  # from which two boxes are of one face
+# Of a whole person, in widths and heights of a face as MTCNN draws it: wide enough for arms, from hair to feet.
+_WIDTH, _ABOVE, _BELOW = 4.5, 0.7, 9.0
 _SIZES = {"below_20": 20, "20_to_39": 40, "40_to_79": 80, "80_or_more": float("inf")}  # longer side in pixels, below
 
 
@@ -37,13 +43,26 @@ def _join(given: Box, detected: Box) -> Box:
     return Box(left, top, right - left, bottom - top, given.label or detected.label, score)
 
 
-def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
-    """Tell which given boxes of an image were detected, each detected box counting for one given box at most.
+def with_bodies(boxes: list[Box]) -> list[Box]:
+    """Add to boxes those of the people whose upright faces are among them; they may reach far beyond the image.
 
-    References
-    ----------
-    Everingham, Van Gool, Williams, Winn and Zisserman, "The PASCAL Visual Object Classes (VOC) Challenge",
-    International Journal of Computer Vision 88, 2010, section 4.2.
+    Examples
+    --------
+    >>> with_bodies([Box(100, 50, 20, 30, "face", 0.9)])[1]
+    Box(x=65, y=29, width=90, height=321, label='person', score=0.9)
+    """
+    return boxes + [_body(box) for box in boxes if box.label == FACE]
+
+
+def _body(face: Box) -> Box:
+    left = math.floor(face.x + face.width / 2 - _WIDTH / 2 * face.width)
+    top = math.floor(face.y - _ABOVE * face.height)
+    bottom = math.ceil(face.y + (1 + _BELOW) * face.height)
+    return Box(left, top, math.ceil(_WIDTH * face.width), bottom - top, PERSON, face.score)
+
+
+def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
+    """Tell which given boxes of an image were detected, each detected box counting for one given box at most (as VOC).
 
     Examples
     --------
@@ -72,22 +91,19 @@ class Detection(NamedTuple):
 
 def score_detector(images: Iterable[Detection]) -> dict:
     """Compare detected boxes with the given ones: recall and missed, of all and by their longer side; precision."""
-    matches: list[tuple[int, bool]] = []
+    of_size: dict[str, list[bool]] = {name: [] for name in _SIZES}
     detected = 0
     for image in images:
-        sides = (max(box.width, box.height) for box in image.given)
-        matches += zip(sides, find_matches(image.given, image.detected), strict=True)
+        for box, is_found in zip(image.given, find_matches(image.given, image.detected), strict=True):
+            side = max(box.width, box.height)
+            of_size[next(name for name, bound in _SIZES.items() if side < bound)].append(is_found)
         detected += len(image.detected)
-    if not matches:
+    found = sum(of_size.values(), [])
+    if not found:
         return {}
-    scores = _recall([found for _, found in matches])
-    if detected:
-        scores["precision"] = round(sum(found for _, found in matches) / detected, 4)
-    by_size: dict[str, list[bool]] = {name: [] for name in _SIZES}
-    for side, found in matches:
-        by_size[next(name for name, bound in _SIZES.items() if side < bound)].append(found)
-    scores["by_size"] = {name: {"given": len(found)} | _recall(found) for name, found in by_size.items() if found}
-    return scores
+    precision = {"precision": round(sum(found) / detected, 4)} if detected else {}
+    by_size = {name: {"given": len(own)} | _recall(own) for name, own in of_size.items() if own}
+    return _recall(found) | precision | {"by_size": by_size}
 
 
 def _recall(found: list[bool]) -> dict:

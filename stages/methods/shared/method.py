@@ -8,14 +8,6 @@ from typing import Any
 import numpy as np
 
 
-def _no_grid(**_: Any) -> int:
-    return 1
-
-
-def _nothing(**_: Any) -> None:
-    return None
-
-
 @dataclass(frozen=True)
 class Method:
     """A method; a file ``stages/methods/<name>.py`` has the function `<name>`, and one of these, `METHOD`.
@@ -24,11 +16,8 @@ class Method:
     ----------
     apply : callable
         Takes an image, ndarray of uint8, shape (height, width, 3), RGB, and keyword-only arguments, whose annotations
-        say what `params.yaml` may hold; returns a new image of that shape and type. With an argument `rng` it gets
-        draws that depend on `seed` and the image's path, with `secret_rng` draws that nobody can compute. With `hole`,
-        ndarray of bool, shape (height, width), it acts on regions alone: it gets a part of an image around one, and
-        what it is to fill there.
-        With `fitted`, it gets the mean of the image's group.
+        say what `params.yaml` may hold; returns a new image of that shape and type. The README of the methods says what
+        arguments called `rng`, `secret_rng`, `hole` and `fitted` get.
     fit : callable, optional
         For a method that looks at the whole data set: takes what people look like, (people, values) float64, and the
         arguments, and returns the group of each, (people,) int. `apply` then has an argument `fitted`.
@@ -52,9 +41,9 @@ class Method:
 
     apply: Callable[..., np.ndarray]
     fit: Callable[..., np.ndarray] | None = None
-    grid_period: Callable[..., int] = _no_grid
-    blur_kernel: Callable[..., np.ndarray | None] = _nothing
-    block_noise: Callable[..., tuple[int, float] | None] = _nothing
+    grid_period: Callable[..., int] = lambda **_: 1
+    blur_kernel: Callable[..., np.ndarray | None] = lambda **_: None
+    block_noise: Callable[..., tuple[int, float] | None] = lambda **_: None
     examples: tuple[dict[str, Any], ...] = ()
     mixes_channels: bool = False
     sees_whole_image: bool = False
