@@ -189,7 +189,7 @@ def network_shares(results: dict[str, Result]) -> list[str]:
     lines = ["", "Of what a matrix product in float32 reaches on the same cores and instructions:", ""]
     for suffix, _, isa in PROCESSORS:
         named = {name + suffix: count for name, count in work.items() if name + suffix in results}
-        peak = networks.in_child(networks.measure_peak, "float32", **isa)() if named else 0
+        peak = networks.in_child(networks.peak, "float32", **isa)() if named else 0
         for name, count in named.items():
             speed = count / results[name].fast_ms * 1000
             lines.append(f"- `{name}`: {speed / peak:.0%} of {peak / 1e9:.0f} billion operations a second")

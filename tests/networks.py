@@ -2,17 +2,17 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
-from typing import Any
 
 import numpy as np
 
 from stages.core.datasets import FILES_A_PART
 from stages.core.parallel import map_bounded
-from stages.core.params import load_params
+from stages.core.params import TrainParams, load_params
 from stages.network.backbone import load_backbone, run_backbone
 from stages.network.classifier import build_classifier
 from stages.network.optimizers import make_optimizer
@@ -23,14 +23,24 @@ PHOTOS, PHOTO_SIZE = 128, 224
 IMAGES, CLASSES = 512, 16
 
 
-def in_child(function: Callable, *arguments: object, **environment: str) -> Callable:
-    """Return what calls a function in a process that stays: TensorFlow's threads and kernels are set once a process."""
+def in_child(prepare: Callable[[], Callable], *arguments: object, **environment: str) -> Callable:
+    """Return what calls that which a function returns, in a process that stays.
+
+    TensorFlow's threads and kernels are set once a process.
+    """
     pool = ProcessPoolExecutor(1, get_context("spawn"), os.environ.update, (environment,))
-    return partial(_result, pool, function, *arguments)
+    return lambda: pool.submit(_run, prepare, *arguments).result()
 
 
-def _result(pool: ProcessPoolExecutor, function: Callable, *arguments: object) -> object:
-    return pool.submit(function, *arguments).result()
+_prepared = cache(lambda prepare: prepare())
+
+
+def _run(prepare: Callable, *arguments: object) -> object:
+    return _prepared(prepare)(*arguments)
+
+
+def peak() -> Callable[[str], float]:
+    return measure_peak
 
 
 def measure_peak(dtype: str) -> float:
@@ -49,92 +59,60 @@ def shares_of_peak(operations_a_second: float, peaks: dict[str, float]) -> str:
     return ", ".join(f"{operations_a_second / peak:.0%} of {dtype}'s" for dtype, peak in peaks.items())
 
 
-@cache
-def _package_detector() -> Any:
+def detect_plain() -> Callable:
+    """Find the faces in images with the package's own cascade, one image after the other."""
     from mtcnn import MTCNN
 
-    return MTCNN(device="CPU:0")
+    detector = MTCNN(device="CPU:0")
+    return lambda images: _do_all(map(detector.detect_faces, images))
 
 
-def detect_plain(images: list[np.ndarray]) -> None:
-    """Find the faces in images with the package's own cascade, one image after the other."""
-    for image in images:
-        _package_detector().detect_faces(image)
-
-
-@cache
-def _detector() -> Callable:
-    return load_detector(load_params().regions)
-
-
-def detect_fast(images: list[np.ndarray]) -> None:
+def detect_fast() -> Callable:
     """Find them as `detect` does, on all workers."""
-    for _ in map_bounded(_detector(), images):
-        pass
+    detector = load_detector(load_params().regions)
+    return lambda images: _do_all(map_bounded(detector, images))
 
 
-@cache
+def _do_all(results: Iterable) -> None:
+    deque(results, maxlen=0)
+
+
 def _photos() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (PHOTOS, PHOTO_SIZE, PHOTO_SIZE, 3), np.uint8)
 
 
-@cache
-def _plain_backbone() -> keras.Model:
-    return keras.applications.ResNet50(weights=None, include_top=False, pooling="avg")
-
-
-def predict_plain() -> None:
+def predict_plain() -> Callable:
     """Run ResNet50 over photos as Keras does."""
-    _plain_backbone().predict(_photos(), batch_size=32, verbose=0)
+    resnet, photos = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg"), _photos()
+    return lambda: _do_all(resnet.predict(photos, batch_size=32, verbose=0))
 
 
-@cache
-def _fast_backbone() -> Callable[[np.ndarray], np.ndarray]:
-    return load_backbone(None, PHOTO_SIZE, "float32")
-
-
-def predict_fast() -> None:
+def predict_fast() -> Callable:
     """Run it over them as `extract` does."""
-    backbone = _fast_backbone()
-    parts = np.split(_photos(), range(FILES_A_PART, PHOTOS, FILES_A_PART))
-    for _ in map_bounded(lambda part: run_backbone(backbone, part), parts):
-        pass
+    backbone, photos = load_backbone(None, PHOTO_SIZE, "float32"), _photos()
+    parts = np.split(photos, range(FILES_A_PART, PHOTOS, FILES_A_PART))
+    return lambda: _do_all(map_bounded(lambda part: run_backbone(backbone, part), parts))
 
 
-@cache
-def _training_data() -> tuple[np.ndarray, np.ndarray]:
-    size = load_params().train.image_size
-    images = np.random.default_rng(0).integers(0, 256, (IMAGES, size, size, 3), np.uint8)
-    return images, np.arange(IMAGES) % CLASSES
-
-
-def _train(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Callable[[], None]:
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
-    return lambda: model.fit(*_training_data(), batch_size=load_params().train.batch_size, verbose=0)
-
-
-@cache
-def _plain_training() -> Callable[[], None]:
+def train_plain() -> Callable:
+    """Train the default's network for an epoch by Keras' layers and optimizer."""
     params = load_params().train
     start_tensorflow(params.precision)
     shape = (params.image_size, params.image_size, 3)
     resnet = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg", input_shape=shape)
     model = keras.Sequential([resnet, keras.layers.Dense(CLASSES, activation="softmax")])
-    return _train(model, keras.optimizers.Adam(params.learning_rate))
+    return _training(model, keras.optimizers.Adam(params.learning_rate), params)
 
 
-def train_plain() -> None:
-    """Train the default's network for an epoch by Keras' layers and optimizer."""
-    _plain_training()()
-
-
-@cache
-def _fast_training() -> Callable[[], None]:
+def train_fast() -> Callable:
+    """Train it as `train` does."""
     params = load_params().train
     start_tensorflow(params.precision)
-    return _train(build_classifier(params, CLASSES), make_optimizer(params.optimizer, params.learning_rate))
+    return _training(build_classifier(params, CLASSES), make_optimizer(params.optimizer, params.learning_rate), params)
 
 
-def train_fast() -> None:
-    """Train it as `train` does."""
-    _fast_training()()
+def _training(model: keras.Model, optimizer: keras.optimizers.Optimizer, params: TrainParams) -> Callable:
+    images = np.random.default_rng(0).integers(0, 256, (IMAGES, params.image_size, params.image_size, 3), np.uint8)
+    labels = np.arange(IMAGES) % CLASSES
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    return lambda: _do_all(model.fit(images, labels, batch_size=params.batch_size, verbose=0).history)

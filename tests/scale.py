@@ -5,17 +5,12 @@ nothing to do; then with one more image. Writes a section of `metrics/scale.md`,
 """
 
 import argparse
-import contextlib
-import os
 import platform
 import re
-import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,9 +23,6 @@ from tests.measured_clone import MeasuredClone, disk_use, made_anew
 TABLE = Path("metrics/scale.md")
 LAYOUTS = ("files", "shards")
 VARIANTS = list(load_params(ROOT / "params.yaml").variants)
-# Of one small image, in bytes: a block of most file systems; a member of an archive with its header and its index.
-COPY = {"files": 4096, "shards": 3200}
-PNG_PER_JPEG = 5  # times as many bytes
 
 
 def measure(clone: MeasuredClone, rounds: int) -> dict[str, str]:
@@ -115,36 +107,6 @@ def write_section(text: str) -> None:
     TABLE.write_text("\n".join(f"{one.strip()}\n" for one in sections), encoding="utf-8")
 
 
-def check_room(folder: Path, options: argparse.Namespace, layouts: list[str], variants: list[str]) -> None:
-    """End with one line if the disk has too little room for the source, raw images, inputs and variants."""
-    copies = 3 + len(variants)
-    if options.source:
-        size, files = disk_use(options.source)
-        needs = [(size * PNG_PER_JPEG * copies, files * copies)] * len(layouts)
-    else:
-        needs = [(options.images * COPY[layout] * copies, options.images * copies) for layout in layouts]
-    size, files = (sum(each) if options.keep else max(each) for each in zip(*needs, strict=True))
-    disk = os.statvfs(folder)
-    free = disk.f_bavail * disk.f_frsize
-    if size > free:
-        sys.exit(
-            f"`TMPDIR` or `--keep` must have {size / 1e9:.1f} GB of room; received: {free / 1e9:.1f} GB in {folder}"
-        )
-    if "files" in layouts and disk.f_files > 0 and files > disk.f_favail:
-        sys.exit(f"`TMPDIR` or `--keep` must have room for {files:,} files; received: {disk.f_favail:,} in {folder}")
-
-
-@contextlib.contextmanager
-def place(keep: Path | None) -> Iterator[Path]:
-    """Give the folder to keep, or one that goes at the end."""
-    if keep:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep.resolve()
-    else:
-        with tempfile.TemporaryDirectory(prefix="scale_") as name:
-            yield Path(name)
-
-
 def read_options(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__.split("\n")[0])
@@ -154,7 +116,6 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--layout", choices=[*LAYOUTS, "both"], default="both", help="(both)")
     parser.add_argument("--variants", default=",".join(VARIANTS), help=f"({','.join(VARIANTS)})")
     parser.add_argument("--rounds", type=int, default=3, help="how often DVC runs with nothing to do (3)")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in a new folder that stays (temporary)")
     options = parser.parse_args(arguments)
     if unknown := set(options.variants.split(",")) - set(VARIANTS):
         parser.error(f"`--variants` must be of {', '.join(VARIANTS)}; received: {', '.join(sorted(unknown))}")
@@ -162,8 +123,6 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
         parser.error(f"`--images` must be {LEAST} or more; received: {options.images}")
     if options.source and not options.source.is_dir():
         parser.error(f"`--folder` must be a folder; received: {options.source}")
-    if options.keep and options.keep.exists() and any(options.keep.iterdir()):
-        parser.error(f"`--keep` must be a new or empty folder; received: {options.keep}")
     return options
 
 
@@ -173,18 +132,15 @@ def main(arguments: list[str] | None = None) -> None:
     variants = options.variants.split(",")
     layouts = list(LAYOUTS) if options.layout == "both" else [options.layout]
     columns = {}
-    with place(options.keep) as folder:
-        check_room(folder, options, layouts, variants)
-        for layout in layouts:
-            print(f"scale: {layout}, in {folder / layout}", flush=True)
-            clone = MeasuredClone(folder / layout, layout, variants)
+    for layout in layouts:
+        with tempfile.TemporaryDirectory(prefix="scale_") as folder:
+            print(f"scale: {layout}, in {folder}", flush=True)
+            clone = MeasuredClone(Path(folder), layout, variants)
             if options.source:
                 copy_source(options.source, clone.source)
             else:
                 make_source(clone.source, options.images, as_archives=layout == "shards")
             columns[layout] = measure(clone, options.rounds)
-            if not options.keep:
-                shutil.rmtree(folder / layout)
     source = "--folder FOLDER" if options.source else f"--images {options.images}"
     text = section(columns, f"{source} --layout {options.layout} --variants {options.variants}")
     write_section(text)

@@ -154,18 +154,6 @@ def test_the_naive_attacker_learns_once_for_all_data_sets_and_anew_from_other_im
     assert len(learned) == 3
 
 
-def test_people_split_between_train_and_test_are_named_by_references(people):
-    for file in (people / "raw").glob("*/*/id*"):
-        if (int(file.name[2]) < 2) != (file.parts[-3] == "train"):
-            file.unlink()
-    write_identities(people / "raw")
-    identity = scores_of("raw")["identity"]
-    assert identity["chance"] == 0.5
-    naive = identity["attacks"]["naive"]
-    assert len(naive["people"]) == 2  # of 3 images of each, 2 are references
-    assert naive["named"] == naive["people"] == [int(path.split("/id")[1][0]) - 2 for path in identity["paths"]]
-
-
 def test_images_are_linked_to_their_originals_without_any_names(people, capsys):
     write_people({})
     write_portraits(people / OTHER, lambda image: 255 - image)

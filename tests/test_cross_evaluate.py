@@ -10,7 +10,6 @@ from stages.core.errors import PipelineError
 from stages.core.paths import FEATURES
 from stages.cross_evaluate import cross_evaluate
 from stages.network.weights import save_weights, weights_file
-from stages.report.tables import to_terminal
 from tests.training import write_features
 
 DATASETS = ["raw", "morphology"]
@@ -43,13 +42,3 @@ def test_one_line_says_what_is_missing(workspace):
             cross_evaluate()
         file.parent.mkdir(parents=True)
         file.touch()
-
-
-@pytest.mark.parametrize("count", [1, 3, 20])
-@pytest.mark.parametrize("length", [1, 12, 90])
-def test_the_table_fits_a_terminal(count, length):
-    names = [f"{number}".rjust(length, "x") for number in range(10, 10 + count)]
-    text = to_terminal([["trained on", *names], *([name, *["0.250"] * count] for name in names)])
-    assert max(map(len, text.splitlines())) <= 80
-    assert text.count("0.250") == count**2
-    assert all(name[-2:] in text for name in names)

@@ -22,12 +22,6 @@ def evidence() -> Evidence:
     return Evidence(photos(30, 0), photos(0, 1), photos(12, 2), seed=0)
 
 
-def test_photos_of_known_people_alone():
-    some = photos(4, 0)._replace(people=np.array([2, UNKNOWN, UNKNOWN, 0]))
-    assert np.array_equal(some.known().raw, some.raw[[0, 3]])
-    assert some.known().people.tolist() == [2, 0]
-
-
 def test_the_readme_s_attack_names_people(evidence):
     text = (ROOT / "stages/README.md").read_text()
     names = {"np": np, "Evidence": Evidence}

@@ -4,21 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.attacks._learning.candidates import CANDIDATES, FOLDS, assign_folds, choose
+from stages.attacks._learning.candidates import CANDIDATES
 from stages.attacks.identity import Identifier, train_identifier
 from tests.portraits import PEOPLE, blur, portraits
-
-
-def fine_portraits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw people who differ within blocks of 2 x 2 pixels alone, in uneven light, at 128 pixels; and who they are."""
-    blocks = np.array([[[1, -1], [-1, 1]], [[1, 1], [-1, -1]], [[1, -1], [1, -1]]])
-    rng, identities = np.random.default_rng((7, seed)), np.arange(4).repeat(count)
-    kinds = [np.random.default_rng(person).integers(3, size=(64, 64)) for person in identities]
-    fine = [blocks[kind].transpose(0, 2, 1, 3).reshape(128, 128, 1) for kind in kinds]
-    # Without it, what is left of the fine pattern where areas of pixels overlap would tell people apart.
-    light = rng.normal(0, 30, (len(kinds), 32, 32, 1)).repeat(4, axis=1).repeat(4, axis=2)
-    images = 128 + 40 * np.array(fine) + light + rng.normal(0, 10, (len(kinds), 128, 128, 3))
-    return np.clip(np.rint(images), 0, 255).astype(np.uint8), identities
 
 
 @pytest.fixture(scope="module")
@@ -102,30 +90,6 @@ def test_what_was_learned_gives_the_same_distances_from_plain_arrays(identifier,
             restored = Identifier.restored(dict(arrays))
         assert restored.distances(test[0]).tobytes() == learned.distances(test[0]).tobytes()
         assert (restored.name, restored.validation_accuracy) == (learned.name, learned.validation_accuracy)
-
-
-def test_detail_is_seen_at_the_size_of_the_images_and_not_below():
-    (images, identities), (asked, people) = fine_portraits(5, 0), fine_portraits(6, 1)
-    assert accuracy(train_identifier(images, identities, seed=0), asked, people) >= 0.9
-    assert accuracy(train_identifier(resize(images, 64), identities, seed=0), resize(asked, 64), people) <= 0.5
-
-
-def test_of_candidates_that_do_about_as_well_the_most_robust_is_kept():
-    rng, identities = np.random.default_rng(0), np.arange(4).repeat(30)
-    noise = rng.normal(0, 0.1, (1, 120, 5)).astype(np.float32)
-    good = noise + np.eye(4, 5, dtype=np.float32)[identities]
-    looks = {"pixels_24": good, "pixels_16": good, "gradients_64": good, "gradients_32": good}
-    assert choose(looks, identities, 0)[0] == "committee"
-    assert choose(looks | {"pixels_24": noise, "pixels_16": noise}, identities, 0)[0] in ("committee", "gradients")
-
-
-def test_folds_leave_everyone_an_image():
-    identities = np.array([3] * 9 + [1] + [7] * 2 + [5] * 4)
-    folds = assign_folds(identities, seed=0)
-    assert folds[9] == -1
-    assert all(set(identities[folds != fold]) == {1, 3, 5, 7} for fold in range(FOLDS))
-    assert (np.bincount(folds[:9]) >= 9 // FOLDS).all()
-    assert folds.tolist() == assign_folds(identities, seed=0).tolist() != assign_folds(identities, seed=1).tolist()
 
 
 @pytest.mark.parametrize(

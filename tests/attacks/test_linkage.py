@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from stages.attacks import linkage
-from stages.attacks._learning.ranks import ranks_of
 from stages.attacks.linkage import train_linker
 from stages.core.machine import WORKERS_VARIABLE
 
@@ -67,12 +66,6 @@ def test_nothing_is_learned_from_pairs_that_do_not_belong_together():
     assert np.mean(ranks) == pytest.approx((TEST + 1) / 2, abs=2)
 
 
-def test_equal_originals_share_what_is_found():
-    twice = np.concatenate([ASKED, ASKED])
-    found = train_linker(RAW, METHODS["blur"](RAW), seed=0).ranks(METHODS["blur"](twice), twice)
-    assert set(found.within(1)) == {0.5} and set(found.within(2)) == {1}
-
-
 def test_neither_workers_nor_the_size_of_parts_change_the_ranks(monkeypatch):
     def found():
         return [part.tolist() for part in ranks(lambda images: noisy(images, 800))]
@@ -83,17 +76,6 @@ def test_neither_workers_nor_the_size_of_parts_change_the_ranks(monkeypatch):
     monkeypatch.setattr(linkage, "CHUNK", 7)
     monkeypatch.setattr(linkage, "MOST_DISTANCES", 3 * TEST)
     assert found() == alone
-
-
-@pytest.mark.parametrize(("pairs", "least", "most"), [(2, 0, 0.5), (9, 0.9, 1), (12, 0.9, 1)])
-def test_a_dozen_pairs_are_enough_to_learn_a_blur_and_no_more_are_used(monkeypatch, pairs, least, most):
-    monkeypatch.setattr(linkage, "MOST_PAIRS", pairs)
-    assert least <= ranks(METHODS["blur"]).within(1).mean() <= most
-
-
-def test_ties_within_rounding_are_ties():
-    near = ranks_of(np.array([[1.0, 1.0 + 1e-15, 2.0], [3.0, 1.0, 2.0], [0.0, 0.0, 0.0]]), np.array([1, 1, 2]))
-    assert (near.closer.tolist(), near.tied.tolist()) == ([0, 0, 0], [2, 1, 3])
 
 
 @pytest.mark.parametrize(

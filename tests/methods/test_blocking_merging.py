@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
-from stages.methods.shared import block_maps, fill_map
 from stages.methods.shared.block_maps import merge_with_maps
-from stages.methods.shared.fill_map import build_map
 
 DEFAULTS = {"block_size": 12, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0}
 RANDOM = DEFAULTS | {"pattern": "random", "block_size": 5, "inpaint_radius": 3}  # small: maps are quickly built
@@ -100,11 +98,6 @@ def test_a_single_row_or_column_is_filled_from_its_own_pixels_alone(photo):
         np.testing.assert_array_equal(run(image, inpaint="navier_stokes"), twice.take([0], axis=axis))
 
 
-def test_a_single_block_becomes_its_mean(photo):
-    image = photo(10, 11)
-    np.testing.assert_array_equal(run(image), np.broadcast_to(np.rint(image.mean(axis=(0, 1))), image.shape))
-
-
 def test_only_the_pixels_at_key_points_are_put_back(photo):
     image = photo(150, 200)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -118,36 +111,12 @@ def test_only_the_pixels_at_key_points_are_put_back(photo):
 
 
 @by_pattern
-def test_strips_and_chunks_change_nothing(photo, monkeypatch, options):
-    image = photo(60, 75)
-    whole = run(image, options)
-    for strip, chunk in ((1, 384), (24 * 75, 3)):
-        monkeypatch.setattr(block_maps, "STRIP_PIXELS", strip)
-        monkeypatch.setattr(block_maps, "CHUNK_BLOCKS", chunk)
-        np.testing.assert_array_equal(run(image, options), whole)
-
-
-@by_pattern
 def test_threads_that_build_the_maps_together_change_nothing(photo, options):
     options = options | {"block_size": options["block_size"] - 1}  # of which no map is there yet
     images = [photo(40 + seed % 2, 50, seed) for seed in range(8)]
     with ThreadPoolExecutor(8) as executor:
         together = list(executor.map(lambda image: run(image, options), images))
     np.testing.assert_array_equal(np.concatenate(together), np.concatenate([run(image, options) for image in images]))
-
-
-def test_the_maps_that_are_kept_are_bounded(photo, monkeypatch):
-    image, built = photo(60, 75), []
-    monkeypatch.setattr(fill_map, "build_map", lambda geometry: built.append(geometry) or build_map(geometry))
-    whole = run(image, block_size=13)
-    count = len(built)
-    run(image, block_size=13)
-    assert len(built) == count
-    monkeypatch.setattr(fill_map, "MAX_CACHE_BYTES", 200_000)
-    for _ in range(2):
-        np.testing.assert_array_equal(run(image, block_size=13), whole)
-        run(image, block_size=14)
-    assert len(built) > 3 * count
 
 
 SCRIPT = """

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -28,20 +27,8 @@ def test_is_opencvs_or_the_exact_one_within_a_level(height, width, sigma):
         assert np.abs(blurred - cv2.sepFilter2D(image.astype(float), -1, kernel, kernel)).max() < 0.8
 
 
-@pytest.mark.parametrize("sigma", [0.8, 2, 4, 7, 10])
-def test_is_opencvs_nearly_everywhere(photo, sigma):
-    image = photo(300, 420)
-    assert (gaussian_blur(image, sigma=sigma) == cv2.GaussianBlur(image, (0, 0), sigma)).mean() > 0.999
-
-
 def test_sigma_zero_gives_a_copy(photo):
     image = photo(9, 12)
     blurred = gaussian_blur(image, sigma=0)
     np.testing.assert_array_equal(blurred, image)
     assert not np.shares_memory(blurred, image)
-
-
-@pytest.mark.parametrize("sigma", [0.7, 7, 60])
-def test_a_constant_image_stays(sigma):
-    constant = np.full((50, 41, 3), (0, 117, 255), np.uint8)
-    np.testing.assert_array_equal(gaussian_blur(constant, sigma=sigma), constant)

@@ -10,12 +10,6 @@ from stages.network.runtime import start_tensorflow
 from tests.clones import train_params
 
 
-def test_a_frozen_backbone_leaves_only_the_head_to_train():
-    params = train_params(backbone="frozen", head=[16, 0.5, 8])
-    kinds = [type(layer).__name__ for layer in build_classifier(params, 3).layers]
-    assert kinds == ["InputLayer", "Dense", "Dropout", "Dense", "Dense"]
-
-
 def test_predictions_keep_the_order_of_the_inputs_and_use_the_weights_of_the_moment():
     start_tensorflow("float32")
     model = build_classifier(train_params(backbone="frozen", head=[]), 2)

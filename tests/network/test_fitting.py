@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from stages.network import fitting, speed, training
 from stages.network.classifier import build_classifier, cross_entropy
 from stages.network.fitting import fit
 from stages.network.inputs import Features, validation_mask
-from stages.network.runtime import start_tensorflow
 from tests.clones import ROOT, train_params
 from tests.training import LABELS, PATHS, fit_in, head_params, killed_in_process, separable_features
 
@@ -38,19 +36,6 @@ def test_a_seed_holds_out_the_same_share_of_each_class_and_the_same_images_in_ev
     assert {PATHS[index] for index in order[shuffled]} == {PATHS[index] for index in np.flatnonzero(mask)}
     assert (mask != validation_mask(PATHS, LABELS, 0.25, 1)).any()
     assert not validation_mask(["a/1.png"], np.array([0]), 0.9, 0).any()
-
-
-def test_initial_weights_do_not_depend_on_what_other_threads_draw():
-    def build() -> bytes:
-        start_tensorflow("float32")
-        return b"".join(
-            weights.tobytes() for weights in build_classifier(head_params(head=[4, 0.5]), 2, 3).get_weights()
-        )
-
-    random.seed(1)
-    expected = build()
-    random.seed(2)
-    assert build() == expected
 
 
 def test_a_network_learns_and_depends_on_its_seed_but_not_on_company_or_threads(tmp_path, monkeypatch):
@@ -127,25 +112,6 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path):
     held_out = validation_mask(PATHS, LABELS, 0.25, 3)
     probabilities = model.predict_on_batch(features.inputs[held_out])
     assert cross_entropy(probabilities, LABELS[held_out]) == pytest.approx(losses.min(), rel=1e-4)
-
-
-def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys):
-    interrupt_after(None)
-    (whole,) = fit_in(tmp_path, head_params())
-    file = tmp_path / "seed_3.npz"
-    content = file.read_bytes()
-    for kept in (0, len(content) - 1):
-        file.write_bytes(content[:kept])
-        (again,) = fit_in(tmp_path, head_params())
-        assert "is not whole; training starts anew" in capsys.readouterr().out
-        assert_equal(whole, again)
-
-
-def test_a_short_training_without_validation_images_saves_nothing_and_has_no_curve_of_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "COST_SHARE", 1e-9)
-    (fitted,) = fit_in(tmp_path, head_params(epochs=1, validation_fraction=0.0))
-    assert not any(tmp_path.iterdir())
-    assert list(fitted.history) == ["seed", "epoch", "loss", "accuracy"]
 
 
 def test_every_image_is_counted_and_what_the_counter_raises_ends_training_and_validation(tmp_path):

@@ -42,18 +42,6 @@ def test_networks_share_the_machine_as_far_as_memory_holds_them(monkeypatch):
     assert at_once == {1: [1, 1, 1], 4: [1, 2, 2], 64: [1, 3, 4]}
 
 
-@pytest.mark.parametrize(
-    ("changes", "inputs"),
-    [
-        ({}, stored(10**7, 32, 32, 3)),
-        ({"batch_size": 10**6}, stored(10, 32, 32, 3)),
-        ({"batch_size": 10**4, "backbone": "frozen"}, stored(10**7, 2048, dtype=np.float32)),
-    ],
-)
-def test_inputs_larger_than_memory_are_no_reason_to_refuse(changes, inputs):
-    check_memory(train_params(**changes), inputs)
-
-
 @pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM\nwhere")])
 def test_a_lack_of_memory_is_one_line(error):
     words = "`train.batch_size` 7 at `train.image_size` 32"

@@ -12,7 +12,6 @@ from stages.core.parallel import map_bounded
 from stages.core.params import RegionParams, load_params
 from stages.core.params.detectors import Thresholds
 from stages.regions.detectors import Detector, load_detector, settings_of
-from stages.regions.matching import merge_boxes
 from stages.scenes import draw_scene
 from tests.clones import ROOT
 from tests.models import write_centerface, write_yolox, write_yunet
@@ -68,14 +67,6 @@ def test_mtcnn_finds_a_drawn_face_whatever_its_size_and_place(mtcnn):
     assert face.overlap(Box(*(side // 4 for side in large[:4]))) > 0.7
 
 
-@pytest.mark.parametrize("identity", [1, 15])
-def test_mtcnn_finds_a_face_that_fills_the_image(mtcnn, identity):
-    image = person(identity=identity)
-    (face,) = mtcnn(image)
-    (filling,) = mtcnn(image[face.y : face.y + face.height, face.x : face.x + face.width])
-    assert filling.overlap(Box(0, 0, face.width, face.height)) > 0.7
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_images_of_any_size_and_without_faces_have_none(mtcnn, yunet, centerface, size):
     grey = np.full((*size, 3), 128, np.uint8)
@@ -121,16 +112,6 @@ def test_centerface_looks_once_more_at_a_small_copy_for_large_faces(centerface, 
     assert {(32, 16), (128, 64)} <= sizes
     monkeypatch.setattr("stages.regions.detectors._NEAR_FACE", 40)
     assert {(box.width, box.height) for box in centerface()(image)} == {(32, 16)}
-
-
-def test_boxes_of_several_detectors_are_joined(tmp_path):
-    models = [str(write_yunet(tmp_path / "squares.onnx")), str(write_centerface(tmp_path / "centres.onnx"))]
-    image = red_square(64, 32, 16) + red_square(160, 140, 4)
-    first, second = (load_detector(params(detector=[model], smallest_face=12))(image) for model in models)
-    joined = load_detector(params(detector=models, smallest_face=12))(image)
-    assert joined == merge_boxes(first, second)[0] and len(joined) > max(len(first), len(second))
-    left, top = min(box.x for box in joined), min(box.y for box in joined)
-    assert (left, top) == (min(box.x for box in first + second), min(box.y for box in first + second))
 
 
 def test_yolox_gives_whole_people_of_images_of_any_shape(tmp_path):

@@ -7,7 +7,7 @@ from stages.compare import comparison_table
 from stages.core.params import load_params
 from stages.report.heat import MOST_CLASSES, class_differences, confused_classes, confusion
 from stages.results.scores import Utility
-from tests.synthetic import CLASSES, WRONG, utility
+from tests.synthetic import WRONG, utility
 
 
 def texts(heat) -> dict[str, list[str]]:
@@ -26,16 +26,6 @@ def test_class_differences_are_points_against_raw_with_the_worst_class_first(res
     assert gained.rows[0][1][1][::2] == ("+25", "gain")
     alone = class_differences(pd.DataFrame({"dataset": ["raw"], "class x": [0.5], "class y": [1.0]}))
     assert texts(alone) == {"x": ["50%"], "y": ["100%"]}
-
-
-def test_confusion_is_in_percent_of_what_the_images_show_over_all_seeds():
-    heat = confusion("morphology", Utility(**utility(8)), [0, 1])
-    assert (heat.title, heat.columns) == ("morphology", CLASSES)
-    assert texts(heat) == {"boat": ["20", "80"], "car": ["", "100"]}
-    assert [[cell.kind for cell in cells] for _, cells in heat.rows] == [["gain", "loss"], ["loss", "gain"]]
-    scores = utility(0)
-    scores["predictions"].append([1] * 20)
-    assert texts(confusion("raw", Utility(**scores), [0, 1]))["boat"] == ["50", "50"]
 
 
 def test_of_many_classes_those_are_shown_that_are_mistaken_most_often():

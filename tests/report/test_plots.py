@@ -3,18 +3,12 @@
 import re
 from xml.etree import ElementTree
 
-import cv2
-import numpy as np
 import pandas as pd
 import pytest
 
 from stages.report.plots import curves_svg, draw_frontier, frontier_svg, most_allowed
 from stages.report.svg import GOAL, INK, QUIET, dataset_styles
 from tests.report.comparison import bounds, table
-
-
-def size_of(picture: bytes) -> tuple[int, ...]:
-    return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).shape
 
 
 def large_table(names: str) -> pd.DataFrame:
@@ -49,19 +43,9 @@ def test_the_frontier_of_the_page_has_its_colours_and_says_what_is_across():
     assert "linked to their originals" in pages["linked"] and "named" not in pages["linked"]
 
 
-def test_the_corner_is_drawn_where_the_recommendation_looks():
-    params = bounds().model_copy(update={"deployed_on": "anonymized"})
-    assert ["var(--goal)" in frontier_svg(table(), params, images) for images in ("raw", "anonymized")] == [False, True]
-
-
 @pytest.mark.parametrize(("chance", "most"), [(0.5, 0.625), (1 / 16, 0.25), (0.001, 0.004)])
 def test_the_bounds_depend_on_chance(chance, most):
     assert most_allowed(table().assign(strongest_chance=chance), bounds()) == pytest.approx(most)
-
-
-def test_the_picture_grows_with_a_long_legend():
-    heights = [size_of(draw_frontier(large_table("abcdefghijklmnop"[:count]), bounds()))[0] for count in (1, 9, 10, 16)]
-    assert heights[0] == heights[1] < heights[2] < heights[3]
 
 
 @pytest.mark.parametrize("images", [["training"], ["training", "validation"]])

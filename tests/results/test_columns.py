@@ -8,7 +8,7 @@ import pytest
 
 from stages.compare import comparison_table
 from stages.core.params import load_params
-from stages.results.columns import COLUMNS, METRIC_KEYS, attacker_name, cell, columns_of, show, unit_of
+from stages.results.columns import COLUMNS, METRIC_KEYS, attacker_name, cell, columns_of, show
 from tests.synthetic import WRONG
 
 
@@ -60,13 +60,3 @@ def test_any_attacker_who_names_people_has_a_column():
     table = pd.DataFrame({"dataset": ["raw"], "identity_accuracy_my_own": [0.5], "region_identity_accuracy_naive": 0.1})
     assert [column.title for column in columns_of("named", table)] == ["my own", "naive, region"]
     assert "the my own attacker" in attacker_name("my_own")
-
-
-def test_units_reach_intervals_and_classes():
-    keys = ("accuracy_low", "class boat", "region_named_high", "identity_accuracy_naive", "linkage_chance")
-    assert {unit_of(key) for key in keys} == {"share"}
-    assert (unit_of("region_reconstruction_psnr_gain"), unit_of("p_value_raw"), unit_of("seeds")) == (
-        "dB",
-        "p",
-        "number",
-    )

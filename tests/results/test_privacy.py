@@ -35,19 +35,6 @@ def identity(**attacks):
     return Privacy(**learned)
 
 
-def test_privacy_row_tells_images_from_people():
-    # Of 5 people with 4 images each, 15 images are named: 3 of each person's 4.
-    row = privacy_row(identity(informed=verdicts(15), naive=verdicts(0), restored=verdicts(5)))
-    assert {key: value for key, value in row.items() if key.startswith(("identity", "people"))} == {
-        "identity_accuracy": 0.75,
-        "identity_accuracy_naive": 0,
-        "identity_accuracy_restored": 0.25,
-        "identity_chance": 0.2,
-        "identity_auc": 0,
-        "identity_tpr_at_fpr1": 0,
-    }
-
-
 def test_the_strongest_attack_is_the_one_that_names_most_whatever_it_is_called():
     found = exposure(identity(informed=verdicts(4), naive=verdicts(18), restored=verdicts(19)))
     assert (found["strongest_attack"], found["named"], found["attackers"]) == ("restored", 0.95, 6)

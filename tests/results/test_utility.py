@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from stages.results.scores import Utility
 from stages.results.statistics import wilson_interval
-from stages.results.utility import accuracy_interval, confusion_shares, utility_row
+from stages.results.utility import accuracy_interval, utility_row
 
 
 def scores(predictions, labels, loss, own=None, **more):
@@ -35,11 +35,6 @@ def test_runs_that_disagree_widen_the_interval_that_one_run_takes_from_its_image
     widths = [high - low for low, high in map(accuracy_interval, (agreeing, disagreeing))]
     assert widths[0] == pytest.approx(0.12, abs=0.01)
     assert widths[1] > 0.5
-
-
-def test_correct_predictions_are_one_row_a_seed():
-    expected = [[True, False], [True, True]]
-    assert scores([[0, 0], [0, 1]], [0, 1], [0, 0]).correct.tolist() == expected
 
 
 def test_row_of_one_seed():
@@ -102,14 +97,6 @@ def test_p_values_come_from_five_seeds_on_and_raw_has_neither_drop_nor_p():
     assert not [key for key in utility_row(scores(worse[:4], labels, [0.5]), few) if "p_value" in key]
 
 
-def test_a_class_of_one_image_does_not_make_macro_f1_uncertain():
-    labels = [0] * 99 + [1]
-    raw = scores([labels], labels, [0.0])
-    row = utility_row(raw, raw)
-    assert row["macro_f1"] == 1
-    assert not [key for key in row if key.startswith("macro_f1_")]
-
-
 def test_the_probe_tells_what_is_left_and_what_is_lost():
     labels = [0, 0, 1, 1]
 
@@ -126,11 +113,6 @@ def test_the_probe_tells_what_is_left_and_what_is_lost():
         scores([labels], labels, [0.0], probe=probed(labels, labels)),
     )
     assert (row["probe_accuracy"], row["probe_drop"], row["probe_accuracy_anonymized"]) == (0.5, 0.5, 0.75)
-
-
-def test_confusion_is_in_shares_of_what_is_shown():
-    found = confusion_shares(scores([[0, 1, 1], [1, 1, 1]], [0, 0, 1], [0, 0], classes=["a", "b", "c"]))
-    assert found.tolist() == [[0.25, 0.75, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_zero_has_no_sign():
