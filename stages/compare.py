@@ -59,12 +59,6 @@ def comparison_table(datasets: list[str], bounds: CompareParams) -> tuple[pd.Dat
     ), verdicts
 
 
-def metrics_json(row: dict[str, object]) -> bytes:
-    """Format a row of the table for `dvc metrics`, which has a column for each of `METRIC_KEYS` that was measured."""
-    measured = {key: row[key] for key in METRIC_KEYS if key in row and not pd.isna(row[key])}
-    return (json.dumps(measured, indent=2) + "\n").encode()
-
-
 def _remove_stale_results(datasets: list[str]) -> None:
     # DVC keeps the results of a data set that is no longer compared. `compare` depends on the folders that hold them,
     # so in a clone, which never had them, DVC would run it again.
@@ -82,7 +76,8 @@ def compare() -> None:
     table, verdicts = comparison_table(params.datasets, params.compare)
     with new_folder(METRICS / "m") as folder:
         for row in table.to_dict("records"):
-            write_file(folder / f"{row['dataset']}.json", metrics_json(row))
+            measured = {key: row[key] for key in METRIC_KEYS if key in row and not pd.isna(row[key])}
+            write_file(folder / f"{row['dataset']}.json", (json.dumps(measured, indent=2) + "\n").encode())
     with new_folder(METRICS / "history") as folder:
         for dataset in params.datasets:
             shutil.copyfile(HISTORY / f"{dataset}.csv", folder / f"{dataset}.csv")

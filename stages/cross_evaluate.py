@@ -21,7 +21,10 @@ from stages.report.tables import to_markdown, to_terminal
 def cross_evaluate() -> None:
     """Write and print the matrix of accuracies."""
     params = load_params()
-    _check_files(params)
+    needed = [FEATURES / dataset / "test" / "index.json" for dataset in params.datasets]
+    needed += [weights_file(dataset, seed) for dataset in params.datasets for seed in params.train.seeds]
+    if missing := [file for file in needed if not file.is_file()]:
+        raise PipelineError(f"`{missing[0]}` is missing; run `dvc repro` first")
     matrix = _test_all(params).round(4)
     cells = [[name, *(f"{share:.3f}" for share in row)] for name, row in matrix.iterrows()]
     rows = [["trained on", *matrix.columns], *cells]
@@ -30,14 +33,6 @@ def cross_evaluate() -> None:
     print_summary(f"cross_evaluate: {len(matrix)} x {len(matrix)} accuracies into {CROSS_EVALUATION}.{{csv,md}}")
     print("rows: what the networks were trained on; columns: whose test images they saw")
     print(to_terminal(rows))
-
-
-def _check_files(params: Params) -> None:
-    needed = [FEATURES / dataset / "test" / "index.json" for dataset in params.datasets]
-    needed += [weights_file(dataset, seed) for dataset in params.datasets for seed in params.train.seeds]
-    missing = [file for file in needed if not file.is_file()]
-    if missing:
-        raise PipelineError(f"`{missing[0]}` is missing; run `dvc repro` first")
 
 
 def _test_all(params: Params) -> pd.DataFrame:

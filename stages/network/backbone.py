@@ -66,12 +66,6 @@ def trace(model: keras.Model) -> Any:
     return tf.function(lambda batch: model(batch, training=False), input_signature=[tf.TensorSpec(shape, dtype)])
 
 
-def freeze(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Turn a model into a function for inference alone, with its variables as constants."""
-    constant = convert_variables_to_constants_v2(trace(model).get_concrete_function())
-    return lambda batch: constant(tf.constant(batch))[0].numpy().astype(np.float32)
-
-
 def load_backbone(weights: str | None, image_size: int, precision: str) -> Callable[[np.ndarray], np.ndarray]:
     """Build a frozen ResNet50, which takes seconds; the last one is kept."""
     file = Path(weights or "")  # of two clients of a worker, whose paths are relative to different folders
@@ -84,7 +78,9 @@ def _load_backbone(
     weights: str | None, image_size: int, precision: str, file: Path, written: int
 ) -> Callable[[np.ndarray], np.ndarray]:
     start_tensorflow("float32", fast_inference=precision == "bfloat16")
-    return freeze(build_backbone(weights, image_size))
+    # For inference alone, with its variables as constants.
+    constant = convert_variables_to_constants_v2(trace(build_backbone(weights, image_size)).get_concrete_function())
+    return lambda batch: constant(tf.constant(batch))[0].numpy().astype(np.float32)
 
 
 def run_backbone(backbone: Callable[[np.ndarray], np.ndarray], images: Iterable[np.ndarray]) -> np.ndarray:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -35,22 +35,20 @@ _LOOK_SECONDS = 0.5
 def fit(features: Features, params: TrainParams, label: str, files: dict[int, Path]) -> "list[Fitted]":
     """Train the networks of several seeds, or go on with training them."""
     if uses_cluster():
-        train = partial(_fit_on_worker, features, params)
+        train = partial(_train, features, params, lambda images: count_image())
         return list(map_ordered(train, list(files.items()), total=len(files), label=label, unit="networks"))
     gpus = gpu_count()
     at_once = min(len(files), gpus) if gpus else networks_at_once(params, features.inputs, len(files))
     with progress(total=params.epochs * len(features.labels) * len(files), label=label) as bar:
         if at_once > 1 and worker_count() > 1:
             return _fit_in_processes(features, params, files, at_once, gpus, bar)
-        from stages.network.training import train_network
-
-        return [train_network(features, params, seed, file, bar.update) for seed, file in files.items()]
+        return [_train(features, params, bar.update, item) for item in files.items()]
 
 
-def _fit_on_worker(features: Features, params: TrainParams, item: tuple[int, Path]) -> "Fitted":
+def _train(features: Features, params: TrainParams, count: Callable[[int], object], item: tuple[int, Path]) -> "Fitted":
     from stages.network.training import train_network
 
-    return train_network(features, params, *item, lambda images: count_image())
+    return train_network(features, params, *item, count)
 
 
 class _Trainer:
@@ -84,9 +82,7 @@ class _Trainer:
 def _train_in_process(features: Features, params: TrainParams, seed: int, file: Path) -> "Fitted":
     _Trainer.is_training = True
     try:
-        from stages.network.training import train_network
-
-        return train_network(features, params, seed, file, _Trainer.count)
+        return _train(features, params, _Trainer.count, (seed, file))
     finally:
         _Trainer.is_training = False
 

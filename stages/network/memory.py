@@ -12,14 +12,10 @@ from stages.core.params import TrainParams
 
 # What ResNet50's convolutions and normalizations keep for the gradient, at least: bytes a pixel of input.
 _TRAINING_BYTES = {"float32": 1700, "bfloat16": 850}
-# Of a batch of inputs: as an array, and as a tensor.
-_BATCH_COPIES = 2
-# ResNet50's 24 million weights, their gradients and what Adam keeps of them.
-_NETWORK_BYTES = 4 * 4 * 24_000_000
-# A process that has imported TensorFlow.
-_PROCESS_BYTES = 600_000_000
-# The estimate is a lower bound; so much more is assumed before networks are trained side by side.
-_MARGIN = 2
+_BATCH_COPIES = 2  # of a batch of inputs: as an array, and as a tensor
+_NETWORK_BYTES = 4 * 4 * 24_000_000  # ResNet50's weights, their gradients and what Adam keeps of them
+_PROCESS_BYTES = 600_000_000  # that has imported TensorFlow
+_MARGIN = 2  # by which this lower bound is multiplied before networks are trained side by side
 _GIB = 2**30
 
 

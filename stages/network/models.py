@@ -40,7 +40,7 @@ def training_key(features: Features, params: TrainParams) -> str:
 
 def read_model(dataset: str, seed: int) -> Model:
     """Read what is known of one trained network."""
-    return _as_model(_read_about(weights_file(dataset, seed)))
+    return _read(weights_file(dataset, seed))[0]
 
 
 def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.ndarray]) -> None:
@@ -48,20 +48,19 @@ def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.nda
     file = folder / weights_file("", seed).name
     save_weights(weights, file)
     about = model._asdict() | {"history": model.history.to_csv(index=False), "sha256": digest_of([file])}
-    _about(file).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    file.with_suffix(".json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
 def keep_model(last: Path, seed: int, key: str, folder: Path) -> Model | None:
     """Take a network of the last training over into a new folder, if it was made of the same and is whole."""
     file = last / weights_file("", seed).name
     try:
-        known = _read_about(file)
-        if known["key"] != key or known["sha256"] != digest_of([file]):
+        model, digest = _read(file)
+        if model.key != key or digest != digest_of([file]):
             return None
-        model = _as_model(known)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    link_files([file, _about(file)], folder)
+    link_files([file, file.with_suffix(".json")], folder)
     return model
 
 
@@ -85,13 +84,7 @@ def keep_states(dataset: str, key: str, seeds: list[int]) -> Iterator[dict[int, 
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _about(file: Path) -> Path:
-    return file.with_suffix(".json")
-
-
-def _read_about(file: Path) -> dict:
-    return json.loads(_about(file).read_text(encoding="utf-8"))
-
-
-def _as_model(known: dict) -> Model:
-    return Model(known["key"], known["made_with"], pd.read_csv(io.StringIO(known["history"])))
+def _read(file: Path) -> tuple[Model, str]:
+    """Return what is known of a network, and the digest of its weights."""
+    known = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    return Model(known["key"], known["made_with"], pd.read_csv(io.StringIO(known["history"]))), known["sha256"]

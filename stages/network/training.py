@@ -74,7 +74,14 @@ def train_network(
 
 def _compiled_model(features: Features, params: TrainParams, seed: int, batches: int) -> keras.Model:
     """Return a model to train: where there is one, that of the last seed with other weights, as tracing is slow."""
-    initial = _initial_model(features, params, seed)
+    initial = build_classifier(params, len(features.classes), seed)
+    inputs = features.inputs
+    if all((inputs[start : start + 256] == inputs[0]).all() for start in range(0, len(inputs), 256)):
+        # Without any variance, the gradient grows in each batch normalization, beyond all numbers. The head learns what
+        # there is to learn: how common the classes are.
+        for layer in initial.layers:
+            if isinstance(layer, keras.Model):
+                layer.trainable = False
     key = json.dumps([params.model_dump(exclude={"seeds"}), features.classes, batches, len(initial.trainable_weights)])
     if key not in _traced:
         _traced.clear()
@@ -86,17 +93,6 @@ def _compiled_model(features: Features, params: TrainParams, seed: int, batches:
         variable.assign(value)
     for variable in model.optimizer.variables:  # moments and the step's number; the rate follows from that
         variable.assign(keras.ops.zeros_like(variable))
-    return model
-
-
-def _initial_model(features: Features, params: TrainParams, seed: int) -> keras.Model:
-    model = build_classifier(params, len(features.classes), seed)
-    if _all_alike(features.inputs):
-        # Without any variance, the gradient grows in each batch normalization, beyond all numbers. The head learns what
-        # there is to learn: how common the classes are.
-        for layer in model.layers:
-            if isinstance(layer, keras.Model):
-                layer.trainable = False
     return model
 
 
@@ -161,10 +157,6 @@ class _Watch(keras.callbacks.Callback):
 
     def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         self._count(len(self._validation.rows(batch)))
-
-
-def _all_alike(inputs: np.ndarray) -> bool:
-    return all((inputs[start : start + 256] == inputs[0]).all() for start in range(0, len(inputs), 256))
 
 
 def _weights(model: keras.Model) -> dict[str, np.ndarray]:

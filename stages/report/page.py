@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from stages.core.boxes import REGION
 from stages.core.images import read_image
-from stages.core.params import RAW, CompareParams, Params
+from stages.core.params import RAW, Params
 from stages.core.paths import INGEST_REPORT, OUTLINED, RESTORED, SAMPLE
 from stages.report.heat import class_differences, confused_classes, confusion
 from stages.report.plots import curves_svg, frontier_svg
@@ -93,7 +93,9 @@ def render_page(results: Results, params: Params) -> bytes:
         **_verdicts(results.verdicts),
         **_attackers(results.table, privacy),
         **_tables(results, privacy),
-        **_plots(results, params.compare),
+        "exposed": exposure_of(results.table).words,
+        "frontiers": [frontier_svg(results.table, params.compare, images) for images in ACCURACIES],
+        "curves": [curves_svg(results.curves, measure) for measure in ("accuracy", "loss")],
         **_classes(results.table, params.datasets, utility),
     }
     return environment.get_template("page.html.jinja").render(**content).encode()
@@ -102,13 +104,14 @@ def render_page(results: Results, params: Params) -> bytes:
 def _attackers(table: pd.DataFrame, privacy: list[Privacy]) -> dict[str, Any]:
     has_people = "named" in table
     attackers = dict.fromkeys(attacker for scores in privacy for attacker in attacks_run(scores))
+    chances = table["strongest_chance"].agg(["min", "max"]) if has_people else ()
     asked = {"people_asked": "min", "images_asked": "max", "people_left_out": "max"}
     return {
         "has_people": has_people,
         "is_attacked": "strongest_chance" in table,
         "weak_attacker": has_people and not convinces(table[table["dataset"] == RAW].iloc[0]),
         "convincing": show(CONVINCING_SHARE, "share"),
-        "chance": _range(table["strongest_chance"]) if has_people else "",
+        "chance": " to ".join(dict.fromkeys(show(chance, "share") for chance in chances)),
         "attackers": [attacker_name(attacker) for attacker in attackers],
         **{key: int(table[key].agg(how)) if has_people else 0 for key, how in asked.items()},
     }
@@ -127,10 +130,6 @@ def _guarantees(datasets: list[str], privacy: list[Privacy]) -> list[dict[str, A
         for name, scores in zip(datasets, privacy, strict=True)
         if (found := scores.guarantee)
     ]
-
-
-def _range(shares: pd.Series) -> str:
-    return " to ".join(dict.fromkeys(show(end, "share") for end in (shares.min(), shares.max())))
 
 
 def _verdicts(verdicts: dict[str, Verdict]) -> dict[str, Any]:
@@ -192,14 +191,6 @@ def group_rows(groups: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
         )
         for row in groups.to_dict("records")
     ]
-
-
-def _plots(results: Results, params: CompareParams) -> dict[str, Any]:
-    return {
-        "exposed": exposure_of(results.table).words,
-        "frontiers": [frontier_svg(results.table, params, images) for images in ACCURACIES],
-        "curves": [curves_svg(results.curves, measure) for measure in ("accuracy", "loss")],
-    }
 
 
 def _classes(table: pd.DataFrame, datasets: list[str], utility: list[Utility]) -> dict[str, Any]:
