@@ -85,13 +85,13 @@ def identify(
 def identify_around_regions(held: Holdings, people: People) -> dict[str, dict[str, list[int]]]:
     """Return whom the informed attacker names who looks at regions of one label, or at what is around the main one."""
     labels = {f"informed_{label or 'unlabelled'}": view for label, view in label_views(held.target, people).items()}
-    attacks = {}
-    for name, view in (labels | surroundings_view(held.target, people)).items():
-        seen = held._replace(view=view)
+
+    def attack(seen: Holdings) -> dict[str, list[int]]:
         evidence = seen.evidence()
-        found = _distances(_train_informed(evidence), evidence.test.known().anonymized)
-        attacks[name] = seen.verdicts(list(seen.asked), found)
-    return attacks
+        return seen.verdicts(seen.asked, _distances(_train_informed(evidence), evidence.test.known().anonymized))
+
+    views = labels | surroundings_view(held.target, people)
+    return {name: attack(held._replace(view=view)) for name, view in views.items()}
 
 
 def _name_by_every_region(target: Target, asked: list[str], informed: Any, found: Distances) -> dict[str, Distances]:
@@ -116,12 +116,9 @@ def _train_naive(view: View, evidence: Evidence) -> Identifier:
 
 
 def _train_informed(evidence: Evidence, effort: str = "quick") -> Identifier:
-    return learn(training_sets(evidence, raw=False), evidence.seed, _trainer(effort))
+    trainer: Callable[..., Identifier] = train_identifier
+    if effort != "quick":
+        from stages.attacks._learning.network import train_strongest  # it imports TensorFlow, which takes seconds
 
-
-def _trainer(effort: str) -> Callable[..., Identifier]:
-    if effort == "quick":
-        return train_identifier
-    from stages.attacks._learning.network import train_strongest  # it imports TensorFlow, which takes seconds
-
-    return train_strongest
+        trainer = train_strongest
+    return learn(training_sets(evidence, raw=False), evidence.seed, trainer)

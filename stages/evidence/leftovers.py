@@ -1,12 +1,12 @@
 """What is left in the anonymized images: pixels, regions that a detector still finds, images left open."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from stages.attacks.pixels import measure_pixels
-from stages.core.boxes import REGION, Box, read_boxes, with_labels
+from stages.core.boxes import REGION, read_boxes, with_labels
 from stages.core.parallel import map_ordered
 from stages.core.paths import REGIONS_FILE
 from stages.core.seeding import order_key
@@ -28,7 +28,8 @@ def measure_images(
     count, seed = target.params.attack.reconstruction_images, target.params.attack.seed
     ordered = sorted(test, key=lambda path: (path not in asked, order_key(seed, path)))
     judged, measured = ordered[: max(count, len(asked))], set(ordered[:count])
-    count_found, looks = _region_counter(target), [(view.look, view.shows) for view in views]
+    looks, regions = [(view.look, view.shows) for view in views], target.params.regions
+    detect = None if regions.boxes == "given" else load_detector(regions)
 
     def judge(name: str) -> tuple[list[np.ndarray | None], dict[str, float | None]]:
         path = f"test/{name}"
@@ -44,7 +45,8 @@ def measure_images(
             part = around(main_region(boxes), original.shape[:2])
             of_region = measure_pixels(original[part], anonymized[part], restored[part])
             row |= {f"{REGION}{key}": value for key, value in of_region.items()}
-            row["regions_asked"], row["regions_found"] = len(boxes), count_found(anonymized, boxes)
+            row["regions_asked"] = len(boxes)
+            row["regions_found"] = sum(find_matches(boxes, detect(anonymized))) if detect else None
         return shown, row
 
     views_of_all, rows = zip(*map_ordered(judge, judged, total=len(judged), label=target.name), strict=True)
@@ -54,15 +56,6 @@ def measure_images(
     ]
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: [row.get(key) for row in rows[:count]] for key in keys}, by_view
-
-
-def _region_counter(target: Target) -> Callable[[np.ndarray, list[Box]], int | None]:
-    """Return what counts the regions of an image that a detector still finds; None where none is used."""
-    params = target.params.regions
-    if params.boxes == "given":
-        return lambda image, boxes: None
-    detect = load_detector(params)
-    return lambda image, boxes: sum(find_matches(boxes, detect(image)))
 
 
 def count_left_open(target: Target, splits: dict[str, list[str]]) -> dict[str, int]:

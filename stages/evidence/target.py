@@ -42,10 +42,10 @@ class Target(NamedTuple):
         return act_where(image, self.boxes.get(path, ()), act, self.acting, self.silhouette(path))
 
     @property
-    def has_blocks(self) -> bool:
-        """Whether the method works in blocks."""
+    def grid_period(self) -> int:
+        """After how many pixels the grid of the method's blocks repeats; 1: it has none."""
         variant = self.variant
-        return variant is not None and find_method(variant.method).grid_period(**variant.arguments) > 1
+        return 1 if variant is None else find_method(variant.method).grid_period(**variant.arguments)
 
     def silhouette(self, path: str) -> np.ndarray | None:
         """Return where people are in an image, if the variant acted there."""
@@ -82,7 +82,6 @@ def train_target_restorer(target: Target, train: list[str]) -> Restorer:
     if variant is None:
         return Unchanged()
     chosen = sorted(train, key=lambda path: order_key(params.attack.seed, path))[: params.attack.reconstruction_images]
-    method = find_method(variant.method)
     anonymized: list[np.ndarray] = []
     raw: list[np.ndarray] = []
     for path in chosen:
@@ -95,8 +94,8 @@ def train_target_restorer(target: Target, train: list[str]) -> Restorer:
     return train_restorer(
         anonymized,
         raw,
-        period=method.grid_period(**variant.arguments),
-        kernel=method.blur_kernel(**variant.arguments),
+        period=target.grid_period,
+        kernel=find_method(variant.method).blur_kernel(**variant.arguments),
         exact=params.attack.effort == "thorough",
     )
 
@@ -118,7 +117,7 @@ def parts_acted_on(target: Target, image: np.ndarray, path: str) -> list[np.ndar
 
 def _inner(target: Target, part: np.ndarray, box: Box | None) -> tuple[slice, slice]:
     """Return the largest rectangle in a region's shape; all of a part in blocks, as it has few of them."""
-    if box is None or target.has_blocks:
+    if box is None or target.grid_period > 1:
         return slice(None), slice(None)
     acting, longer = target.acting, max(box.width, box.height)
     share = 1.0 if acting.shape in ("box", "square") else np.sqrt(0.5)

@@ -69,6 +69,7 @@ def exposure(scores: Privacy) -> dict[str, float | int | str]:
     people = {attacker: people_named(verdicts, len(attacks)) for attacker, verdicts in attacks.items()}
     strongest = max(images, key=lambda attacker: images[attacker].share)
     most = max(people, key=lambda attacker: people[attacker].share)
+    of_regions = [naming for attacker, naming in images.items() if attacker.startswith(REGION)]
     return {
         **{key: value for key, value in linked.items() if key.startswith("linked")},
         **{"informed_attacker": scores.identity.attacker, "strongest_attack": strongest},
@@ -83,7 +84,7 @@ def exposure(scores: Privacy) -> dict[str, float | int | str]:
         "images_asked": len(attacks[strongest].people),
         "people_asked": len(np.unique(attacks[most].people)),
         "attackers": len(attacks),
-        **_region_exposure(images),
+        **(_shares("region_named", max(of_regions, key=lambda naming: naming.share)) if of_regions else {}),
     }
 
 
@@ -111,11 +112,6 @@ def _advantages(name: str, namings: dict[str, Naming]) -> dict[str, float]:
     """Return the greatest advantage over guessing of any attacker, and its limits."""
     parts = ("advantage", "advantage_least", "advantage_most")
     return {f"{name}_{part}": max(getattr(naming, part) for naming in namings.values()) for part in parts}
-
-
-def _region_exposure(images: dict[str, Naming]) -> dict[str, float]:
-    of_regions = [naming for attacker, naming in images.items() if attacker.startswith(REGION)]
-    return _shares("region_named", max(of_regions, key=lambda naming: naming.share)) if of_regions else {}
 
 
 def _linkage_exposure(findings: dict[str, float]) -> dict[str, float | int | str]:
