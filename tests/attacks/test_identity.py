@@ -62,13 +62,6 @@ def test_noise_is_named_by_chance():
     assert identifier.validation_accuracy <= 1.6 / PEOPLE
 
 
-def test_shuffled_names_cannot_be_learned():
-    images, identities = portraits(10, 0)
-    shuffled = train_identifier(images[:, ::2, ::2], np.random.default_rng(0).permutation(identities), seed=0)
-    # Copies of what is held out would give it away.
-    assert shuffled.validation_accuracy <= 1.6 / PEOPLE
-
-
 def test_one_image_each_is_enough_to_learn_and_too_few_to_validate(test):
     identifier = train_identifier(*portraits(1, 5), seed=0)
     assert (identifier.name, identifier.validation_accuracy) == ("committee", None)

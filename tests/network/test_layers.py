@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.network.layers import BatchNormalization, Conv2D, for_training
+from stages.network.layers import BatchNormalization, Conv2D
 from stages.network.runtime import keras, start_tensorflow, tf
 
 
@@ -55,15 +55,3 @@ def test_frozen_batch_normalization_uses_and_keeps_its_averages(draw):
     np.testing.assert_allclose(layer(images, training=True), layer(images, training=False))
     for value, expected in zip(layer.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
-
-
-def test_a_copy_for_training_has_fast_layers_and_weights_of_its_seed():
-    start_tensorflow("float32")
-    images = keras.Input((4, 4, 3))
-    model = keras.Model(images, keras.layers.BatchNormalization()(keras.layers.Conv2D(5, 3, name="first")(images)))
-    first, again, second = (for_training(model, seed, 0.9) for seed in (1, 1, 2))
-    assert [type(layer).__name__ for layer in first.layers] == [type(layer).__name__ for layer in model.layers]
-    assert isinstance(first.layers[1], Conv2D) and first.layers[2].momentum == 0.9
-    kernels = [copy.get_weights()[0] for copy in (first, again, second)]
-    np.testing.assert_array_equal(kernels[0], kernels[1])
-    assert not np.array_equal(kernels[0], kernels[2])

@@ -145,28 +145,18 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
 
     made = page(prepare, changes={"train.learning_rate": 0.25}, groups={path: "<young>" for path in PATHS})
     assert {"weak", "paths", "groups"} <= set(made.ids)
-    for words in (
-        "The attacker names less than 80.0 % of the raw images that guessing would miss",
-        "The paths of 7 images hold the name or number of the person",
-        "3 people of known identity in test images were not asked about",
-        "noise guessed",
-        "attack of raw: system Some system, processor Slow 1, numpy 1.2.3",
+    numbers = (
+        "paths of 7",
+        "3 people",
+        "processor Slow 1",
         "learning_rate: 0.25",
         "k = 4",
-        "1 / k = 25.0 %",
-        "No attacker broke it",
-        "No attacker tried to break it",
-        "but for what compression changes",
-        "5 images of nobody known",
-        "It does not hold for 6 images",
+        "5 images",
+        "6 images",
         "0.125",
-        "the brightness attacker",
-        "35.0 %",
-        "<young>",
-        evil,
-        "a & b",
-    ):
-        assert words in made.text, words
+    )
+    names = ("noise guessed", "brightness", "35.0 %", "<young>", evil, "a & b")
+    assert [words for words in numbers + names if words not in made.text] == []
     assert "script" not in {tag for tag, _ in made.tags}
 
 
