@@ -28,19 +28,24 @@ def in_child(prepare: Callable[[], Callable], *arguments: object, **environment:
 
     TensorFlow's threads and kernels are set once a process.
     """
-    pool = ProcessPoolExecutor(1, get_context("spawn"), os.environ.update, (environment,))
+    pool = ProcessPoolExecutor(1, get_context("spawn"), _set_variables, (environment,))
     return lambda: pool.submit(_run, prepare, *arguments).result()
+
+
+def _set_variables(variables: dict[str, str]) -> None:
+    os.environ.update(variables)  # which cannot be sent to the process itself
 
 
 _prepared = cache(lambda prepare: prepare())
 
 
+def peak() -> Callable[[str], float]:
+    """Measure what a matrix product reaches."""
+    return measure_peak
+
+
 def _run(prepare: Callable, *arguments: object) -> object:
     return _prepared(prepare)(*arguments)
-
-
-def peak() -> Callable[[str], float]:
-    return measure_peak
 
 
 def measure_peak(dtype: str) -> float:
