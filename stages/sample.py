@@ -76,7 +76,8 @@ def sample() -> None:
 
         def draw(planned: tuple[str, str, int]) -> tuple[bytes, tuple[Box, ...]]:
             path, name, identity = planned
-            scene = draw_scene(name, identity, generator(params.seed, path), size=params.size)
+            rng = generator(params.seed, path)
+            scene = draw_scene(name, identity, rng, size=params.size, variation=params.variation)
             return encode_image(scene.image, Path(path)), (scene.head, scene.person)
 
         regions: list[tuple] = []

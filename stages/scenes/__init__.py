@@ -31,7 +31,7 @@ class Scene(NamedTuple):
     person: Box  # head, all of the hair, and body
 
 
-def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int) -> Scene:
+def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size: int, variation: float = 0.0) -> Scene:
     """Draw an everyday scene with one object and one person.
 
     Background, object, person and camera have four independent random streams, so that scenes from the same state of
@@ -47,6 +47,9 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
         Decides everything else; every scene takes the same number of draws from it.
     size : int
         Width and height in pixels, at least 32.
+    variation : float, default 0
+        How much side, place, size and colour of the object vary, from 0 to 1; at 1, it stands to the left of the person
+        in half of the scenes, at 0, in none.
 
     Returns
     -------
@@ -80,8 +83,10 @@ def draw_scene(class_name: str, identity: int, rng: np.random.Generator, *, size
     light = draw_background(far, place)
     canvas = Canvas(side)
     cv2.resize(far.pixels, (side, side), dst=canvas.pixels, interpolation=cv2.INTER_LINEAR)
-    draw_object(canvas, class_name, thing, x=0.69, side=light.side)
-    head, person = draw_person(canvas, identity, body, x=0.27, side=light.side)
+    object_x, person_x = (0.69, 0.27) if place.uniform() >= variation / 2 else (0.31, 0.73)
+    painted = canvas.turn_hues(place.uniform(-0.5, 0.5) * variation)
+    draw_object(painted, class_name, thing, x=object_x, side=light.side, variation=variation)
+    head, person = draw_person(canvas, identity, body, x=person_x, side=light.side)
     image = cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA)
     exposure = camera.uniform(0.88, 1.06)
     grain = camera.standard_normal((size, size), dtype=np.float32) * np.float32(1.2)

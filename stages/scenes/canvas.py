@@ -4,6 +4,7 @@ Shapes are drawn larger than they are shown and scaled down by area, so that a p
 """
 
 import copy
+import math
 
 import cv2
 import numpy as np
@@ -35,6 +36,7 @@ class Canvas:
         self._scale = float(side)
         # OpenCV counts from the centre of the first pixel, we from its corner.
         self._origin = np.array([-0.5, -0.5])
+        self._hues = np.eye(3)
         self._drawn: list[np.ndarray] | None = None
 
     def noting(self) -> "Canvas":
@@ -47,6 +49,15 @@ class Canvas:
         """Return the corners of the polygons that were noted, from 0 to 1 across the picture, of shape (n, 2)."""
         corners = np.concatenate(self._drawn or [np.empty((0, 2))]) / (1 << _SHIFT)
         return (corners + 0.5) / self.pixels.shape[0]
+
+    def turn_hues(self, turns: float) -> "Canvas":
+        """Return the same frame, in which the hues of colours are turned by a share of their circle."""
+        frame = copy.copy(self)
+        # The rotation of RGB about the axis of greys.
+        cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+        angle = 2 * math.pi * turns
+        frame._hues = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+        return frame
 
     def at(self, x: float, y: float, scale: float = 1.0, *, angle: float = 0.0, flip: bool = False) -> "Canvas":
         """Return the same picture in a moved, scaled, turned (clockwise, degrees) and mirrored frame."""
@@ -64,11 +75,11 @@ class Canvas:
             self._drawn += outlines
         if fade is None:
             for outline in outlines:  # one by one: where outlines given together overlap, OpenCV leaves a hole
-                cv2.fillPoly(self.pixels, [outline], colour, cv2.LINE_AA, _SHIFT)
+                cv2.fillPoly(self.pixels, [outline], self._hued(colour), cv2.LINE_AA, _SHIFT)
             return
         window = self._window(outlines, 2)
         if window is not None:
-            gradient = np.array([[colour], [fade]], np.uint8)
+            gradient = np.array([[self._hued(colour)], [self._hued(fade)]], np.uint8)
             self._blend(window, self._cover(outlines, window), gradient)
 
     def stroke(
@@ -77,7 +88,13 @@ class Canvas:
         """Draw a line of the given width through the points."""
         thickness = max(1, round(width * self._scale))
         cv2.polylines(
-            self.pixels, self._outlines(points, smooth, closed, 5), closed, colour, thickness, cv2.LINE_AA, _SHIFT
+            self.pixels,
+            self._outlines(points, smooth, closed, 5),
+            closed,
+            self._hued(colour),
+            thickness,
+            cv2.LINE_AA,
+            _SHIFT,
         )
 
     def soft(
@@ -103,7 +120,7 @@ class Canvas:
         cover = cv2.resize(cover, (columns, rows), interpolation=cv2.INTER_LINEAR)
         if within is not None:
             cover = cv2.multiply(cover, within[window], scale=1 / 255)
-        self._blend(window, cover, np.array([[colour]], np.uint8), alpha)
+        self._blend(window, cover, np.array([[self._hued(colour)]], np.uint8), alpha)
 
     def mask(self, points: Points, *, smooth: bool = False) -> np.ndarray:
         """Return the area of a shape as a (side, side) uint8 mask."""
@@ -117,8 +134,19 @@ class Canvas:
         (columns, rows), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, size, thickness)
         left, bottom = (self._axes @ (x, y) + self._origin + (-columns / 2, rows / 2)).round().astype(int)
         cv2.putText(
-            self.pixels, words, (int(left), int(bottom)), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA
+            self.pixels,
+            words,
+            (int(left), int(bottom)),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            size,
+            self._hued(colour),
+            thickness,
+            cv2.LINE_AA,
         )
+
+    def _hued(self, colour: Colour) -> Colour:
+        red, green, blue = np.clip(self._hues @ colour, 0, 255).tolist()
+        return red, green, blue
 
     def _outlines(self, points: Points, smooth: bool, closed: bool = True, steps: int = 7) -> list[np.ndarray]:
         outlines = np.asarray(points, dtype=float)

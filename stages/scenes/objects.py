@@ -34,7 +34,9 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def draw_object(canvas: Canvas, class_name: str, rng: np.random.Generator, *, x: float, side: int) -> None:
+def draw_object(
+    canvas: Canvas, class_name: str, rng: np.random.Generator, *, x: float, side: int, variation: float
+) -> None:
     """Draw one object of a class, with its shadow on the ground.
 
     Parameters
@@ -49,10 +51,14 @@ def draw_object(canvas: Canvas, class_name: str, rng: np.random.Generator, *, x:
         About where it stands, from 0 to 1.
     side : int
         Where the light comes from: -1 for the left, 1 for the right.
+    variation : float
+        How much its size and place vary, from 0 to 1.
     """
     kind = KINDS[class_name]
-    width = kind.width * rng.uniform(0.9, 1.05)
-    place = canvas.at(x + rng.uniform(-0.03, 0.03), kind.y + rng.uniform(-0.03, 0.03), width)
+    size = rng.uniform(0.9 - 0.4 * variation, 1.05)
+    # The smaller it is, the farther it can move without being hidden by the person or cut off by the edge.
+    across, down = 0.03 + 0.3 * variation * (1.05 - size), 0.03 + 0.06 * variation
+    place = canvas.at(x + rng.uniform(-across, across), kind.y + rng.uniform(-down, down), kind.width * size)
     if kind.shadow:
         place.soft(oval(-0.09 * side, 0.0, kind.shadow * 1.08, 0.05), (24, 26, 44), 0.3, 0.035)
         place.soft(oval(0.0, 0.0, kind.shadow * 0.94, 0.02), (20, 20, 36), 0.35, 0.012)

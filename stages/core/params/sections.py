@@ -101,6 +101,7 @@ class SampleParams(Section):
     train_images: Count
     test_images: Count
     size: Annotated[int, Field(ge=32, le=1024), NUMBER]
+    variation: Share
     seed: Seed
 
 
