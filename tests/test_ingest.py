@@ -1,7 +1,6 @@
 """`ingest` on whole sources: what is written, counted, dropped and refused. How files are read is in `sources/`."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -364,12 +363,3 @@ def test_rejected_files_are_counted_and_named_and_stop_the_stage_past_their_shar
     ingest()
     assert report()["rejected"] == rejected
     assert len(images()) == 7
-
-
-def test_classes_may_be_called_like_splits_or_not_be_utf8(source):
-    names = ("train", "test", os.fsdecode(b"caf\xe9"))
-    source([f"{split}/{name}/1.png" for split in ("train", "test") for name in names])
-    ingest()
-    counts = {"caf_udce9": 1, "test": 1, "train": 1}
-    assert report()["images"] == {"train": counts, "test": counts}
-    assert list_images(RAW_FOLDER) == [f"{split}/{name}/1.png" for split in ("test", "train") for name in counts]

@@ -23,8 +23,8 @@ def printable(name: object) -> str:
 
     Examples
     --------
-    >>> printable("a\nb")
-    'a\\nb'
+    >>> printable("caf\u00e9 \n\x1b[31m\udce9\u202e.png")
+    'caf\xe9 \\n\\x1b[31m\\udce9\\u202e.png'
     """
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name))
 

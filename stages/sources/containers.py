@@ -20,24 +20,19 @@ class UnreadableImageError(ValueError):
     """An image whose format, or kind of pixels, cannot be read; the message says why."""
 
 
-class Jpeg(NamedTuple):
-    """A JPEG file."""
+def walk_jpeg(content: bytes) -> tuple[int, int | None, bool]:
+    """Return the number of scans of a JPEG file, its end, and whether all scans are there.
 
-    scans: int
-    end: int | None  # in bytes, where all that follows is no part of the image; None where the end mark is missing
-    has_all_scans: bool
-
-
-def walk_jpeg(content: bytes) -> Jpeg:
-    """Find the scans and the end of a JPEG file, whatever its segments hold and whatever follows it."""
+    All that follows the end, in bytes, is no part of the image; it is None where the end mark is missing.
+    """
     place, scans = 2, 0
     missing: dict[int, set[int]] = {}  # of each component, the coefficients whose last bit no scan has held yet
     for _ in range(_MOST_PARTS):
         if not (found := _JPEG_MARKER.search(content, place)):
-            return Jpeg(scans, None, bool(missing) and not any(missing.values()))
+            return scans, None, bool(missing) and not any(missing.values())
         marker, place = content[found.end() - 1], found.end()
         if marker == 0xD9:
-            return Jpeg(scans, place, not any(missing.values()))
+            return scans, place, not any(missing.values())
         if marker in (0x01, 0xD8):
             continue
         length = max(2, int.from_bytes(content[place : place + 2], "big"))
@@ -86,22 +81,15 @@ def clean_png(content: bytes) -> Png:
     raise UnreadableImageError(f"a PNG file of more than {_MOST_PARTS} chunks")
 
 
-class Tiff(NamedTuple):
-    """A TIFF file."""
-
-    is_camera_raw: bool
-    further_pictures: int
-
-
-def walk_tiff(content: bytes) -> Tiff:
-    """Count the pictures of a TIFF file besides the first, without previews and masks of others."""
+def walk_tiff(content: bytes) -> tuple[bool, int]:
+    """Tell whether a TIFF file is camera raw, and count its pictures after the first but previews and masks."""
     file = _TiffFile(content)
     pages = list(file.pages())
     below = [file.directory(place)[0] for place in pages[0].get(_SUB_DIRECTORIES, [])] if pages else []
     further = sum(not _is_part(page) for page in [*pages[1:], *below])
     starts_with_preview = bool(pages) and _is_part(pages[0]) and further > 0
     is_raw = bool(pages) and _DNG in pages[0] or content[8:10] == b"CR" or starts_with_preview
-    return Tiff(is_raw, further)
+    return is_raw, further
 
 
 def _is_part(page: dict[int, list[int]]) -> bool:

@@ -20,10 +20,8 @@ from stages.sources.signatures import HEAD, unread_format
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM", "GIF", "AVIF", "HEIF")
 # Bytes of anything but pixels that a file may hold, packed or not.
 _MOST_METADATA = 2**26
-# A pass over an image of `max_pixels` takes a second or less.
-_MOST_PASSES = 100
+_MOST_PASSES = 100  # over an image of `max_pixels`, of a second or less each
 _END_OF_JPEG = b"\xff\xd9"
-# An image that is the same whatever follows its file's last byte is whole.
 _FILLS = (b"", b"\xaa" * 64, b"\x55" * 64)
 _FEW_LEVELS = 32  # of 256
 
@@ -104,10 +102,14 @@ def _decode(content: bytes, max_pixels: int) -> Decoded:
         if content[24:26] == b"\x10\x02" and isinstance(level := image.info.get("transparency"), tuple):
             image.info["transparency"] = tuple(value >> 8 for value in level)  # as the colours of a 16-bit PNG are
         if image_format not in ("PNG", "TIFF"):
-            notes["further_pictures"] = _count_further(image)
+            # To count the pictures of a GIF, all of it would be read.
+            is_gif, several = image_format == "GIF", getattr(image, "is_animated", False)
+            notes["further_pictures"] = several if is_gif else getattr(image, "n_frames", 1) - 1
         if image_format == "JPEG":
             scans, end, has_all_scans = walk_jpeg(content)
-            _check_passes(scans, image, max_pixels)
+            # Each costs a pass over all pixels, and only a few bytes of the file.
+            if scans * image.width * image.height > _MOST_PASSES * max_pixels:
+                raise RejectedImage(f"{scans} scans of {image.width} x {image.height} pixels are too much work")
             lacks_end_alone = end is None and has_all_scans
             end = None if notes["further_pictures"] else end  # they come after it
         try:
@@ -153,23 +155,10 @@ def _check_pixels(image: Image.Image, max_pixels: int) -> None:
         raise RejectedImage(f"{image.width} x {image.height} pixels are more than data.max_pixels {max_pixels}")
 
 
-def _check_passes(scans: int, image: Image.Image, max_pixels: int) -> None:
-    # Each scan of a JPEG file costs a pass over all pixels, and only a few bytes of the file.
-    if scans * image.width * image.height > _MOST_PASSES * max_pixels:
-        raise RejectedImage(f"{scans} scans of {image.width} x {image.height} pixels are too much work")
-
-
-def _count_further(image: Image.Image) -> int:
-    # To count the pictures of a GIF, all of it would be read.
-    return int(getattr(image, "is_animated", False)) if image.format == "GIF" else getattr(image, "n_frames", 1) - 1
-
-
 def _complete(content: bytes) -> tuple[np.ndarray, bool]:
-    content = content.rstrip(b"\xff")
-    results = []
-    for fill in _FILLS:
-        with _open(content + fill + _END_OF_JPEG, "JPEG") as image:
-            results.append(to_rgb(image, None))
+    # An image that is the same whatever follows its file's last byte is whole.
+    contents = (content.rstrip(b"\xff") + fill + _END_OF_JPEG for fill in _FILLS)
+    results = [to_rgb(_open(content, "JPEG"), None) for content in contents]
     if not all(np.array_equal(results[0][0], pixels) for pixels, _ in results):
         raise RejectedImage("the image is cut off")
     return results[0]

@@ -89,18 +89,14 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bo
     if not profile:
         return image.convert("RGB"), True
     try:
-        mode = _mode_of(profile)
+        if len(profile) > _LONGEST_PROFILE:
+            raise ValueError
+        mode = _MODES[ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()]
         fits = (mode == "CMYK") == (image.mode == "CMYK") and (mode != "L" or image.mode in _GREYS)
         transform = _transform(profile, mode) if fits else None
     except (ImageCms.PyCMSError, OSError, KeyError, ValueError):
         fits, transform = False, None
     return image.convert("RGB") if transform is None else transform.apply(image.convert(mode)), fits
-
-
-def _mode_of(profile: bytes) -> str:
-    if len(profile) > _LONGEST_PROFILE:
-        raise ValueError
-    return _MODES[ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()]
 
 
 @lru_cache(maxsize=16)

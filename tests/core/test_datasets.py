@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core.datasets import Dataset, divide, part_files, write_part
+from stages.core.datasets import Dataset, divide, write_part
 from stages.core.errors import PipelineError
 from stages.core.images import encode_image
 
@@ -40,13 +40,6 @@ def test_every_image_is_listed_and_read_alone_and_in_its_part(tmp_path, paths, a
     read = [one for part in images.parts() for one in images.read_part(part)]
     assert sorted(read) == [(path, encoded(path)) for path in sorted(paths)]
     assert images.image(paths[0]).shape == (5, 7, 3)
-
-
-@LAYOUTS
-def test_a_split_is_listed_by_itself(tmp_path, as_shard):
-    images = write(tmp_path, PATHS, as_shard=as_shard)
-    assert images.paths("test") == [path[5:] for path in PATHS if path.startswith("test/")]
-    assert {path[:5] for part in images.parts("test") for path in part.paths} == {"test/"}
 
 
 @LAYOUTS
@@ -92,14 +85,6 @@ def test_an_index_that_is_not_whole_is_refused(tmp_path, index):
         images.paths()
 
 
-def test_a_shard_that_ends_early_is_refused(tmp_path):
-    images = write(tmp_path, ["a.png"], as_shard=True)
-    with (tmp_path / "shard-000000.tar").open("r+b") as shard:
-        shard.truncate(600)
-    with pytest.raises(PipelineError, match=r"shard-000000.tar` must hold `a.png`; received: a shorter file"):
-        images.read("a.png")
-
-
 @given(st.sets(st.text("abc/", min_size=1, max_size=9), max_size=60), st.integers(1, 9), st.data())
 def test_one_image_more_changes_three_parts_at_most(paths, size, data):
     before = divide(sorted(paths), size)
@@ -115,12 +100,3 @@ def test_parts_have_about_twice_the_average_at_most(count):
     sizes = [len(part) for part in divide([f"train/a/{number}.png" for number in range(count)], 1_000)]
     assert len(sizes) == -(-count // 1_000)
     assert max(sizes) < 2_200
-
-
-def test_files_of_a_part_are_all_that_there_is(tmp_path):
-    for as_shard in (True, False):
-        folder = tmp_path / str(as_shard)
-        write(folder, PATHS, as_shard=as_shard)
-        listed = [file for part in divide(PATHS, 4) for file in part_files(part.name, part.paths, as_shard=as_shard)]
-        written = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
-        assert sorted(listed) == sorted(written)

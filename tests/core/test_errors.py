@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.errors import PipelineError, error_context, hold_back_errors, printable, run_stage
+from stages.core.errors import PipelineError, error_context, hold_back_errors, run_stage
 
 
 def failing(error):
@@ -77,12 +77,6 @@ def test_the_file_that_was_worked_on_is_named_once(file, refused, words):
     assert str(caught.value) == words
     with pytest.raises(ZeroDivisionError), error_context(file):
         raise ZeroDivisionError
-
-
-def test_of_a_name_only_what_cannot_be_printed_is_spelt_out():
-    whole = "a b/caf\u00e9/\u65e5\u672c.png"
-    assert printable(whole) == whole
-    assert printable("a\nb\x1b[31m\udce9\u202e") == r"a\nb\x1b[31m\udce9\u202e"
 
 
 def test_held_back_errors_are_shown_only_after_an_exception(capfd):

@@ -1,7 +1,6 @@
 """Images come back as they were written, and are listed and resized."""
 
 import io
-import re
 from pathlib import Path
 
 import cv2
@@ -81,21 +80,6 @@ def test_images_are_listed_sorted_with_their_folders(tmp_path, save_images):
     (tmp_path / "train/a/note.txt").write_text("no image")
     assert list_images(tmp_path) == paths
     assert class_of("car/night/1.png") == "car"
-
-
-@pytest.mark.parametrize("folder", ["missing", "."])
-def test_a_folder_without_images_is_refused(tmp_path, monkeypatch, folder):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(PipelineError, match=rf"^`{re.escape(folder)}` must hold images; received: none$"):
-        list_images(Path(folder))
-
-
-@pytest.mark.parametrize("size", [(24, 32), (24, 8), (6, 32), (1, 1)])
-def test_a_resized_image_has_the_size_and_its_range(noise, size):
-    image = noise()
-    resized = resize_image(image, size)
-    assert resized.shape == (*size, 3)
-    assert image.min() <= resized.min() <= resized.max() <= image.max()
 
 
 def test_a_smaller_image_is_the_mean_of_the_area_and_one_of_the_same_size_a_copy(noise):

@@ -8,9 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.core.datasets import Dataset, divide
-from stages.core.errors import PipelineError
 from stages.core.new_dataset import new_dataset
-from stages.core.params.variants import read_variant
 from stages.core.paths import LAST_RUN
 
 FOLDER = Path("data/some")
@@ -130,11 +128,6 @@ def test_without_hard_links_everything_is_made_each_time(monkeypatch, is_sharded
             files, made = make(dict.fromkeys(PATHS, 0), is_sharded=is_sharded)
             assert sorted(made) == sorted(PATHS)
     assert make(dict.fromkeys(PATHS, 0), is_sharded=is_sharded)[0] == files
-
-
-def test_no_variant_has_its_states_of_training_where_this_is_kept():
-    with pytest.raises(PipelineError, match=f"a name in `variants` must .*; received: {LAST_RUN.name}"):
-        read_variant(LAST_RUN.name, {"method": "mask", "value": 0})
 
 
 @LAYOUTS

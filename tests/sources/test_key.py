@@ -10,7 +10,7 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.core.paths import KEY_FILE, RAW_FOLDER
 from stages.sources import key
-from stages.sources.key import read_key, remove_key, write_key
+from stages.sources.key import read_key, write_key
 from stages.sources.outcomes import Outcome, Outcomes
 from tests.sources.builders import file, message_of, taken
 
@@ -86,11 +86,3 @@ def test_one_that_belongs_to_other_images_is_refused(write, change):
 
 def test_without_one_a_line_says_what_makes_it():
     assert message_of(PipelineError, read_key, RAW_FOLDER).startswith("`data/key.csv` is missing; ")
-
-
-def test_it_is_removed_with_what_a_killed_process_left_of_one(write):
-    write()
-    KEY_FILE.with_name(".key.csv.123.csv").touch()
-    remove_key()
-    assert [file.name for file in KEY_FILE.parent.iterdir()] == ["raw"]
-    remove_key()

@@ -94,14 +94,6 @@ def test_composed_and_decomposed_names_are_the_same(source):
     assert np.array_equal(Masks().read("a/\u00e9.png"), drawn(0))
 
 
-def test_without_silhouettes_there_is_an_empty_folder(source):
-    source({})
-    ingest()
-    assert list(MASKS_FOLDER.iterdir()) == []
-    assert Masks().read(PATHS[0]) is None
-    assert "silhouettes" not in INGEST_REPORT.read_text()
-
-
 def test_silhouettes_of_files_that_give_no_image_are_counted(source):
     folder = source({"train/a/0.png": drawn(0), "train/a/1.png": drawn(1)}, max_rejected=0.5)
     (folder / "train/a/0.png").write_bytes(b"broken")

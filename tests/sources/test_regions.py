@@ -129,14 +129,6 @@ def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_on
     check_regions(told, [image], [image], data(source="source"))
 
 
-@pytest.mark.parametrize("size", [(480, 640), (500, 500)])
-def test_boxes_of_a_picture_of_another_size_are_refused(size):
-    images = [taken("/a/1.png", "x", size=(640, 480), upright=(640, 480))]
-    told = {"a/1.png": [region(10, 10, 50, 50, size=size)]}
-    assert "640 pixels; it is of" in message_of(PipelineError, check_regions, told, images, images, data())
-    check_regions({"a/1.png": [region(10, 10, 50, 50, size=(640, 480))]}, images, images, data())
-
-
 def test_a_table_may_name_images_as_data_raw_does(regions):
     table = HEADER + "train/a/1.jpg,1,2,3,4,,\n"
     told = regions(table)

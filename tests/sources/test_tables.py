@@ -96,11 +96,6 @@ def test_a_mistake_is_named_with_its_line(content, message):
     assert message_of(PipelineError, read, content) == f"`source/who.csv`{comma} {message}"
 
 
-def test_a_missing_column_is_told_with_what_is_optional():
-    said = message_of(PipelineError, read, "path\na/1.png\n", several=True, optional=("x", "y"))
-    assert "the columns path and identity, and may have x, y; received: no identity" in said
-
-
 def test_long_headers_are_cut_and_long_cells_are_refused():
     assert len(message_of(PipelineError, read, "word," * 100_000)) < 400
     said = message_of(PipelineError, read, f"path,identity\na/1.png,{'x' * 200_000}\n")
