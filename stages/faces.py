@@ -62,7 +62,8 @@ def hide_faces(options: argparse.Namespace) -> None:
     """
     source, out = options.source.resolve(), options.out.resolve()
     check = out.with_name(f"{out.name}_check")
-    _check_changes(options)
+    if options.review is not None and (options.box or options.keep):  # numbers on the sheets would not be its lines
+        raise PipelineError("with `--review`, change the boxes in its table; received: `--box` or `--keep` too")
     _check_places(source, out, check, options.review)
     work = HOME / _digest(source)
     with work_in(work, is_kept=not options.forget):
@@ -70,10 +71,8 @@ def hide_faces(options: argparse.Namespace) -> None:
         left_open = _run_stages(parameters, options)
         images, boxes = Dataset(DATA / VARIANT), read_boxes(DETECTIONS_FILE)
         paths = images.paths()
-        without, left_out = (
-            [path for path in paths if path not in boxes and path not in left_open],
-            list(_left_out(parameters.data)),
-        )
+        without = [path for path in paths if path not in boxes and path not in left_open]
+        left_out = list(_left_out(parameters.data))
         with new_folder(check) as checks, new_folder(out) as copies:
             copy_images(images, copies, without if options.only_with_faces else ())
             shutil.copytree(CONTACT / VARIANT, checks, dirs_exist_ok=True)
@@ -117,11 +116,6 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def _path(text: str) -> Path:
     return Path(text).absolute()
-
-
-def _check_changes(options: argparse.Namespace) -> None:
-    if options.review is not None and (options.box or options.keep):  # numbers on the sheets would not be its lines
-        raise PipelineError("with `--review`, change the boxes in its table; received: `--box` or `--keep` too")
 
 
 def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> None:

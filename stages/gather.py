@@ -40,13 +40,9 @@ class Result(NamedTuple):
 def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
     """Join the rows of all results that can be compared."""
     base = _raw_row(results[0])
-    used: list[Result] = []
-    left_out: list[str] = []
-    for result in results:
-        if _raw_row(result).equals(base):
-            used.append(result)
-        else:
-            left_out.append(result.experiment)
+    used = [result for result in results if _raw_row(result).equals(base)]
+    names = {result.experiment for result in used}
+    left_out = [result.experiment for result in results if result.experiment not in names]
     rows = pd.concat(
         [result.table.assign(experiment=result.experiment, settings=_settings(result)) for result in used],
         ignore_index=True,

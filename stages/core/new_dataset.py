@@ -45,7 +45,7 @@ class NewDataset:
         all that an image depends on, and `make` an encoded image, both from what `read` gives.
         """
         last, keys, made = self._last_part(name), dict[str, str](), 0
-        if last and {path: key_of(path, content) for path, content in read()} == last.keys and self._link(name, last):
+        if last and {path: key_of(path, content) for path, content in read()} == last.keys and self._reuse(name, last):
             return 0
 
         def images() -> Iterator[tuple[str, bytes]]:
@@ -74,7 +74,7 @@ class NewDataset:
             return None
         return _LastPart(self.last / _IMAGES, part_files(name, keys, as_shard=self.is_sharded), digest, keys)
 
-    def _link(self, name: str, last: "_LastPart") -> bool:
+    def _reuse(self, name: str, last: "_LastPart") -> bool:
         """Link a part of the last run; False where that is not possible."""
         if not last.is_whole:
             return False

@@ -33,7 +33,9 @@ def load_secret() -> Secret:
 
     An experiment that DVC runs in a temporary copy of the repository uses the repository's own secret.
     """
-    file = _repository() / SECRET_FILE
+    # DVC runs queued experiments in .dvc/tmp/exps/<name> of the repository.
+    here = Path.cwd()
+    file = next((folder.parent for folder in here.parents if folder.name == ".dvc"), here) / SECRET_FILE
     if not file.exists():
         _make(file)
     secret = Secret(file.read_bytes())
@@ -73,12 +75,6 @@ def image_generator(secret: bytes, method: str, arguments: dict[str, Any], image
     pixels = hashlib.sha256(f"{image.shape} {image.dtype}:".encode())
     pixels.update(np.ascontiguousarray(image))
     return secret_generator(secret, "anonymize", method, json.dumps(arguments, sort_keys=True), pixels.digest())
-
-
-def _repository() -> Path:
-    # DVC runs queued experiments in .dvc/tmp/exps/<name> of the repository.
-    here = Path.cwd()
-    return next((folder.parent for folder in here.parents if folder.name == ".dvc"), here)
 
 
 def _make(file: Path) -> None:

@@ -53,34 +53,33 @@ def is_archive(path: str) -> bool:
 
 def list_archive(source: Path, path: str, within: Path | None) -> list[Listed]:
     """List the members of an archive, or the archive as refused if any part of it is damaged."""
+    if _COMPRESSED.search(path):
+        reason = "a tar archive must not be compressed: unpack it, or move it out of the source"
+        return [Listed(path, refused=reason)]
+    file, above = source / path, path[: path.rfind("/") + 1]
+    members, labels = [], dict[str, str]()
     try:
-        if _COMPRESSED.search(path):
-            raise RejectedImage("a tar archive must not be compressed: unpack it, or move it out of the source")
-        check_file(source / path, within)
-        return _list_members(source / path, path)
-    except RejectedImage as error:
-        return [Listed(path, refused=str(error))]
-
-
-def _list_members(file: Path, path: str) -> list[Listed]:
-    above = path[: path.rfind("/") + 1]
-    members, labels = [], _Labels()
-    try:
+        check_file(file, within)
         stamp = stamp_of(file.stat())
         with file.open("rb") as stream:
             for info in _headers(stream):
-                labels.add(stream, info)
+                key, extension = _split(_clean(info.name))
+                if extension.lower() == "cls" and info.isreg() and not info.issparse():
+                    text = _label(stream, info)
+                    labels[key] = text if labels.get(key, text) == text else ""  # two that differ are none
                 members.append(_member(stream, info)._replace(archive=path, stamp=stamp))
+    except RejectedImage as error:
+        return [Listed(path, refused=str(error))]
     except OSError as error:
-        raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
+        return [Listed(path, refused=f"the file cannot be read ({error.strerror})")]
     except Exception as error:
         # Broken headers raise much besides tarfile's own errors, whose texts alone hold nothing of the file.
         reason = str(error) if isinstance(error, tarfile.TarError) else type(error).__name__
-        raise RejectedImage(f"not a whole, uncompressed tar archive ({reason})") from None
+        return [Listed(path, refused=f"not a whole, uncompressed tar archive ({reason})")]
     return [
         member._replace(
             place=name_member(path, member.place, member.offset) if member.refused else above + member.place,
-            label=labels.find(member.place),
+            label=labels.get(_split(member.place)[0]),
         )
         for member in members
     ]
@@ -159,27 +158,15 @@ def _head(stream: BinaryIO, info: tarfile.TarInfo, size: int) -> bytes:
     return os.pread(stream.fileno(), min(info.size, size), info.offset_data)
 
 
-class _Labels:
-    """The contents of an archive's `.cls` files, by what a member's name and theirs have in common."""
+def _label(stream: BinaryIO, info: tarfile.TarInfo) -> str:
+    """Read a `.cls` file; an empty text stands for one that cannot be a class."""
+    text = _head(stream, info, _LONGEST_LABEL + 1).decode(errors="replace").strip()
+    is_class = info.size <= _LONGEST_LABEL and text.isprintable() and not is_litter(text) and "/" not in text
+    return text if is_class and "\ufffd" not in text else ""
 
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
 
-    def add(self, stream: BinaryIO, info: tarfile.TarInfo) -> None:
-        """Read a label, if the member is one. An empty text stands for one that cannot be a class."""
-        key, extension = self._split(_clean(info.name))
-        if extension.lower() == "cls" and info.isreg() and not info.issparse():
-            text = _head(stream, info, _LONGEST_LABEL + 1).decode(errors="replace").strip()
-            is_class = info.size <= _LONGEST_LABEL and text.isprintable() and not is_litter(text) and "/" not in text
-            text = text if is_class and "\ufffd" not in text else ""
-            # Two labels that differ are none.
-            self.texts[key] = text if self.texts.get(key, text) == text else ""
-
-    def find(self, name: str) -> str | None:
-        return self.texts.get(self._split(name)[0])
-
-    @staticmethod
-    def _split(name: str) -> tuple[str, str]:
-        folder, slash, base = name.rpartition("/")
-        key, _, extension = base.partition(".")
-        return f"{folder}{slash}{key}", extension
+def _split(name: str) -> tuple[str, str]:
+    """Return what a member has in common with its `.cls` file, and its extension."""
+    folder, slash, base = name.rpartition("/")
+    key, _, extension = base.partition(".")
+    return f"{folder}{slash}{key}", extension

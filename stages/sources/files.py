@@ -93,17 +93,15 @@ def read_source(source: SourceFile, *, max_bytes: int, within: Path | None) -> b
     if size > max_bytes:
         raise RejectedImage(f"{size} bytes are more than an image of data.max_pixels has")
     try:
-        return _read_member(file, source) if archive else file.read_bytes()
+        if not archive:
+            return file.read_bytes()
+        with file.open("rb", buffering=0) as stream:
+            if stamp_of(os.fstat(stream.fileno())) != source.origin.stamp:
+                raise PipelineError(f"`{printable(file)}` must not change while `ingest` reads it; run it again")
+            content = os.pread(stream.fileno(), source.size, source.offset)
     except OSError as error:
         raise RejectedImage(f"the file cannot be read ({error.strerror})") from None
-
-
-def _read_member(archive: Path, member: SourceFile) -> bytes:
-    with archive.open("rb", buffering=0) as stream:
-        if stamp_of(os.fstat(stream.fileno())) != member.origin.stamp:
-            raise PipelineError(f"`{printable(archive)}` must not change while `ingest` reads it; run it again")
-        content = os.pread(stream.fileno(), member.size, member.offset)
-    if len(content) != member.size:
+    if len(content) != source.size:
         raise RejectedImage("the archive ends before its member does")
     return content
 

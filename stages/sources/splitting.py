@@ -91,11 +91,20 @@ def _unit(file: SourceFile, groups: dict[str, str]) -> str:
 
 
 def _draw(files: list[SourceFile], groups: dict[str, str], params: DataParams) -> dict[str, str]:
+    """Draw whole groups for testing, so that each class has close to `data.test_fraction` of its images there.
+
+    Groups are visited in random order. A group moves to test if that brings its classes closer to their shares. Then,
+    for each class whose images are all on one side, one of its groups moves to the other, unless another class would
+    lose all its images on a side. This always succeeds for a class with two groups that hold no other class.
+    """
     images: dict[str, Counter] = defaultdict(Counter)
     for file in files:
         images[_unit(file, groups)][file.class_name] += 1
-    test = draw_groups(images, share=params.test_fraction, seed=params.seed)
-    return {file.path: "test" if _unit(file, groups) in test else "train" for file in files}
+    order = sorted(images, key=lambda group: (order_key(params.seed, group), group))
+    sides = _Sides(images, order, params.test_fraction)
+    sides.approach()
+    sides.fill()
+    return {file.path: "test" if _unit(file, groups) in sides.test else "train" for file in files}
 
 
 def _thin(files: list[SourceFile], split: str, params: DataParams, spare: Mapping[str, int]) -> list[SourceFile]:
@@ -108,19 +117,6 @@ def _thin(files: list[SourceFile], split: str, params: DataParams, spare: Mappin
             kept[file.class_name] += 1
             result.append(file)
     return sorted(result)
-
-
-def draw_groups(groups: Mapping[str, Mapping[str, int]], *, share: float, seed: int) -> set[str]:
-    """Draw groups for testing, so that each class has close to a share of its images there.
-
-    Groups are visited in random order. A group moves to test if that brings its classes closer to their shares. Then,
-    for each class whose images are all on one side, one of its groups moves to the other, unless another class would
-    lose all its images on a side. This always succeeds for a class with two groups that hold no other class.
-    """
-    sides = _Sides(groups, sorted(groups, key=lambda group: (order_key(seed, group), group)), share)
-    sides.approach()
-    sides.fill()
-    return sides.test
 
 
 class _Sides:
