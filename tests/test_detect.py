@@ -174,13 +174,6 @@ def test_each_image_is_detected_once_whatever_happens_between(raw, monkeypatch, 
     assert len(seen) == 3 * len(PATHS) + 2
 
 
-def test_an_image_without_a_face_is_listed_where_there_is_none_at_all(raw, capsys):
-    raw("detected", {}, [EMPTY])
-    detect()
-    assert metrics()["without_region"] == [EMPTY]
-    assert "no face found in 1 images" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("level", [0, 255])
 def test_an_outline_is_seen_on_any_colour_and_hides_nothing_else(level):
     image = np.full((CELL // 2, CELL, 3), level, np.uint8)

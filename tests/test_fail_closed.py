@@ -119,7 +119,6 @@ def in_namespace(commands: str) -> subprocess.CompletedProcess:
     return subprocess.run(["unshare", "-rm", "sh", "-c", commands], env=environment, capture_output=True, text=True)
 
 
-READ_ONLY = "mount --bind -r data data && mount -o remount,bind,ro data"
 # What is written to a mapped file that has no room would kill `extract`.
 MACHINES = {
     "small disk, ingest": ("mount -t tmpfs -o size=56k tmpfs data", "ingest", rf"`source/.*\.png`: {FULL}"),

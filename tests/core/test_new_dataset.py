@@ -89,15 +89,6 @@ def test_what_has_not_changed_is_linked(is_sharded):
 
 
 @LAYOUTS
-@pytest.mark.parametrize("change", ["settings", "layout"])
-def test_other_settings_or_another_layout_make_everything(is_sharded, change):
-    images = dict.fromkeys(PATHS, 0)
-    make(images, is_sharded=is_sharded if change == "settings" else not is_sharded)
-    _, made = make(images, is_sharded=is_sharded, settings="other" if change == "settings" else "")
-    assert sorted(made) == sorted(PATHS)
-
-
-@LAYOUTS
 @pytest.mark.parametrize("harm", ["flip", "cut", "empty", "remove", "swap"])
 @pytest.mark.parametrize("of", ["images", "keys"])
 def test_what_is_not_as_it_was_left_is_never_used(is_sharded, harm, of):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from stages.core import store
 from stages.core.paths import PARTIAL
 from stages.core.store import remembered
 
@@ -39,14 +38,6 @@ def test_other_inputs_are_worked_on_and_take_the_place_of_the_first(made, other)
     ask(made, *other)
     assert len(made) == 3
     assert sorted(file.name.split("_")[0] for file in PARTIAL.iterdir()) == ["kept", "sum"]
-
-
-@pytest.mark.parametrize("name", ["environment", "code_digest"])
-def test_another_machine_or_other_code_works_anew(made, monkeypatch, name):
-    ask(made, 1)
-    monkeypatch.setattr(store, name, lambda *places: "another")
-    ask(made, 1)
-    assert len(made) == 2
 
 
 @pytest.mark.parametrize("broken", [b"", b"PK\x03\x04", None])

@@ -5,7 +5,6 @@ import io
 import os
 import random
 import tarfile
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from stages.core.errors import PipelineError
 from stages.sources.files import RejectedImage, SourceFile, read_source
 from stages.sources.finding import find_sources
 from stages.sources.identify import identify_sources
-from stages.sources.outcomes import Outcome, decode_wanted, make_report, sort_out
 from stages.sources.region_files import read_regions
 from tests.sources.builders import SOURCE, data, message_of, put, region_params
 
@@ -291,21 +289,6 @@ def test_tables_name_members_by_their_place():
     assert [*read_regions(files, data(), region_params())] == ["train/b/2.png", "train/a/.hidden.png"]
     (SOURCE / "identities.csv").write_text("path,identity\ntrain/0.tar/a/1.png,Ann\n")
     assert "line 2: `path` must name a file of the source" in message_of(PipelineError, identify_sources, files, data())
-
-
-def test_refused_members_take_no_place_in_the_split_and_are_listed_with_their_archive():
-    pack("0.tar", "a/../1.png", *(f"{name}/{number}.png" for name in "ab" for number in range(9)))
-    files, _ = find_sources(data())
-    results, drawn = decode_wanted(
-        files, data(), lambda some: [Outcome(file, rejected="broken" if "a/1" in file.path else "") for file in some]
-    )
-    assert len(results) == 19
-    names = {drawn.place(file).path: file.path for file in files if file.path in drawn.splits}
-    outcomes = sort_out(files, results, drawn, names, Counter())
-    assert make_report(outcomes._replace(kept=[]), data())["rejected"] == [
-        {"file": "0.tar: a/../1.png (byte 0)", "reason": BAD_NAME},
-        {"file": "a/1.png", "archive": "0.tar", "reason": "broken"},
-    ]
 
 
 def test_global_headers_are_applied_to_no_member():

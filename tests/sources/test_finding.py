@@ -20,7 +20,6 @@ TABLES = ["identities.csv", "regions.csv"]
 LEFT = ["train/__MACOSX/a/1.jpg", "test/a/@eaDir/3.jpg/x.jpg", "#recycle/x.png", "train/b/Thumbs.db"]
 WHOLE = ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
 LEADS_OUT = "the link leads out of data.source (data.follow_outside_links: false)"
-TOO_LONG = "1001 bytes are more than an image of data.max_pixels has"
 TAKEN_ALREADY = "the folder was taken already, or a link in it leads to a folder above"
 
 
@@ -186,23 +185,6 @@ def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(outside):
         (SOURCE / name).symlink_to(outside)
     assert find_sources(data())[1] == {"without extension": 2}
     assert find_sources(data(follow_outside_links=True))[1] == {"outside any class": 4}
-
-
-# How what cannot be read comes to be at a/x.png, and the reason.
-UNREADABLE = {
-    "folder of the class": (lambda file: file.symlink_to("."), TAKEN_ALREADY),
-    "folder above the source": (lambda file: file.symlink_to("../.."), LEADS_OUT),
-    "link to nothing": (lambda file: file.symlink_to("no"), f"the file cannot be read ({os.strerror(errno.ENOENT)})"),
-    "loop": (lambda file: file.symlink_to("x.png"), f"the file cannot be read ({os.strerror(errno.ELOOP)})"),
-    "pipe": (os.mkfifo, "not a regular file"),
-    "too long": (lambda file: file.write_bytes(bytes(1001)), TOO_LONG),
-}
-
-
-@pytest.mark.parametrize(("make", "reason"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_read_is_rejected_with_its_reason(make, reason):
-    make(put(*WHOLE) / "a/x.png")
-    assert reason_of(below_split()["a/x.png"]) == reason
 
 
 def test_link_to_a_folder_above_the_source_is_rejected_also_where_links_may_lead_out():

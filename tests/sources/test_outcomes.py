@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from stages.sources.files import SourceFile
+from stages.sources.files import Origin, SourceFile
 from stages.sources.outcomes import Outcome, Outcomes, decode_wanted, make_report, sort_out
 from stages.sources.splitting import Drawn
 from tests.sources.builders import data, file, numbered, taken
@@ -34,10 +34,13 @@ def test_training_file_whose_group_is_in_test_is_dropped_whether_it_was_decoded_
     assert outcomes.dropped[0][0].relation == "same group as"
 
 
+PACKED = Origin("source", "train", "train/0.tar")
+
+
 def test_report_counts_and_names_what_was_left_out():
     outcomes = Outcomes(
         [taken("test/a/1.png", "x", size=(2, 3), notes={"levels": 3}), taken("train/a/g2_.png", "y", size=(4, 5))],
-        [taken("train/a/3.png", rejected="broken")],
+        [taken("train/a/3.png", rejected="broken")._replace(source=file("train/a/3.png")._replace(origin=PACKED))],
         [(taken("train/a/4.png", "x"), "test/a/1.png"), (taken("train/a/5.png"), "test/a/1.png")],
         Counter(video=2, hidden=3),
     )
@@ -45,7 +48,7 @@ def test_report_counts_and_names_what_was_left_out():
     assert report == {
         "images": {"train": {"a": 1}, "test": {"a": 1}},
         "size": {"height": {"min": 2, "median": 3, "max": 4}, "width": {"min": 3, "median": 4, "max": 5}},
-        "rejected": [{"file": "train/a/3.png", "reason": "broken"}],
+        "rejected": [{"file": "train/a/3.png", "archive": "train/0.tar", "reason": "broken"}],
         "dropped_from_train": [
             {"image": "train/a/4.png", "equals": "test/a/1.png"},
             {"image": "train/a/5.png", "same_group_as": "test/a/1.png"},
