@@ -127,12 +127,9 @@ def test_order_of_listing_does_not_matter(monkeypatch):
 MISTAKES = {
     "missing": ([], "`data.source` must be a folder", "source (no such folder)"),
     "images alone": (["1.png", "2.png"], "one a class", "`source`", "`data.classes: none`"),
-    "hidden alone": ([".git/config"], "one a class", "`source`"),
     "no train": (["test/a/1.png", "test/b/1.png"], "must hold `train` beside `test`"),
-    "empty train": (["train/", "car/1.png"], "one a class", "`source/train`"),
     "test and val of files": ([*TRAIN, "test/3.png", "val/4.png"], "one a class", "`source/test`"),
     "class called train": (["train/1.png", "train/.cache/1.png", "car/1.png"], "`source/train`", "test/train/..."),
-    "class called Train": (["Train/1.png", "car/1.png", "test/x/1.png"], "`source/Train`", "test/Train/..."),
     "class called val": (["val/1.png", "car/1.png"], "`source/val`", "test/val/..."),
     "empty class": ([*TRAIN, *TEST, "test/c/"], "every class folder", "`source/test/c`"),
     "class of hidden files": ([*WHOLE, "c/.DS_Store"], "every class folder", "`source/c`"),
@@ -140,7 +137,6 @@ MISTAKES = {
     "other classes": ([*TRAIN, *TEST, "test/c/1.png", "train/d/1.png"], "the same classes", "c, d"),
     "case": (["Dog/1.png", "dog/1.png"], "names of classes", "Dog and dog"),
     "composition": (["\u00e9/1.png", "e\u0301/1.png"], "names of classes", "e\u0301 and \u00e9"),
-    "what Windows refuses": (["a?/1.png", "a*/1.png"], "names of classes", "a* and a?"),
     "line break": (["a\nb/1.png", "a_nb/1.png"], "names of classes", "a\\nb and a_nb"),
 }
 
