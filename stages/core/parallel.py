@@ -147,7 +147,7 @@ def progress(*, total: int, label: str, unit: str = "images") -> tqdm:
     options = {"total": total, "desc": label, "unit": f" {unit}"}
     if sys.stderr.isatty():
         return tqdm(**options, leave=False, mininterval=0.2)
-    return _Lines(**options, mininterval=LOG_SECONDS, maxinterval=LOG_SECONDS, delay=LOG_SECONDS)
+    return _Lines(**options, mininterval=LOG_SECONDS, maxinterval=LOG_SECONDS, delay=LOG_SECONDS, position=0)
 
 
 def print_summary(summary: str) -> None:
