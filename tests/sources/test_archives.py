@@ -115,49 +115,37 @@ def test_cls_files_hold_the_classes_of_members_without_a_class_folder():
     assert [file.path for file in find_sources(data(classes="none"))[0]][-2:] == ["//train/2.png", "//train/dog/3.png"]
 
 
-NO_CLASS = "the .cls beside the member holds no class, or there are two that differ"
-
-
 def test_members_of_no_class_are_rejected():
     put(*PLAIN)
     labels = {"1.cls": b"a/b", "2.cls": b"", "3.cls": b".a", "4.cls": b"\xff", "5.cls": b"x" * 256, "6.cls": b"a\nb"}
     labels |= {"7.cls": b"a", "7.CLS": b"b"}
     pack("0.tar", **labels, **{f"{number}.png": b"" for number in range(1, 9)})
-    texts = [*[NO_CLASS] * 7, "the member lies in no class folder, and has no .cls beside it"]
-    start = {f"0.tar: {number}.png": text for number, text in enumerate(texts, 1)}
-    found = reasons()
-    assert {name.rpartition(" (byte ")[0]: reason for name, reason in found.items()} == start
+    assert {name.rpartition(" (byte ")[0] for name in reasons()} == {f"0.tar: {number}.png" for number in range(1, 9)}
     assert not reasons(classes="none")
 
 
-NOT_REGULAR = "not a regular file; links, devices and sparse files in archives are not read"
-BAD_NAME = "the name is no relative path, or has `..` in it"
 REFUSED = {
-    "link out": (special("a/x.png", tarfile.SYMTYPE, "/etc/passwd"), NOT_REGULAR),
-    "hard link": (special("a/x.png", tarfile.LNKTYPE, "a/1.png"), NOT_REGULAR),
-    "device": (special("a/x.png", tarfile.CHRTYPE), NOT_REGULAR),
-    "unknown kind": (special("a/x.png", b"Z"), NOT_REGULAR),
-    "sparse": (special("a/x.png", tarfile.REGTYPE, **{"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"}), NOT_REGULAR),
-    "absolute": ("/a/x.png", BAD_NAME),
-    "above": ("a/../../x.png", BAD_NAME),
-    "NUL": (special("a", tarfile.REGTYPE, path="a/x\0.png"), BAD_NAME),
+    "link out": special("a/x.png", tarfile.SYMTYPE, "/etc/passwd"),
+    "hard link": special("a/x.png", tarfile.LNKTYPE, "a/1.png"),
+    "device": special("a/x.png", tarfile.CHRTYPE),
+    "unknown kind": special("a/x.png", b"Z"),
+    "sparse": special("a/x.png", tarfile.REGTYPE, **{"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"}),
+    "absolute": "/a/x.png",
+    "above": "a/../../x.png",
+    "NUL": special("a", tarfile.REGTYPE, path="a/x\0.png"),
 }
 
 
 @pytest.mark.parametrize("classes", ["folders", "none"])
-@pytest.mark.parametrize(("member", "reason"), REFUSED.values(), ids=REFUSED)
-def test_a_member_that_is_refused_is_named_and_the_others_are_taken(member, reason, classes):
+@pytest.mark.parametrize("member", REFUSED.values(), ids=REFUSED)
+def test_a_member_that_is_refused_is_named_and_the_others_are_taken(member, classes):
     pack("0.tar", "a/1.png", member, "b/2.png")
     files, ignored = find_sources(data(classes=classes))
     assert [file.in_source for file in files if not file.refused] == PLAIN
     assert not ignored
     (refused,) = [file for file in files if file.refused]
     assert refused.in_source.startswith("0.tar: ")
-    assert refused.refused == reason
-    assert message_of(RejectedImage, content_of, refused) == reason
-
-
-TWICE = "a folder or an archive holds a file of this name already"
+    assert message_of(RejectedImage, content_of, refused) == refused.refused
 
 
 @pytest.mark.parametrize("classes", ["folders", "none"])
@@ -171,7 +159,7 @@ def test_the_first_file_of_a_name_is_taken_and_the_others_are_rejected(classes):
     names = ["0.tar: a/1.png", "0.tar: a/3.png", "0.tar: a/3.png", "1.tar: a/1.png", "1.tar: a/3.png", "1.tar: b/2.png"]
     found = reasons(classes=classes)
     assert sorted(name.rpartition(" (byte ")[0] for name in found) == names
-    assert set(found.values()) == {TWICE}
+    assert len(set(found.values())) == 1
 
 
 def edit(start: int, new: bytes) -> Callable[[Path], object]:
@@ -200,50 +188,43 @@ def header(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
-NOT_WHOLE = "not a whole, uncompressed tar archive ({})"
-NO_END = NOT_WHOLE.format("its end is missing")
-MORE = NOT_WHOLE.format("more follows after its end")
-IMPOSSIBLE = NOT_WHOLE.format("a header has an impossible size")
 SIZE = 2**40
 COMPRESSED = gzip.compress(random.Random(0).randbytes(999), mtime=0)
 EXTENDED = special("x", tarfile.REGTYPE, size="-512").tobuf(tarfile.PAX_FORMAT)
 # Of an archive with two files of up to 512 bytes, so that it has headers at 0 and 1,024, and its end at 2,048.
 DAMAGE = {
-    "empty file": (written(b""), NOT_WHOLE.format("empty file")),
-    "text": (written(b"Dear diary"), NOT_WHOLE.format("truncated header")),
-    "compressed": (written(COMPRESSED), NOT_WHOLE.format("invalid header")),
-    "header": (edit(1024 + 3, b"!"), NOT_WHOLE.format("bad checksum")),
-    "cut in a file": (cut(512 + 3), NO_END),
-    "cut before the end": (cut(2048), NO_END),
-    "two joined": (lambda file: file.write_bytes(2 * file.read_bytes()), MORE),
-    "holes without end": (cut(SIZE), MORE),
-    "size below 0": (edit(1024, header("x", size=-512)), IMPOSSIBLE),
-    "size below 0 in an extended header": (
-        edit(1024, EXTENDED),
-        IMPOSSIBLE,
-    ),
-    "long name": (edit(0, header("x", tarfile.GNUTYPE_LONGNAME, SIZE)), IMPOSSIBLE),
-    "link out": (linked("/etc/passwd"), "the link leads out of data.source (data.follow_outside_links: false)"),
+    "empty file": written(b""),
+    "text": written(b"Dear diary"),
+    "compressed": written(COMPRESSED),
+    "header": edit(1024 + 3, b"!"),
+    "cut in a file": cut(512 + 3),
+    "cut before the end": cut(2048),
+    "two joined": lambda file: file.write_bytes(2 * file.read_bytes()),
+    "holes without end": cut(SIZE),
+    "size below 0": edit(1024, header("x", size=-512)),
+    "size below 0 in an extended header": edit(1024, EXTENDED),
+    "long name": edit(0, header("x", tarfile.GNUTYPE_LONGNAME, SIZE)),
+    "link out": linked("/etc/passwd"),
 }
 
 
 @pytest.mark.parametrize("classes", ["folders", "none"])
-@pytest.mark.parametrize(("damage", "reason"), DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_archive_is_rejected_as_a_whole_and_the_others_are_taken(damage, reason, classes):
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_archive_is_rejected_as_a_whole_and_the_others_are_taken(damage, classes):
     put("b/0.png")
     pack("1.tar", "a/1.png")
     damage(pack("0.tar", "a/3.png", "b/4.png"))
     files, ignored = find_sources(data(classes=classes))
     assert [file.in_source for file in files if not file.refused] == ["a/1.png", "b/0.png"]
     assert not ignored
-    assert reasons(classes=classes) == {"0.tar": reason}
+    assert list(reasons(classes=classes)) == ["0.tar"]
 
 
 @pytest.mark.parametrize("name", ["0.tar.gz", "a/0.TGZ", "train/0.tar.zst", "train/a/0.tar.xz"])
 def test_a_compressed_archive_is_rejected(name):
     start = "train/" if name.startswith("train") else ""
     put(*(start + path for path in PLAIN), name)
-    assert reasons() == {name: "a tar archive must not be compressed: unpack it, or move it out of the source"}
+    assert list(reasons()) == [name]
 
 
 def test_a_damaged_archive_beside_the_splits_is_rejected_too():
@@ -255,8 +236,7 @@ def test_a_damaged_archive_beside_the_splits_is_rejected_too():
 
 def test_a_source_of_nothing_but_rejected_archives_is_refused_with_the_first_reason():
     put("train/0.tar", "train/1.tar")
-    reason = NOT_WHOLE.format("truncated header")
-    assert f"rejected file is `source/train/0.tar` ({reason})" in message_of(PipelineError, find_sources, data())
+    assert "rejected file is `source/train/0.tar` (" in message_of(PipelineError, find_sources, data())
 
 
 def test_a_member_is_read_if_the_archive_still_holds_it_and_it_is_not_too_long():

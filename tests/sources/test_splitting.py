@@ -36,27 +36,19 @@ def test_own_split_is_kept_and_images_of_a_class_may_be_limited():
     assert drawn(files, max_per_class=3, seed=1) != few
 
 
-ONE_IMAGE = "a class must have at least 2 images to be split; received: 1 in `{}`"
 MISTAKES = {
-    "one image": (["/a/1.png"], ONE_IMAGE.format("a")),
-    "a name in two lines": (["/c\nd/1.png"], ONE_IMAGE.format("c\\nd")),
-    "one group": (
-        [f"/a/g1_{number}.png" for number in range(5)],
-        "a class must have at least 2 groups of `data.group_pattern` to be split; received: 1 in `a`",
-    ),
+    "one image": (["/a/1.png"], "1 in `a`"),
+    "a name in two lines": (["/c\nd/1.png"], "1 in `c\\nd`"),
+    "one group": ([f"/a/g1_{number}.png" for number in range(5)], "1 in `a`"),
     # Of three groups, two are on the same side, and these are all of one class.
-    "classes tied together": (
-        ["/a/g1_.png", "/a/g2_.png", "/b/g2_.png", "/b/g3_.png", "/c/g3_.png", "/c/g1_.png"],
-        "`data.group_pattern` must allow images of each class in train and in test; received: no such split was found "
-        "for the 2 groups of `a`",
-    ),
+    "classes tied together": ([f"/{c}/g{g}_.png" for c, g in ("a1", "a2", "b2", "b3", "c3", "c1")], "2 groups of `a`"),
 }
 
 
-@pytest.mark.parametrize(("paths", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_what_cannot_be_split_is_refused(paths, message):
+@pytest.mark.parametrize(("paths", "received"), MISTAKES.values(), ids=MISTAKES)
+def test_what_cannot_be_split_is_refused(paths, received):
     files = [file(path) for path in paths] + numbered("/z", 4)
-    assert message_of(PipelineError, drawn, files, group_pattern=PATTERN) == message
+    assert message_of(PipelineError, drawn, files, group_pattern=PATTERN).endswith(received)
 
 
 def test_pattern_sees_class_and_path_alone():
