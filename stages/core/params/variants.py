@@ -18,6 +18,8 @@ _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
 _ANNOTATIONS = {"Annotated": Annotated, "Literal": Literal, "np": np, "int": int, "float": float, "bool": bool} | {
     name: getattr(annotated_types, name) for name in ("Ge", "Gt", "Le", "Lt", "MultipleOf")
 }
+# Arguments that only some methods have, and what they say of the method.
+_NEEDS = {"hole": "fills", "secret_rng": "needs_secret", "fitted": "needs_fit"}
 # Folders of `data/` and files of `metrics/` that are not a variant's.
 _RESERVED_NAMES = (
     *(path.name for path in OUTPUTS),
@@ -73,18 +75,12 @@ def read_variant(name: Any, entry: Any) -> Variant:
         )
     signature = _read_signature(_METHODS_FOLDER / f"{method}.py")
     values = validate(_entry_model(method, signature), entry, ("variants", name)).model_dump()
-    acting = Acting(**{key: values.pop(key) for key in Acting.model_fields})
-    fills, needs_fit = ("hole" in (signature or ())), ("fitted" in (signature or ()))
-    _check_where(name, entry, acting, fills=fills, needs_fit=needs_fit)
-    return Variant(
-        method=values.pop("method"),
-        acting=acting,
-        seed=values.pop("seed", None),
-        fills=fills,
-        needs_secret="secret_rng" in (signature or ()),
-        needs_fit=needs_fit,
-        arguments=values,
-    )
+    given = {"method": values.pop("method"), "seed": values.pop("seed", None)}
+    given |= {need: argument in (signature or ()) for argument, need in _NEEDS.items()}
+    given["acting"] = Acting(**{key: values.pop(key) for key in Acting.model_fields})
+    variant = Variant(**given, arguments=values)
+    _check_where(name, entry, variant)
+    return variant
 
 
 def _read_signature(file: Path) -> dict[str, Any] | None:
@@ -106,7 +102,7 @@ def _entry_model(method: str, signature: dict[str, Any] | None) -> type[BaseMode
     for name, annotation in (signature or {}).items():
         if name == "rng":
             fields["seed"] = (Seed, ...)
-        elif name in ("secret_rng", "hole", "fitted"):
+        elif name in _NEEDS:
             continue
         elif annotation is bool:
             fields[name] = (StrictBool, ...)
@@ -123,24 +119,20 @@ class _Unchecked(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-def _check_where(name: str, entry: dict, acting: Acting, *, fills: bool, needs_fit: bool) -> None:
-    if fills and acting.where != "regions":
+def _check_where(name: str, entry: dict, variant: Variant) -> None:
+    acting = variant.acting
+    if variant.fills and acting.where != "regions":
         raise PipelineError(
             f"`variants.{name}.where` must be regions with `method: {entry['method']}`, which fills them from what is "
             f"around them; received: {acting.where}"
         )
-    of_regions = tuple(key for key in Acting.model_fields if key != "where")
-    unused = {"image": of_regions, "background": ("side",), "regions": ()}[acting.where]
-    for key in unused:
-        if key in entry:
-            raise PipelineError(
-                f"`variants.{name}.{key}` has no meaning with `where: {acting.where}`; received: {entry[key]}"
-            )
-    if needs_fit and acting.where == "background":
+    if variant.needs_fit and acting.where == "background":
         raise PipelineError(f"`variants.{name}.where` must be image or regions; received: background")
-    for key in ("shape", "snap", "feather") if needs_fit else ():
-        if key in entry:  # pixels of the original on a soft edge, or in a corner, would tell people apart
-            raise PipelineError(
-                f"`variants.{name}.{key}` has no meaning with `method: {entry['method']}`, which replaces boxes whole; "
-                f"received: {entry[key]}"
-            )
+    # Pixels of the original on a soft edge, or in a corner, would tell people apart.
+    of_whole_boxes = ("shape", "snap", "feather") if variant.needs_fit else ()
+    unused = dict.fromkeys(of_whole_boxes, f"method: {entry['method']}`, which replaces boxes whole")
+    of_regions = tuple(key for key in Acting.model_fields if key != "where")
+    without_meaning = {"image": of_regions, "background": ("side",), "regions": ()}[acting.where]
+    unused |= dict.fromkeys(without_meaning, f"where: {acting.where}`")
+    for key in (key for key in entry if key in unused):
+        raise PipelineError(f"`variants.{name}.{key}` has no meaning with `{unused[key]}; received: {entry[key]}")
