@@ -226,6 +226,7 @@ def test_run_that_fails_on_the_way_leaves_no_key_to_images_that_may_be_others(so
     source(NAMES, {"data.rename": True})
     ingest()
     before = images()
+    Path("data/.key.csv.123.csv").touch()  # of a killed process
 
     def fail(*_, **__):
         raise OSError("broken")
