@@ -98,6 +98,8 @@ def test_p_values_are_corrected_for_the_number_of_variants_and_never_zero(result
         "morphology": pytest.approx(2 * morphology, abs=1e-4),
     }
     assert corrected_p_values(pd.Series([1e-9, float("nan")])).tolist()[0] == 0.0001
+    assert corrected_p_values(pd.Series([0.04, 0.001, 0.03, 0.9])).tolist() == [0.09, 0.004, 0.09, 0.9]
+    assert corrected_p_values(pd.Series([], dtype=object)).empty
 
 
 def test_what_was_not_measured_is_absent_and_where_nobody_is_known_nothing_is_called_named(results):

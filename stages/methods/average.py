@@ -35,12 +35,6 @@ def average(
     fitted : ndarray of uint8, shape (side, side, 3)
         The mean of the group.
 
-    Notes
-    -----
-    Whoever sees only what was replaced names the right person with a probability of at most 1 / k, if all people of a
-    group have equally many images; else the best guess is the person with the most. What is around it, and where in the
-    image it lies, stays. Images of whom nobody is known count as a person each: k of them may show the same person.
-
     References
     ----------
     .. [1] E. Newton, L. Sweeney, B. Malin, "Preserving privacy by de-identifying face images", IEEE Transactions on

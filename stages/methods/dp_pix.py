@@ -47,10 +47,8 @@ def dp_pix(
     sum of their epsilons, and so have the frames of a burst, which each have noise of their own, for what they share:
     publish one of them. The same noise for all would not do, as what they differ in would then be published bare.
 
-    And it holds only while the noise is secret: whoever can reproduce the noise can subtract it. So it comes from
-    `data/secret.key`. Each image and strength has noise of its own, and copies of an image have the same, as the mean
-    of many would show what each hides. Keep that file: an image that is published again with another secret is
-    published twice. Keep it to yourself: it tells whether an image that someone holds is the original.
+    It holds only while the noise is secret, so that comes from `data/secret.key`. Each image and strength has noise of
+    its own, and copies of an image have the same, as the mean of many would show what each hides.
 
     References
     ----------

@@ -27,13 +27,7 @@ class Mask(NamedTuple):
 
 
 def snapped(box: Box, size: tuple[int, int], share: float) -> Box:
-    """Enlarge a box until its edges lie on a grid, so that its size and place tell little of who is in it.
-
-    Examples
-    --------
-    >>> snapped(Box(3, 17, 10, 4), (40, 80), 0.1)
-    Box(x=0, y=16, width=16, height=8, label='', score=None)
-    """
+    """Enlarge a box until its edges lie on a grid, so that its size and place tell little of who is in it."""
     step = share * max(size)
     if step == 0:
         return box

@@ -16,14 +16,7 @@ _SIZES = {"below_20": 20, "20_to_39": 40, "40_to_79": 80, "80_or_more": float("i
 
 
 def merge_boxes(given: list[Box], detected: list[Box]) -> tuple[list[Box], int]:
-    """Join given and detected boxes of an image, so that nothing of either is lost, and count the joined ones.
-
-    Examples
-    --------
-    >>> merge_boxes([Box(0, 0, 10, 10, "face")], [Box(1, 0, 10, 10, "face", 0.9), Box(50, 0, 10, 10, "face", 0.8)])
-    ([Box(x=0, y=0, width=11, height=10, label='face', score=0.9), \
-Box(x=50, y=0, width=10, height=10, label='face', score=0.8)], 1)
-    """
+    """Join given and detected boxes of an image, so that nothing of either is lost, and count the joined ones."""
     joined, others = list(given), []
     for box in detected:
         overlaps = [box.overlap(other) if other.label in ("", box.label) else 0.0 for other in given]
@@ -62,13 +55,7 @@ def _body(face: Box) -> Box:
 
 
 def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
-    """Tell which given boxes of an image were detected, each detected box counting for one given box at most (as VOC).
-
-    Examples
-    --------
-    >>> find_matches([Box(0, 0, 10, 10), Box(20, 0, 10, 10)], [Box(1, 0, 10, 10, score=0.9)])
-    [True, False]
-    """
+    """Tell which given boxes of an image were detected, each detected box counting for one of them at most."""
     matched = [False] * len(given)
     for box in sorted(detected, key=lambda box: -(box.score or 0)):
         free = {

@@ -37,6 +37,7 @@ def load_mtcnn(smallest_face: int, threshold: float) -> Callable[[np.ndarray], n
     start_tensorflow("float32")
     with hold_back_errors():
         from mtcnn.stages import StageONet, StagePNet, StageRNet
+        from mtcnn.utils.bboxes import smart_nms_from_bboxes
     networks = (
         _load(StagePNet, "pnet.lz4", (1, None, None, 3)),
         _load(StageRNet, "rnet.lz4", (None, 24, 24, 3)),
@@ -48,7 +49,8 @@ def load_mtcnn(smallest_face: int, threshold: float) -> Callable[[np.ndarray], n
         faces = _propose(networks[0], normalized, _WINDOW / smallest_face)
         faces = _suppress(_refine(networks[1], normalized, faces, 24, _REFINED), 0.7)
         faces = _refine(networks[2], normalized, faces, 48, threshold)
-        return _suppress_nested(faces)[:, 1:]
+        # And faces that lie mostly within a better one.
+        return smart_nms_from_bboxes(faces, 0.7, method="min")[:, 1:]
 
     return find
 
@@ -105,10 +107,3 @@ def _suppress(faces: np.ndarray, overlap: float) -> np.ndarray:
     corners = np.column_stack([faces[:, 1:3], faces[:, 3:5] - faces[:, 1:3]])
     kept = cv2.dnn.NMSBoxes(corners, faces[:, 5], 0, overlap, 1, _MOST_PROPOSALS)
     return faces[np.array(kept, int)]
-
-
-def _suppress_nested(faces: np.ndarray) -> np.ndarray:
-    """Do the same with faces that lie mostly within a better one."""
-    from mtcnn.utils.bboxes import smart_nms_from_bboxes
-
-    return smart_nms_from_bboxes(faces, 0.7, method="min")

@@ -106,13 +106,7 @@ def _attacker_column(key: str) -> Column:
 
 
 def show(value: Any, unit: str) -> str:
-    """Write a value, as it is in the files, for people: the one place where numbers are rounded.
-
-    Examples
-    --------
-    >>> show(0.9825, "share"), show(-0.0004, "points"), show(0.00004, "p"), show(float("nan"), "dB")
-    ('98.3 %', '0.0', '< 0.001', '')
-    """
+    """Write a value, as it is in the files, for people: the one place where numbers are rounded."""
     if pd.isna(value):
         return ""
     if unit in ("text", "count"):

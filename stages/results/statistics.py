@@ -77,13 +77,6 @@ def paired_p_value(differences: np.ndarray) -> float | None:
 
     The p-value is never below the exact sign test's over images (with one run McNemar's), as no number of runs makes up
     for few images.
-
-    Examples
-    --------
-    >>> lost = np.zeros((5, 100))
-    >>> lost[:, :10] = 1
-    >>> round(paired_p_value(lost), 4)
-    0.002
     """
     if len(differences) < FEWEST_RUNS:
         return None
@@ -127,11 +120,6 @@ def skill_limits(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, tail
     ----------
     Korn, Graubard: Confidence intervals for proportions with small expected number of positive counts estimated from
     survey data. Survey Methodology 24(2), 1998.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in skill_limits(np.zeros(5), np.ones(5), np.zeros(5), 0.05)]
-    [0.0, 0.451]
     """
     missed = float(trials @ (1 - guessed))
     if missed < 1e-9:
@@ -180,22 +168,3 @@ def _solve(function: Callable[[float], float], *, rising: bool) -> float:
     if (function(0.0) >= 0) == rising:
         return 0.0
     return 1.0 if (function(almost) < 0) == rising else float(brentq(function, 0.0, almost))
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """Correct p-values for their number, so that the chance of any false alarm among them stays as small as each says.
-
-    References
-    ----------
-    Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6, 1979.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.asarray(p_values)[order] * np.arange(len(order), 0, -1)
-    corrected = np.empty(len(order))
-    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1)
-    return corrected.tolist()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from stages.results.statistics import crossed_estimate, holm, paired_p_value, sign_test, skill_limits, wilson_interval
+from stages.results.statistics import crossed_estimate, paired_p_value, sign_test, skill_limits, wilson_interval
 
 
 def limits_of(hits, trials, *, tail=0.025, guessed=0.0):
@@ -73,8 +73,3 @@ def test_a_difference_is_as_unlikely_as_its_interval_says():
 def test_wilson_interval_is_as_published():
     # Newcombe: Two-sided confidence intervals for the single proportion. Statistics in Medicine 17, 1998, table I.
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-
-
-def test_holm_multiplies_the_smallest_by_their_number_and_keeps_their_order():
-    assert holm([0.04, 0.001, 0.03, 0.9]) == pytest.approx([0.09, 0.004, 0.09, 0.9])
-    assert holm([]) == []
