@@ -137,7 +137,7 @@ def _verdicts(verdicts: dict[str, Verdict]) -> dict[str, Any]:
     texts = {name: {bound.key: bound_text(bound) for bound in verdict.bounds} for name, verdict in verdicts.items()}
     heads: dict[str, BoundText] = {}
     for bounds in texts.values():
-        heads = {**bounds, **heads} if not heads else heads | {key: bounds[key] for key in bounds if key not in heads}
+        heads |= {key: bounds[key] for key in bounds if key not in heads}
     rows = [(name, verdicts[name].status, [bounds.get(key) for key in heads]) for name, bounds in texts.items()]
     return {"bounds": list(heads.values()), "verdicts": rows}
 

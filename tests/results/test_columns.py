@@ -8,7 +8,7 @@ import pytest
 
 from stages.compare import comparison_table
 from stages.core.params import load_params
-from stages.results.columns import COLUMNS, METRIC_KEYS, attacker_name, cell, columns_of, show
+from stages.results.columns import COLUMNS, METRIC_KEYS, attacker_name, columns_of, show
 from tests.synthetic import WRONG
 
 
@@ -30,13 +30,6 @@ from tests.synthetic import WRONG
 )
 def test_numbers_are_rounded_in_one_way(value, unit, text):
     assert show(value, unit) == text
-
-
-def test_ends_of_intervals_are_shown_where_they_are_and_no_half_widths():
-    column = next(column for column in COLUMNS if column.key == "accuracy")
-    row = {"accuracy": 0.933, "accuracy_low": 0.843, "accuracy_high": 1.0}
-    assert cell(row, column) == ("93.3 %", "84.3 to 100.0")
-    assert cell({"accuracy": 0.933}, column) == ("93.3 %", "")
 
 
 def test_dvc_s_table_fits_into_120_columns_and_keys_are_unique():

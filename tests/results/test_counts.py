@@ -20,11 +20,6 @@ def test_a_tie_between_k_names_counts_one_kth():
     assert people_named(verdicts).share == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
-def test_ties_name_no_more_people_than_chance():
-    shares = [people_named(named_by_chance(16, 25, seed)).share for seed in range(200)]
-    assert np.mean(shares) == pytest.approx(1 / 16, abs=0.01)
-
-
 def test_a_majority_names_people_whose_images_are_named_in_part():
     people = asked(4, 3)
     verdicts = Verdicts(people, np.where(np.arange(12) % 3 == 2, (people + 1) % 4, people))
