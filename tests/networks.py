@@ -24,10 +24,7 @@ IMAGES, CLASSES = 512, 16
 
 
 def in_child(prepare: Callable[[], Callable], *arguments: object, **environment: str) -> Callable:
-    """Return what calls that which a function returns, in a process that stays.
-
-    TensorFlow's threads and kernels are set once a process.
-    """
+    """Return a call of what `prepare` returns, in a process of its own, as TensorFlow is set up once a process."""
     pool = ProcessPoolExecutor(1, get_context("spawn"), _set_variables, (environment,))
     return lambda: pool.submit(_run, prepare, *arguments).result()
 
@@ -39,13 +36,13 @@ def _set_variables(variables: dict[str, str]) -> None:
 _prepared = cache(lambda prepare: prepare())
 
 
+def _run(prepare: Callable, *arguments: object) -> object:
+    return _prepared(prepare)(*arguments)
+
+
 def peak() -> Callable[[str], float]:
     """Measure what a matrix product reaches."""
     return measure_peak
-
-
-def _run(prepare: Callable, *arguments: object) -> object:
-    return _prepared(prepare)(*arguments)
 
 
 def measure_peak(dtype: str) -> float:
