@@ -25,19 +25,6 @@ def network():
     return build
 
 
-def test_weights_come_back_and_the_same_weights_are_the_same_bytes(network, tmp_path):
-    one, other = network(), network()
-    save_weights(arrays(one), tmp_path / "one.npz")
-    load_weights(other, tmp_path / "one.npz")
-    save_weights(arrays(other), tmp_path / "other.npz")
-    for expected, value in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(expected, value)
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
-    assert len(list(tmp_path.iterdir())) == 2
-    # Anyone can read them without Keras.
-    assert np.load(tmp_path / "one.npz")["first/kernel"].shape == (3, 7)
-
-
 def cut(file):
     file.write_bytes(file.read_bytes()[:-1])
 

@@ -79,6 +79,7 @@ def test_sections_come_in_order_and_nothing_is_fetched_and_nothing_runs(usual):
     assert [target for target in targets if target.startswith("#")] == ["#pairs", *(f"#{name}" for name in LATER)]
     assert not {tag for tag, _ in usual.tags} & {"script", "link", "iframe", "object", "base"}
     assert all(target.startswith("#") for target in targets + usual.values("use", "xlink:href"))
+    assert {target[1:] for target in targets + usual.values("use", "xlink:href")} <= set(usual.ids)
     assert all(source.startswith("data:image/jpeg;base64,") for source in usual.values("img", "src"))
     assert not [name for _, attributes in usual.tags for name in attributes if name.startswith("on")]
     assert "default-src 'none'" in "".join(usual.values("meta", "content"))
