@@ -15,14 +15,14 @@ import numpy as np
 from stages.attacks.attackers import run_attacks
 from stages.attacks.evidence import Evidence
 from stages.attacks.pooling import near_duplicates, vote
-from stages.attacks.recognition import SIDE, Recognizer, recognition
+from stages.attacks.recognition import Recognizer, recognition
 from stages.attacks.roles import Roles
 from stages.core.errors import PipelineError, run_stage
 from stages.core.files import write_file
 from stages.core.images import SPLITS
 from stages.core.machine import environment
 from stages.core.parallel import print_summary
-from stages.core.params import RAW, Params, load_params
+from stages.core.params import RAW, Params, RecognizerParams, load_params
 from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
 from stages.evidence.guarantee import check_guarantee
@@ -61,8 +61,8 @@ def attack(dataset: str) -> None:
         _attack_view(held, images, restore, scores)
     if "region_identity" in scores:
         scores["region_identity"]["attacks"] |= identify_around_regions(held, people)
-    if len(views) > 1 and recognizer:
-        faces = face_view(target, SIDE, views[1].roles)
+    if recognizer:
+        faces = face_view(target, views[-1], recognizer.size)
         _recognize(faces, gather(target, faces, splits), recognizer, scores)
     if target.groups is not None:
         scores["guarantee"] = check_guarantee(target, scores)
@@ -88,21 +88,24 @@ def _attack_view(held: Holdings, restored: dict[str, np.ndarray], restore: Chang
         scores[f"{view.prefix}identity"] = identify(held, evidence, named, restored, restore)
 
 
-def _load_recognizer(file: str) -> Recognizer:
+def _load_recognizer(settings: RecognizerParams) -> Recognizer:
+    arguments = settings.model_dump(exclude={"model"})
     try:
-        return Recognizer(Path(file).read_bytes())
+        return Recognizer(Path(settings.model).read_bytes(), **arguments)
     except ValueError as error:
         raise PipelineError(f"`attack.recognizer`: {error}") from None
 
 
 def _recognize(view: View, evidence: Evidence, recognizer: Recognizer, scores: dict[str, Any]) -> None:
     """Let a face recognizer that was trained on others look at faces, and add what it found to the scores."""
-    found, names = recognition(evidence, recognizer)
-    scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in found.items()}
+    numbers, names = recognition(evidence, recognizer)
+    scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in numbers.items()}
     identity = scores.get(f"{view.prefix}identity")
     if identity:
         people = evidence.test.known().people
-        identity["attacks"]["recognizer"] = verdicts(people, vote(names), np.arange(len(people)))
+        alone = np.arange(len(people))
+        attacks = {f"recognizer{kind}": verdicts(people, vote(found), alone) for kind, found in names.items()}
+        identity["attacks"] |= attacks
 
 
 def _print_who_is_left_out(roles: Roles | None, params: Params) -> None:

@@ -102,8 +102,8 @@ def write_yolox(file: Path) -> Path:
     return _write_model(file, [*layers, _field(12, _value("output", (1, 8400, 85)))], side=640)
 
 
-def recognizer_model() -> bytes:
+def recognizer_model(side: int = 112) -> bytes:
     """Return the model: the point of a face is the mean colours of 4 x 4 parts, all red ones first."""
-    pool = _layer("AveragePool", ["data"], "means", kernel_shape=[28, 28], strides=[28, 28])
+    pool = _layer("AveragePool", ["data"], "means", kernel_shape=[side // 4] * 2, strides=[side // 4] * 2)
     layers = [pool, _layer("Flatten", ["means"], "points"), _field(12, _value("points", (1, 48)))]
-    return _model(layers, "data", 112)
+    return _model(layers, "data", side)

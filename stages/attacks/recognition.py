@@ -11,45 +11,64 @@ from stages.attacks._learning.looks import scaled
 from stages.attacks._learning.ranks import FALSE_POSITIVES
 from stages.attacks.evidence import Evidence
 from stages.attacks.operating_points import MOST_PAIRS
+from stages.core.errors import hold_back_errors
 from stages.core.parallel import map_bounded
 
-SIDE = 112  # pixels of a face, as the model takes it
 CHUNK = 256  # probes that are compared at once
 DECIMALS = 9  # of a cosine: two that agree in these are equal
 
 
-def recognition(evidence: Evidence, recognizer: "Recognizer") -> tuple[dict[str, float], np.ndarray]:
-    """Recognize the people in anonymized test images among raw images of known people.
+def recognition(evidence: Evidence, recognizer: "Recognizer") -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Recognize the people in anonymized test images among known people.
 
     Parameters
     ----------
     evidence : Evidence
-        Faces. The gallery is made of raw training images and references of known people; where nobody is known, of the
-        originals of the test images, each a person of its own.
+        Faces in several framings each, (n, framings, size, size, 3), the first one unaligned. The gallery is made of
+        training images and references of known people, raw; and anonymized alike. Where nobody is known, it is made of
+        the originals of the test images, each a person of its own.
     recognizer : Recognizer
         Trained on others.
 
     Returns
     -------
     found : dict of str to float
-        ``accuracy``, the share of test images whose nearest face in the gallery is of the same person; ``chance``, what
-        guessing gets; ``tpr_at_fpr1``, the share of pairs of one person that are accepted while at most 1 % of the
-        others are. What cannot be had is absent.
-    names : ndarray of int, shape (n,)
-        Who is in the nearest face, for each test image of a known person, or where nobody is known, for all.
+        ``accuracy``, the share of test images whose nearest face in the gallery is of the same person; ``tpr_at_fpr1``,
+        the share of pairs of one person that are accepted while at most 1 % of the others are; and ``chance`` of the
+        accuracy, what guessing gets. Before the first two comes ``alike_`` with the gallery anonymized alike, then
+        ``aligned_`` by the mean cosine over all framings instead of the first one's. What cannot be had is absent.
+    names : dict of str to ndarray of int, shape (n,)
+        Who is in the nearest face, for each test image of a known person, or where nobody is known, for all; by what
+        comes before the numbers, with ``_`` in front instead of at the end.
     """
     test = evidence.test.known()
     if len(test.people):
         known = [photos for photos in (evidence.train.known(), evidence.references.known()) if len(photos.people)]
-        gallery, who = (np.concatenate(parts) for parts in zip(*((one.raw, one.people) for one in known), strict=True))
+        raw, alike, who = (np.concatenate(parts) for parts in zip(*known, strict=True))
+        galleries = {"": raw} if evidence.train.anonymized is evidence.train.raw else {"": raw, "alike_": alike}
     else:
         test = evidence.test._replace(people=np.arange(len(evidence.test.people)))
-        gallery, who = test.raw, test.people
-    found = recognize(recognizer.embed(test.anonymized), recognizer.embed(gallery), test.people, who)
-    row = {"accuracy": float(np.nanmean(found.named)), "chance": float(np.nanmean(found.chance))}
-    if found.true_accept_rate is not None:
-        row["tpr_at_fpr1"] = found.true_accept_rate
-    return row, found.people
+        galleries, who = {"": test.raw}, test.people
+    probes = recognizer.embed(test.anonymized)
+    row: dict[str, float] = {}
+    names: dict[str, np.ndarray] = {}
+    for kind, gallery in galleries.items():
+        points = recognizer.embed(gallery)
+        for aligned, framings in (("", 1), ("aligned_", probes.shape[1])):
+            found = recognize(_joined(probes, framings), _joined(points, framings), test.people, who)
+            row |= {
+                f"{kind}{aligned}accuracy": float(np.nanmean(found.named)),
+                "chance": float(np.nanmean(found.chance)),
+            }
+            if found.true_accept_rate is not None:
+                row[f"{kind}{aligned}tpr_at_fpr1"] = found.true_accept_rate
+            names[f"_{kind}{aligned}".removesuffix("_")] = found.people
+    return row, names
+
+
+def _joined(points: np.ndarray, framings: int) -> np.ndarray:
+    """Join the points of the first framings, (n, framings, length), so that products are the mean of theirs."""
+    return points[:, :framings].reshape(len(points), -1) / np.sqrt(framings)
 
 
 class Recognizer:
@@ -57,17 +76,23 @@ class Recognizer:
 
     SFace [1]_ is one: ``models/face_recognition_sface/face_recognition_sface_2021dec.onnx`` in
     https://github.com/opencv/opencv_zoo, 38,696,353 bytes, Apache License 2.0, SHA-256
-    ``0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79``.
+    ``0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79``. The defaults are what it takes.
 
     Parameters
     ----------
     model : bytes
-        An ONNX file for `cv2.FaceRecognizerSF`: 3 x 112 x 112 numbers, RGB from 0 to 255, to any number of them.
+        An ONNX file that OpenCV can run: one input, 3 x `size` x `size`, and one output, any number of values.
+    size : int, default=112
+        Side of a face, in pixels.
+    mean, scale : float, default=0 and 1
+        The network takes (value - `mean`) * `scale` of the colours, from 0 to 255.
+    channels : {"rgb", "bgr"}, default="rgb"
+        Their order.
 
     Raises
     ------
     ValueError
-        If OpenCV cannot read it, or it takes anything else.
+        If OpenCV cannot run it, or it gives anything but one vector.
 
     References
     ----------
@@ -75,29 +100,38 @@ class Recognizer:
        face recognition", IEEE Transactions on Image Processing 30, 2021.
     """
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(
+        self, model: bytes, *, size: int = 112, mean: float = 0, scale: float = 1, channels: str = "rgb"
+    ) -> None:
         """Read the model, and try it on a black face."""
+        self.size = size
         self._model = np.frombuffer(model, np.uint8)
-        try:
-            tried = self._network().feature(np.zeros((SIDE, SIDE, 3), np.uint8))
-        except cv2.error as error:
+        self._settings = {"scalefactor": scale, "mean": (mean,) * 3, "swapRB": channels == "bgr"}
+        with hold_back_errors():
+            try:
+                network = self._network()
+                output = self._run(network, np.zeros((size, size, 3), np.uint8))
+                said = f"with {len(network.getUnconnectedOutLayersNames())} outputs, the first of shape {output.shape}"
+            except cv2.error as error:
+                output, said = np.empty(0), f"of which OpenCV says: {' '.join(str(error.err).split())}"
+        self._length = output.size
+        if not 1 < self._length == max(output.shape) or len(network.getUnconnectedOutLayersNames()) > 1:
             raise ValueError(
-                f"`model` must be an ONNX file that maps a face of {SIDE} x {SIDE} pixels to numbers, such as SFace. "
-                f"Received: {len(model)} bytes, of which OpenCV says: {' '.join(str(error.err).split())}"
-            ) from None
-        self._length = tried.size
+                f"`model` must be an ONNX file that maps a face of {size} x {size} pixels to a vector, such as SFace. "
+                f"Received: {len(model)} bytes, {said}"
+            )
 
     def embed(self, faces: np.ndarray) -> np.ndarray:
         """Turn faces into points.
 
         Parameters
         ----------
-        faces : ndarray of uint8, shape (n, size, size, 3)
+        faces : ndarray of uint8, shape (..., side, side, 3)
             RGB images of one face each, which fills most of it, upright.
 
         Returns
         -------
-        ndarray of float32, shape (n, length)
+        ndarray of float32, shape (..., length)
             Of length 1 each: their products are the cosines of the angles between them.
 
         Raises
@@ -105,9 +139,9 @@ class Recognizer:
         ValueError
             If the shape or type is wrong.
         """
-        if faces.ndim != 4 or faces.shape[1] != faces.shape[2] or faces.shape[3] != 3 or faces.dtype != np.uint8:
+        if faces.ndim < 4 or faces.shape[-3] != faces.shape[-2] or faces.shape[-1] != 3 or faces.dtype != np.uint8:
             raise ValueError(
-                "`faces` must be uint8 of shape (n, size, size, 3). "
+                "`faces` must be uint8 of shape (..., side, side, 3). "
                 f"Received: {faces.dtype} of shape {tuple(faces.shape)}"
             )
         own = threading.local()  # a network works on one face at a time
@@ -115,13 +149,19 @@ class Recognizer:
         def point(face: np.ndarray) -> np.ndarray:
             if not hasattr(own, "network"):
                 own.network = self._network()
-            return own.network.feature(cv2.cvtColor(scaled(face, SIDE), cv2.COLOR_RGB2BGR)).reshape(-1).copy()
+            return self._run(own.network, scaled(face, self.size)).ravel().copy()
 
-        points = np.stack([np.empty(self._length, np.float32), *map_bounded(point, faces)])[1:]
-        return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        found = map_bounded(point, faces.reshape(-1, *faces.shape[-3:]))
+        points = np.stack([np.empty(self._length, np.float32), *found])[1:]
+        points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        return points.reshape(*faces.shape[:-3], self._length)
 
-    def _network(self) -> cv2.FaceRecognizerSF:
-        return cv2.FaceRecognizerSF.create("onnx", self._model, np.empty(0, np.uint8))
+    def _network(self) -> cv2.dnn.Net:
+        return cv2.dnn.readNetFromONNX(self._model)
+
+    def _run(self, network: cv2.dnn.Net, face: np.ndarray) -> np.ndarray:
+        network.setInput(cv2.dnn.blobFromImage(face, **self._settings))
+        return network.forward()
 
 
 class Recognition(NamedTuple):

@@ -16,6 +16,7 @@ from stages.core.params import RAW, Acting
 from stages.core.people import People
 from stages.core.seeding import order_key
 from stages.evidence.target import Change, Target
+from stages.regions.alignment import frame_face
 from stages.regions.crops import GREY, around, main_region, square_crop
 from stages.regions.masks import published_box, region_mask
 
@@ -98,14 +99,18 @@ def _look_at_main(boxes: dict[str, list[Box]], acting: Acting, size: int, image:
     return resize_image(image[around(box, image.shape[:2])], (size, size))
 
 
-def face_view(target: Target, size: int, roles: Roles | None) -> View:
-    """Return the view of a face recognizer: the main region, with its aspect ratio."""
+def face_view(target: Target, view: View, size: int) -> View:
+    """Return what a face recognizer sees of a view: main regions, or whole images, in each of its framings."""
     boxes, acting = target.boxes, target.acting
 
     def look(image: np.ndarray, path: str) -> np.ndarray:
-        return square_crop(image, published_box(main_region(boxes[path]), image.shape[:2], acting), size)
+        height, width = image.shape[:2]
+        box = Box(0, 0, width, height)
+        if view.prefix:
+            box = published_box(main_region(boxes[path]), (height, width), acting)
+        return frame_face(image, box, size)
 
-    return View("faces", REGION, look, boxes.__contains__, roles)
+    return view._replace(name="faces", look=look)
 
 
 def gather(target: Target, view: View, splits: dict[str, list[str]], change: Change | None = None) -> Evidence:

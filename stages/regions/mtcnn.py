@@ -5,12 +5,14 @@ faces only if the smallest one is 20 pixels, holds every pair of candidates in m
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import cv2
 import numpy as np
 
+from stages.core.boxes import Box
 from stages.core.errors import hold_back_errors
 from stages.network.runtime import start_tensorflow, tf
 
@@ -20,6 +22,7 @@ _STEP = 0.709  # from one scale to the next; with the thresholds, of the paper's
 _PROPOSED, _REFINED = 0.6, 0.7  # scores from which candidates go on to the second network, and to the third one
 _MOST_PROPOSALS = 5000  # at a scale, the best ones; with _BATCH, what bounds the memory
 _BATCH = 512  # candidates that a network looks at together
+_LOOKS = 3  # at one face, each where the one before saw it
 _COLUMNS = 6  # of a table of candidates: number of the image, left, top, right, bottom, score
 
 
@@ -51,6 +54,32 @@ def load_mtcnn(smallest_face: int, threshold: float) -> Callable[[np.ndarray], n
         faces = _refine(networks[2], normalized, faces, 48, threshold)
         # And faces that lie mostly within a better one.
         return smart_nms_from_bboxes(faces, 0.7, method="min")[:, 1:]
+
+    return find
+
+
+@cache
+def load_landmarks() -> Callable[[np.ndarray, Box], np.ndarray]:
+    """Load the third network alone, for the eyes and the corners of the mouth of the face in a box.
+
+    It answers for every box, however little of a face is left there: (4, 2) float, left ones of the image first.
+    """
+    start_tensorflow("float32")
+    with hold_back_errors():
+        from mtcnn.stages import StageONet
+        from mtcnn.utils.bboxes import adjust_bboxes, resize_to_square
+        from mtcnn.utils.images import extract_patches
+        from mtcnn.utils.landmarks import adjust_landmarks
+    network = _load(StageONet, "onet.lz4", (None, 48, 48, 3))
+
+    def find(image: np.ndarray, box: Box) -> np.ndarray:
+        normalized = (image - np.float32(127.5)) / np.float32(128)
+        face = np.array([[0.0, box.x, box.y, box.x + box.width, box.y + box.height, 1]])
+        for _ in range(_LOOKS):
+            square = resize_to_square(face)
+            offsets, points, _ = network(extract_patches(normalized[np.newaxis], square, (48, 48)))
+            face = adjust_bboxes(square, offsets.numpy())
+        return adjust_landmarks(points, square).reshape(2, 5).T[[0, 1, 3, 4]]
 
     return find
 

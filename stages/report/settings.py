@@ -9,7 +9,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from stages.core.params import Params
 from stages.results.scores import Privacy, Utility
 
-_PATHS = (("data", "source"), ("regions", "file"), ("train", "weights"), ("attack", "recognizer"))
+_PATHS = (("data", "source"), ("regions", "file"), ("train", "weights"))
 
 
 class _Representer(RoundTripRepresenter):
@@ -24,6 +24,8 @@ def settings_text(params: Params) -> str:
     values = params.model_dump(mode="json")
     for section, key in _PATHS:
         values[section][key] = _last_part(values[section][key])
+    if recognizer := values["attack"]["recognizer"]:
+        recognizer["model"] = _last_part(recognizer["model"])
     values["regions"]["detector"] = [_last_part(name) for name in values["regions"]["detector"]]
     text, writer = io.StringIO(), YAML()
     writer.Representer = _Representer

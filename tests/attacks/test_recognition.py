@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from stages.attacks import recognition
+from stages.attacks.evidence import Evidence, Photos
 from stages.attacks.recognition import Recognizer, recognize
 from stages.core.machine import WORKERS_VARIABLE
-from tests.models import recognizer_model
+from tests.models import recognizer_model, write_yunet
 
 PEOPLE, EACH = 8, 3
 WHO = np.arange(PEOPLE).repeat(EACH)
@@ -47,6 +48,28 @@ def test_people_are_recognized_in_raw_and_blurred_faces_and_not_in_masked_ones(r
     assert min(named, accepted) > 0.9
     named, chance, accepted = shares(recognizer, np.full_like(raw, 128), raw)
     assert named <= 1.6 * chance and accepted <= 0.1
+
+
+def test_a_gallery_anonymized_alike_and_all_framings_count(recognizer):
+    def photos(seed: int) -> Photos:
+        framed = np.stack([np.full_like(faces(seed), 90), faces(seed)], axis=1)  # the first framing shows nobody
+        return Photos(framed, 255 - framed, WHO)
+
+    train, nobody = photos(0), Photos(*(part[:0] for part in photos(0)))
+    found, names = recognition.recognition(Evidence(train, nobody, photos(1), 0), recognizer)
+    assert found["alike_aligned_accuracy"] > 0.9 > found["alike_aligned_accuracy"] - 0.4 > found["aligned_accuracy"]
+    assert found["alike_accuracy"] == found["chance"] == 1 / PEOPLE
+    assert np.mean(names["_alike_aligned"] == WHO) == found["alike_aligned_accuracy"]
+
+
+@pytest.mark.parametrize("settings", [{"channels": "bgr"}, {"mean": 40}, {"scale": 0.5}, {"size": 84}])
+def test_a_model_gets_colours_and_sizes_as_it_takes_them(settings):
+    face = np.zeros((1, 84, 84, 3), np.uint8)
+    face[..., 0], face[..., 1] = 50, 80
+    model = recognizer_model(settings.get("size", 112))
+    values = {"mean": [10, 40, -40], "channels": [0, 80, 50]}.get(next(iter(settings)), [50, 80, 0])
+    expected = np.repeat(np.array(values, float), 16) / np.linalg.norm(np.repeat(values, 16))
+    np.testing.assert_allclose(Recognizer(model, **settings).embed(face)[0], expected, atol=1e-6)
 
 
 def test_without_labels_a_face_is_found_by_its_own_original(recognizer):
@@ -117,6 +140,11 @@ def test_what_is_no_recognizer_is_refused_in_one_line(model):
     ) as info:
         Recognizer(model)
     assert "\n" not in str(info.value)
+
+
+def test_a_detector_is_no_recognizer(tmp_path):
+    with pytest.raises(ValueError, match="to a vector.* with 12 outputs"):
+        Recognizer(write_yunet(tmp_path / "yunet.onnx").read_bytes(), size=32)
 
 
 def test_wrong_faces_are_refused(recognizer):

@@ -56,6 +56,7 @@ WRONG = [
     (["params.yaml"], "regions.detector"),
     (["mtcnn", "mtcnn"], "regions.detector"),
     ("nowhere.onnx", "attack.recognizer"),
+    ({"model": "params.yaml"}, "attack.recognizer"),
     ("nowhere.h5", "train.weights"),
     ("params.yaml", "train.weights"),
     ("raw", "datasets train.head train.seeds"),

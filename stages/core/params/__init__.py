@@ -13,6 +13,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from stages.core.errors import PipelineError
 from stages.core.params.sections import AttackParams, CompareParams, DataParams, RegionParams, SampleParams, TrainParams
+from stages.core.params.sections import RecognizerParams as RecognizerParams
 from stages.core.params.validation import validate
 from stages.core.params.variants import Acting as Acting
 from stages.core.params.variants import Variant, read_variant

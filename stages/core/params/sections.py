@@ -129,10 +129,27 @@ class TrainParams(Section):
         return seeds
 
 
-def _check_recognizer(value: str) -> str:
-    if not (value.endswith(".onnx") and Path(value).is_file()):
-        raise ValueError("null, or the path of a face recognizer (.onnx)")
-    return value
+class RecognizerParams(Section):
+    """A face recognizer, and what it takes: (value - mean) * scale of each colour."""
+
+    model: str
+    size: Annotated[int, Field(ge=16, le=512), NUMBER]
+    mean: Annotated[float, NUMBER]
+    scale: Annotated[float, Field(gt=0), NUMBER]
+    channels: Literal["rgb", "bgr"]
+
+
+def _to_recognizer(value: Any) -> Any:
+    # A path alone is that of a model that takes what SFace takes.
+    found = {"model": value, "size": 112, "mean": 0, "scale": 1, "channels": "rgb"} if isinstance(value, str) else value
+    if found is None:
+        return None
+    if isinstance(found, dict) and found.keys() == RecognizerParams.model_fields.keys():
+        model = str(found["model"])
+        if model.endswith(".onnx") and Path(model).is_file():
+            return found
+    keys = ", ".join(RecognizerParams.model_fields)
+    raise ValueError(f"null, the path of a face recognizer (.onnx), or a mapping of {keys}")
 
 
 class AttackParams(Section):
@@ -142,7 +159,7 @@ class AttackParams(Section):
     image_size: Annotated[int, Field(ge=32, le=128, multiple_of=16), NUMBER]
     identity_images: Count
     reconstruction_images: Annotated[int, Field(ge=10), NUMBER]
-    recognizer: Annotated[str, AfterValidator(_check_recognizer)] | None
+    recognizer: Annotated[RecognizerParams | None, BeforeValidator(_to_recognizer)]
     seed: Seed
 
 
