@@ -161,7 +161,7 @@ def test_no_process_is_left_of_a_killed_stage_whether_it_works_or_waits_for_work
         try:
             wait_until((tmp_path / "4").exists)
             process.send_signal(number)
-            process.wait(20)
+            process.wait(60)
             wait_until(lambda: os.killpg(process.pid, 0))  # raises where no process is left
         finally:
             os.killpg(process.pid, signal.SIGKILL)
