@@ -141,11 +141,13 @@ def test_a_process_that_is_killed_is_one_line(tmp_path, monkeypatch):
 
 
 TWO_PROCESSES = """
+import signal
 import sys
 from pathlib import Path
 from tests.training import fit_in, fitting, head_params, wait_in_process
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore Ctrl-C
     fitting._train_in_process = wait_in_process
     fit_in(Path(sys.argv[1]), head_params(), seeds=(3, 4))
 """
@@ -161,7 +163,7 @@ def test_no_process_is_left_of_a_killed_stage_whether_it_works_or_waits_for_work
         try:
             wait_until((tmp_path / "4").exists)
             process.send_signal(number)
-            process.wait(60)
+            process.wait(20)
             wait_until(lambda: os.killpg(process.pid, 0))  # raises where no process is left
         finally:
             os.killpg(process.pid, signal.SIGKILL)
