@@ -15,7 +15,9 @@ from stages.core.masks import encode_mask
 from stages.core.params import Variant
 from stages.core.params.variants import Acting, read_variant
 from stages.core.paths import LAST_RUN
+from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
+from stages.methods.pixelation import pixelation
 from stages.methods.shared.method import Method, find_method
 from stages.regions.pictures import GAP, RED, outline
 from tests.clones import set_param
@@ -260,3 +262,27 @@ def test_contact_sheets_show_all_images_of_regions_and_frame_those_without_one(r
     assert np.abs(cell - outline(first_of(folder / "faces"), [Box(2, 1, 3, 4)], [2])).mean() < 8
     anonymize("gaussian_blur")
     assert list_images(folder / "contact" / "gaussian_blur") == ["0001.jpg"]
+
+
+def test_two_strengths_of_an_image_cannot_be_solved_for_what_they_hide(noise):
+    image = 64 + noise(0, 96, 96) // 2
+    means = pixelation(image, block_size=8).astype(float)
+    strengths = [{"block_size": 8, "epsilon": epsilon, "neighbourhood": 4} for epsilon in (2.0, 4.0)]
+
+    def error_of(strong: np.ndarray, weak: np.ndarray) -> float:
+        # Twice the epsilon is half the noise: were it the same, it would cancel.
+        return float(np.abs(2 * weak.astype(float) - strong - means).mean())
+
+    assert error_of(*(dp_pix(image, **options, secret_rng=np.random.default_rng(0)) for options in strengths)) < 1.5
+    assert error_of(*(dp_pix_of(image, **options) for options in strengths)) > 8
+
+
+def test_images_in_which_no_face_was_found_are_copied_if_that_is_accepted(regional, capsys):
+    folder = regional({"regions.boxes": "detected", "regions.required": False}, {})
+    anonymize("faces")
+    assert "; 2 without a region, so not anonymized" in capsys.readouterr().out.splitlines()[-1]
+    for path in PATHS[:2]:
+        assert np.array_equal(read_image(folder / "faces" / path), read_image(folder / "raw" / path))
+    set_param(folder.parent, "regions.required", True)
+    with pytest.raises(PipelineError, match="received: 2 without one"):
+        anonymize("faces")

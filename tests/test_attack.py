@@ -301,3 +301,15 @@ def test_a_thorough_attacker_tries_a_network_and_the_row_says_so(people, workspa
     assert scores["effort"] == "thorough"
     assert scores["identity"]["attacker"] == scores_of("raw")["identity"]["attacker"] == "network"
     assert min(shares(scores["identity"])[name] for name in ("informed", "restored_informed")) > 0.9
+
+
+def test_people_split_between_train_and_test_are_named_by_references(people):
+    for file in (people / "raw").glob("*/*/id*"):
+        if (int(file.name[2]) < 2) != (file.parts[-3] == "train"):
+            file.unlink()
+    write_identities(people / "raw")
+    identity = scores_of("raw")["identity"]
+    assert identity["chance"] == 0.5
+    naive = identity["attacks"]["naive"]
+    assert len(naive["people"]) == 2  # of 3 images of each, 2 are references
+    assert naive["named"] == naive["people"] == [int(path.split("/id")[1][0]) - 2 for path in identity["paths"]]

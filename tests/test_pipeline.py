@@ -7,10 +7,12 @@ from pathlib import Path
 import networkx
 import pytest
 import yaml
+from markupsafe import escape
 
 from stages.core.errors import PipelineError
 from stages.core.params import load_params
 from stages.core.params.variants import read_variant
+from stages.results.columns import METRIC_KEYS
 from tests.clones import ROOT, run
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -92,3 +94,36 @@ def test_a_readme_is_short_and_its_links_lead_somewhere(readme):
         path, _, anchor = target.partition("#")
         file = (ROOT / readme).parent / path if path else ROOT / readme
         assert file.exists() and (not anchor or anchor in anchors(file)), target
+
+
+def test_a_stage_is_a_described_module_with_a_function_of_its_name():
+    for name, stage in STAGES.items():
+        assert stage["desc"]
+        assert stage["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
+        assert f"def {name}(" in (ROOT / f"stages/{name}.py").read_text()
+
+
+def test_every_param_of_a_stage_exists():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for stage in STAGES.values():
+        for key in stage.get("params", []):
+            section = params
+            for part in key.split("."):
+                section = section if part.startswith("$") else section[part]
+
+
+def test_committed_metrics_have_the_same_columns():
+    datasets = load_params(ROOT / "params.yaml").datasets
+    raw, *rows = [json.loads((ROOT / "metrics" / "m" / f"{name}.json").read_text()) for name in datasets]
+    assert all(list(row) == list(rows[0]) for row in rows)
+    assert set(raw) == set(rows[0]) - {"accuracy_drop", "recommended"}
+    assert set(rows[0]) <= set(METRIC_KEYS)
+    assert raw["accuracy"] >= 0.9
+
+
+def test_the_committed_report_is_small_and_gives_the_same_answer():
+    report = (ROOT / "metrics" / "report.html").read_text(encoding="utf-8")
+    assert len(report) < 5_000_000
+    answer = (ROOT / "metrics" / "comparison.md").read_text(encoding="utf-8").splitlines()[-1]
+    assert answer.startswith("Recommended")
+    assert escape(answer) in report

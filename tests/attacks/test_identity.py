@@ -100,3 +100,10 @@ def test_wrong_images_and_names_are_refused(identifier, images, identities, word
     if "images" in words:
         with pytest.raises(ValueError, match=words):
             identifier.predict(images)
+
+
+def test_shuffled_names_cannot_be_learned():
+    images, identities = portraits(10, 0)
+    shuffled = train_identifier(images[:, ::2, ::2], np.random.default_rng(0).permutation(identities), seed=0)
+    # Copies of what is held out would give it away.
+    assert shuffled.validation_accuracy <= 1.6 / PEOPLE

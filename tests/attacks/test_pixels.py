@@ -46,3 +46,10 @@ def test_without_key_points_there_is_no_share(size):
     flat = np.full(size, 9, np.uint8)
     assert measure_pixels(flat, flat, flat)["keypoint_survival"] is None
     assert unchanged_pixels(flat, flat) == 1
+
+
+def test_a_pixel_counts_only_if_all_its_channels_are_the_same(image):
+    changed = image.copy()
+    changed[..., 1] ^= 1
+    changed[::4, ::4] = image[::4, ::4]
+    assert unchanged_pixels(image, changed) == 1 / 16

@@ -6,6 +6,7 @@ import pytest
 
 from stages.attacks._learning import patches
 from stages.attacks._learning.patches import PatchNetwork
+from stages.attacks._learning.restorer import Unchanged
 from stages.attacks._learning.ridge import RidgeInverse
 from stages.attacks._learning.rounding import HALF, WithinRounding
 from stages.attacks._learning.wiener import WienerInverse
@@ -95,3 +96,14 @@ def test_any_image_keeps_its_size_and_comes_back_the_same_twice(options, monkeyp
         assert (first.shape, first.dtype) == ((*size, 3), np.uint8)
         np.testing.assert_array_equal(first, second)
         np.testing.assert_allclose(first, 77, atol=8)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0, 5.0])
+def test_a_known_blur_is_inverted(sigma):
+    inverse = WienerInverse(blur(RAW, sigma), RAW, kernel=blur_kernel(sigma=sigma))
+    assert gain(inverse, blur(UNSEEN, sigma), UNSEEN) > 1.5
+
+
+def test_a_network_learns_nothing_from_pairs_that_do_not_belong_together():
+    network = PatchNetwork(RAW, RAW[1:] + RAW[:1], start=Unchanged())
+    assert psnr(network.restore(UNSEEN[0]), UNSEEN[0]) < 15

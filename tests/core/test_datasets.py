@@ -100,3 +100,11 @@ def test_parts_have_about_twice_the_average_at_most(count):
     sizes = [len(part) for part in divide([f"train/a/{number}.png" for number in range(count)], 1_000)]
     assert len(sizes) == -(-count // 1_000)
     assert max(sizes) < 2_200
+
+
+def test_a_shard_that_ends_early_is_refused(tmp_path):
+    images = write(tmp_path, ["a.png"], as_shard=True)
+    with (tmp_path / "shard-000000.tar").open("r+b") as shard:
+        shard.truncate(600)
+    with pytest.raises(PipelineError, match=r"shard-000000.tar` must hold `a.png`; received: a shorter file"):
+        images.read("a.png")

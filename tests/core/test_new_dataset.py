@@ -146,3 +146,12 @@ def test_a_part_that_two_workers_make_is_whole_and_kept_for_the_next_run(is_shar
         assert [(path, Dataset(FOLDER).read(path)) for path in dict(images)] == images
         assert sorted(file.name for file in FOLDER.parent.iterdir()) == [".partial", FOLDER.name]
     assert made == [2, 2, 0, 0]
+
+
+@LAYOUTS
+@pytest.mark.parametrize("change", ["settings", "layout"])
+def test_other_settings_or_another_layout_make_everything(is_sharded, change):
+    images = dict.fromkeys(PATHS, 0)
+    make(images, is_sharded=is_sharded if change == "settings" else not is_sharded)
+    _, made = make(images, is_sharded=is_sharded, settings="other" if change == "settings" else "")
+    assert sorted(made) == sorted(PATHS)

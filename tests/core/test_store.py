@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stages.core import store
 from stages.core.paths import PARTIAL
 from stages.core.store import remembered
 
@@ -59,3 +60,11 @@ def test_python_objects_are_neither_written_nor_read(made):
     (file,) = PARTIAL.iterdir()
     np.savez(file, sum=np.array([print], object))
     assert ask(made, 1)[0, 0] == 1 / 3
+
+
+@pytest.mark.parametrize("name", ["environment", "code_digest"])
+def test_another_machine_or_other_code_works_anew(made, monkeypatch, name):
+    ask(made, 1)
+    monkeypatch.setattr(store, name, lambda *places: "another")
+    ask(made, 1)
+    assert len(made) == 2

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from stages.methods.blocking_merging import FLAGS, blocking_merging, deal_blocks, merge_with_opencv
+from stages.methods.shared import block_maps
 from stages.methods.shared.block_maps import merge_with_maps
 
 DEFAULTS = {"block_size": 12, "pattern": "grid", "inpaint": "telea", "inpaint_radius": 5, "orb_features": 0}
@@ -139,3 +140,13 @@ def test_threads_of_the_linear_algebra_change_nothing():
         command = [sys.executable, "-c", SCRIPT]
         digests.add(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
     assert len(digests) == 1 and len(digests.pop()) > 60
+
+
+@by_pattern
+def test_strips_and_chunks_change_nothing(photo, monkeypatch, options):
+    image = photo(60, 75)
+    whole = run(image, options)
+    for strip, chunk in ((1, 384), (24 * 75, 3)):
+        monkeypatch.setattr(block_maps, "STRIP_PIXELS", strip)
+        monkeypatch.setattr(block_maps, "CHUNK_BLOCKS", chunk)
+        np.testing.assert_array_equal(run(image, options), whole)

@@ -90,3 +90,13 @@ def test_each_argument_is_read_from_the_file_as_python_reads_it(name):
     file = Path(inspect.getfile(METHODS[name].apply))
     assert _read_signature(file) == {argument.name: argument.annotation for argument in arguments}
     assert not set(Acting.model_fields) & {argument.name for argument in arguments}
+
+
+def test_the_declared_kernel_is_that_of_the_blur():
+    variant = variant_of("gaussian_blur", sigma=3)
+    kernel = METHODS["gaussian_blur"].blur_kernel(sigma=3)
+    impulse = np.zeros((61, 61, 3), np.uint8)
+    impulse[30, 30] = 255
+    around = slice(30 - len(kernel) // 2, 31 + len(kernel) // 2)
+    assert np.abs(run(variant, impulse)[around, around, 0] - 255 * np.outer(kernel, kernel)).max() <= 1
+    assert METHODS["mask"].blur_kernel(value=1) is None

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from stages.network import fitting, speed, training
 from stages.network.classifier import build_classifier, cross_entropy
 from stages.network.fitting import fit
 from stages.network.inputs import Features, validation_mask
+from stages.network.runtime import start_tensorflow
 from tests.clones import ROOT, train_params
 from tests.training import LABELS, PATHS, fit_in, head_params, killed_in_process, separable_features
 
@@ -191,3 +193,28 @@ def test_steps_that_a_matrix_product_does_not_explain_are_named(times, slow, mon
     assert bool(speed.slow_step(params, [seconds] * 10)) == slow
     assert not speed.slow_step(params, [seconds] * 9)
     assert not speed.slow_step(head_params(), [seconds] * 10)
+
+
+def test_initial_weights_do_not_depend_on_what_other_threads_draw():
+    def build() -> bytes:
+        start_tensorflow("float32")
+        return b"".join(
+            weights.tobytes() for weights in build_classifier(head_params(head=[4, 0.5]), 2, 3).get_weights()
+        )
+
+    random.seed(1)
+    expected = build()
+    random.seed(2)
+    assert build() == expected
+
+
+def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys):
+    interrupt_after(None)
+    (whole,) = fit_in(tmp_path, head_params())
+    file = tmp_path / "seed_3.npz"
+    content = file.read_bytes()
+    for kept in (0, len(content) - 1):
+        file.write_bytes(content[:kept])
+        (again,) = fit_in(tmp_path, head_params())
+        assert "is not whole; training starts anew" in capsys.readouterr().out
+        assert_equal(whole, again)

@@ -74,3 +74,8 @@ def test_every_variant_differs_in_print_without_colours():
     assert len({style.marker for style in list(styles.values())[:8]}) == 8
     svg = frontier_svg(large_table("ab"), bounds(), "raw")
     assert len(set(re.findall(r"stroke-dasharray: ([\d., ]+)", svg))) >= 3  # two variants, and the grid lines
+
+
+def test_the_corner_is_drawn_where_the_recommendation_looks():
+    params = bounds().model_copy(update={"deployed_on": "anonymized"})
+    assert ["var(--goal)" in frontier_svg(table(), params, images) for images in ("raw", "anonymized")] == [False, True]

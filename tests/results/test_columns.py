@@ -8,7 +8,7 @@ import pytest
 
 from stages.compare import comparison_table
 from stages.core.params import load_params
-from stages.results.columns import COLUMNS, METRIC_KEYS, attacker_name, columns_of, show
+from stages.results.columns import COLUMNS, METRIC_KEYS, attacker_name, cell, columns_of, show
 from tests.synthetic import WRONG
 
 
@@ -53,3 +53,10 @@ def test_any_attacker_who_names_people_has_a_column():
     table = pd.DataFrame({"dataset": ["raw"], "identity_accuracy_my_own": [0.5], "region_identity_accuracy_naive": 0.1})
     assert [column.title for column in columns_of("named", table)] == ["my own", "naive, region"]
     assert "the my own attacker" in attacker_name("my_own")
+
+
+def test_ends_of_intervals_are_shown_where_they_are_and_no_half_widths():
+    column = next(column for column in COLUMNS if column.key == "accuracy")
+    row = {"accuracy": 0.933, "accuracy_low": 0.843, "accuracy_high": 1.0}
+    assert cell(row, column) == ("93.3 %", "84.3 to 100.0")
+    assert cell({"accuracy": 0.933}, column) == ("93.3 %", "")

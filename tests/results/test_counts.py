@@ -72,3 +72,8 @@ def test_the_strongest_of_several_gets_more_by_chance_than_one():
     assert strongest_by_chance(attacks) > 1.5 / 16
     # Attackers who always agree are one.
     assert strongest_by_chance(attacks[:1] * 6) == strongest_by_chance(attacks[:1])
+
+
+def test_ties_name_no_more_people_than_chance():
+    shares = [people_named(named_by_chance(16, 25, seed)).share for seed in range(200)]
+    assert np.mean(shares) == pytest.approx(1 / 16, abs=0.01)

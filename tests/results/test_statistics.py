@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from stages.results.statistics import crossed_estimate, paired_p_value, sign_test, skill_limits
+from stages.results.statistics import crossed_estimate, paired_p_value, sign_test, skill_limits, wilson_interval
 
 
 def limits_of(hits, trials, *, tail=0.025, guessed=0.0):
@@ -63,3 +63,13 @@ def test_a_difference_is_as_unlikely_as_its_interval_says():
     estimate = crossed_estimate(values, least=-1, most=1)
     at_the_edge = values - estimate.limits()[0]
     assert paired_p_value(at_the_edge) == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3, 4])
+def test_few_seeds_have_no_p_value(runs):
+    assert paired_p_value(np.ones((runs, 50))) is None
+
+
+def test_wilson_interval_is_as_published():
+    # Newcombe: Two-sided confidence intervals for the single proportion. Statistics in Medicine 17, 1998, table I.
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)

@@ -97,3 +97,15 @@ def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
 
 def test_images_of_equal_pixels_get_different_numbers():
     assert len(set(neutral(["same"] * 3))) == 3
+
+
+def test_order_depends_on_pixels_and_the_secret_and_not_on_names():
+    def renamed(names: list[int], secret: bytes) -> list[str]:
+        images = [taken(f"train/a/{name:03}.png", f"hash {number}") for number, name in enumerate(names)]
+        paths = neutral_paths(images, secret)
+        return [paths[image.path] for image in images]
+
+    first = renamed([*range(100)], b"x" * 32)
+    assert 35 < sum(name < following for name, following in zip(first, first[1:], strict=False)) < 65
+    assert renamed([*range(999, 899, -1)], b"x" * 32) == first
+    assert renamed([*range(100)], b"y" * 32) != first
