@@ -24,6 +24,8 @@ def average(
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image; only its shape matters.
     k : int
         The least number of people in a group, 2 to 10,000.
     grouping : {"closest", "furthest"}
@@ -35,6 +37,17 @@ def average(
     fitted : ndarray of uint8, shape (side, side, 3)
         The mean of the group.
 
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The mean at the size of the image.
+
+    Notes
+    -----
+    Whoever sees only what was replaced names the right person with a probability of at most 1 / k, if all people of a
+    group have equally many images; else the best guess is the person with the most. What is around it, and where in the
+    image it lies, stays. Images of whom nobody is known count as a person each: k of them may show the same person.
+
     References
     ----------
     .. [1] E. Newton, L. Sweeney, B. Malin, "Preserving privacy by de-identifying face images", IEEE Transactions on
@@ -44,6 +57,7 @@ def average(
 
     Examples
     --------
+    >>> import numpy as np
     >>> mean = np.full((2, 2, 3), 7, np.uint8)
     >>> average(np.zeros((1, 4, 3), np.uint8), k=2, grouping="closest", sizes="one", fitted=mean)[0, :, 0]
     array([7, 7, 7, 7], dtype=uint8)

@@ -32,6 +32,8 @@ def blocking_merging(
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
     block_size : int
         Side of the blocks in pixels, 1 to 1000; those at the right and the bottom may be cut off. An image of a single
         block becomes its mean colour.
@@ -46,6 +48,11 @@ def blocking_merging(
         31 pixels of the border.
     rng : numpy.random.Generator
         Source of the draw, which only the pattern "random" makes.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The merged image.
 
     Notes
     -----
@@ -63,6 +70,7 @@ def blocking_merging(
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.zeros((4, 8, 3), np.uint8)
     >>> image[:, 4:] = 200
     >>> options = {"pattern": "grid", "inpaint": "telea", "inpaint_radius": 3, "orb_features": 0}

@@ -23,6 +23,8 @@ def dp_pix(
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
     block_size : int
         Side of the blocks in pixels, 1 to 10,000. A block cut off by the border has more noise, by its number of pixels
         in place of b**2.
@@ -32,6 +34,11 @@ def dp_pix(
         The number of pixels m by which neighbouring images may differ, at least 1.
     secret_rng : numpy.random.Generator
         Source of the noise, whose numbers nobody can compute from what is published.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The noisy pixelated image, clipped to 0 to 255 and rounded.
 
     Notes
     -----
@@ -47,8 +54,10 @@ def dp_pix(
     sum of their epsilons, and so have the frames of a burst, which each have noise of their own, for what they share:
     publish one of them. The same noise for all would not do, as what they differ in would then be published bare.
 
-    It holds only while the noise is secret, so that comes from `data/secret.key`. Each image and strength has noise of
-    its own, and copies of an image have the same, as the mean of many would show what each hides.
+    And it holds only while the noise is secret: whoever can reproduce the noise can subtract it. So it comes from
+    `data/secret.key`. Each image and strength has noise of its own, and copies of an image have the same, as the mean
+    of many would show what each hides. Keep that file: an image that is published again with another secret is
+    published twice. Keep it to yourself: it tells whether an image that someone holds is the original.
 
     References
     ----------
@@ -57,6 +66,7 @@ def dp_pix(
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.full((2, 4, 3), 100, np.uint8)
     >>> dp_pix(image, block_size=2, epsilon=1e4, neighbourhood=1, secret_rng=np.random.default_rng(0))[0, :, 0]
     array([100, 100, 100, 100], dtype=uint8)

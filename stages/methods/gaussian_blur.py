@@ -25,8 +25,15 @@ def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
     sigma : float
         Standard deviation in pixels, 0 to 1000; 0 changes nothing.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The blurred image.
 
     References
     ----------
@@ -34,6 +41,7 @@ def gaussian_blur(image: np.ndarray, *, sigma: Annotated[float, Ge(0), Le(1000)]
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.zeros((1, 5, 3), np.uint8)
     >>> image[0, 2] = 100
     >>> gaussian_blur(image, sigma=0.8)[0, :, 0]

@@ -31,6 +31,8 @@ def morphology(
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
     operation : {"erosion", "dilation", "opening", "closing"}
         Erosion takes the minimum of the pixels under the square, dilation the maximum; opening is erosion and then
         dilation, closing the reverse.
@@ -40,12 +42,18 @@ def morphology(
     iterations : int
         How many times each operation is applied, 1 to 1000.
 
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The filtered image.
+
     References
     ----------
     .. [1] J. Serra, "Image Analysis and Mathematical Morphology", Academic Press, 1982.
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.full((1, 7, 3), 9, np.uint8)
     >>> image[0, 2], image[0, 4:] = 0, 0
     >>> morphology(image, operation="closing", kernel_size=3, iterations=1)[0, :, 0]

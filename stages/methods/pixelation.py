@@ -14,9 +14,16 @@ def pixelation(image: np.ndarray, *, block_size: Annotated[int, Ge(1), Le(10_000
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image.
     block_size : int
         Side of the blocks in pixels, 1 to 10,000. Blocks start at the top left corner; those cut off at the right and
         the bottom have the mean of the pixels that they have.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The pixelated image.
 
     References
     ----------
@@ -25,6 +32,7 @@ def pixelation(image: np.ndarray, *, block_size: Annotated[int, Ge(1), Le(10_000
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.arange(5, dtype=np.uint8).repeat(3).reshape(1, 5, 3) * 10
     >>> pixelation(image, block_size=2)[0, :, 0]
     array([ 5,  5, 25, 25, 40], dtype=uint8)

@@ -11,8 +11,15 @@ def remove(image: np.ndarray, *, hole: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB image; its pixels in the hole do not matter.
     hole : ndarray of bool, shape (height, width)
-        What is to be filled. All else stays; where all of it is hole, the image becomes grey.
+        What is to be filled.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        Equal to `image` outside the hole. Grey where all of it is hole.
 
     References
     ----------
@@ -20,6 +27,7 @@ def remove(image: np.ndarray, *, hole: np.ndarray) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.full((3, 5, 3), 90, np.uint8)
     >>> image[1, 2] = 255
     >>> remove(image, hole=image[..., 0] == 255)[1, :, 0]

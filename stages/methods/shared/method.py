@@ -16,8 +16,11 @@ class Method:
     ----------
     apply : callable
         Takes an image, ndarray of uint8, shape (height, width, 3), RGB, and keyword-only arguments, whose annotations
-        say what `params.yaml` may hold; returns a new image of that shape and type. The README of the methods says what
-        arguments called `rng`, `secret_rng`, `hole` and `fitted` get.
+        say what `params.yaml` may hold; returns a new image of that shape and type. With an argument `rng` it gets
+        draws that depend on `seed` and the image's path, with `secret_rng` draws that nobody can compute. With `hole`,
+        ndarray of bool, shape (height, width), it acts on regions alone: it gets a part of an image around one, and
+        what it is to fill there.
+        With `fitted`, it gets the mean of the image's group.
     fit : callable, optional
         For a method that looks at the whole data set: takes what people look like, (people, values) float64, and the
         arguments, and returns the group of each, (people,) int. `apply` then has an argument `fitted`.
