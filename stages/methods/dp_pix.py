@@ -29,7 +29,7 @@ def dp_pix(
         Side of the blocks in pixels, 1 to 10,000. A block cut off by the border has more noise, by its number of pixels
         in place of b**2.
     epsilon : float
-        Privacy budget, above 0: the smaller, the more noise.
+        Privacy budget of each channel, above 0: the smaller, the more noise.
     neighbourhood : int
         The number of pixels m by which neighbouring images may differ, at least 1.
     secret_rng : numpy.random.Generator
@@ -46,8 +46,8 @@ def dp_pix(
     at most m pixels, and DP-Pix is epsilon-differentially private for m-neighbours: no result is more than e**epsilon
     times as likely for the one as for the other. Clipping and rounding come after the noise and cost nothing.
 
-    Of a colour image each channel, as a grey image, has this guarantee. All three together have it for 3 * epsilon, for
-    a pixel may differ in all of them.
+    Each of the three channels, as a grey image, has this guarantee. The image has it for 3 * epsilon, as a pixel may
+    differ in all channels. So has a grey photo, whose channels are equal: it is published under three noises.
 
     The guarantee is about m pixels of one image. Anything that covers more pixels, such as a face in close-up, or that
     appears in several images, is protected less. An image that is published at two strengths has the guarantee for the
