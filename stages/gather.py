@@ -118,9 +118,11 @@ def _differences(rows: pd.DataFrame) -> list[str]:
     settings = rows["settings"].map(json.loads)
     texts = []
     for name, own in zip(rows["dataset"], settings, strict=True):
-        others = [other for other, other_name in zip(settings, rows["dataset"], strict=True) if other_name == name]
+        alternatives = settings[rows["dataset"] == name]
         parts = [
-            f"{key}={value}" for key, value in (own or {}).items() if any(other.get(key) != value for other in others)
+            f"{key}={value}"
+            for key, value in (own or {}).items()
+            if any(alternative.get(key) != value for alternative in alternatives)
         ]
         texts.append(f" {', '.join(parts)}" if parts else "")
     return texts

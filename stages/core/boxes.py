@@ -28,12 +28,12 @@ class Box(NamedTuple):
         """In square pixels."""
         return self.width * self.height
 
-    def overlap(self, other: "Box") -> float:
+    def overlap(self, box: "Box") -> float:
         """Return the area that two boxes share, as a share of the area that they cover together."""
-        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        across = min(self.x + self.width, box.x + box.width) - max(self.x, box.x)
+        down = min(self.y + self.height, box.y + box.height) - max(self.y, box.y)
         shared = max(across, 0) * max(down, 0)
-        return shared / (self.area + other.area - shared) if shared else 0.0
+        return shared / (self.area + box.area - shared) if shared else 0.0
 
 
 def write_boxes(file: Path, boxes: dict[str, list[Box]]) -> None:

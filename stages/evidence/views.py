@@ -137,9 +137,9 @@ def choose_images(target: Target, view: View, splits: dict[str, list[str]]) -> t
 
     def fill(split: str, people: dict[str, int]) -> dict[str, int]:
         taken = people.keys() | (enrolled.keys() if split == "test" else set())
-        others = [path for path in splits[split] if path not in taken and view.shows(f"{split}/{path}")]
-        others.sort(key=lambda path: order_key(seed, path))
-        return people | dict.fromkeys(others[: max(0, most - len(people))], UNKNOWN)
+        unknown = [path for path in splits[split] if path not in taken and view.shows(f"{split}/{path}")]
+        unknown.sort(key=lambda path: order_key(seed, path))
+        return people | dict.fromkeys(unknown[: max(0, most - len(people))], UNKNOWN)
 
     return fill("train", learned), enrolled, fill("test", asked)
 

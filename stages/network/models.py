@@ -78,8 +78,8 @@ def keep_states(dataset: str, key: str, seeds: list[int]) -> Iterator[dict[int, 
     """Choose a file for each seed's state; remove states of other settings before, and these after a whole training."""
     folder = PARTIAL / dataset
     files = {seed: folder / f"seed_{seed}_{key}.npz" for seed in seeds}
-    for other in set(folder.glob("*")) - set(files.values()):
-        other.unlink()
+    for leftover in set(folder.glob("*")) - set(files.values()):
+        leftover.unlink()
     yield files
     shutil.rmtree(folder, ignore_errors=True)
 

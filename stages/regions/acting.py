@@ -121,7 +121,7 @@ def _scaled(shape: tuple[int, ...], box: Box, acting: Acting) -> tuple[int, int]
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def blend(image: np.ndarray, other: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def blend(image: np.ndarray, replacement: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mix two images of one shape; where a weight is 0 or 1, the result is the one or the other, bit by bit."""
-    mixed = image + weights[..., None] * (other.astype(np.float32) - image)
+    mixed = image + weights[..., None] * (replacement.astype(np.float32) - image)
     return np.rint(mixed).astype(np.uint8)

@@ -131,9 +131,9 @@ def covered_share(box: Box, used: Sequence[Box], acting: Acting) -> float:
     height, width = (max(1, round(side * scale)) for side in (box.height, box.width))
     region = region_mask((height, width), Box(0, 0, width, height), Acting(grow=0, feather=0)).weights == 1
     covered = np.zeros((height, width), bool)
-    for other in used:
-        x, y = (round((start - first) * scale) for start, first in ((other.x, box.x), (other.y, box.y)))
-        across, down = (max(1, round(side * scale)) for side in (other.width, other.height))
+    for cover in used:
+        x, y = (round((start - first) * scale) for start, first in ((cover.x, box.x), (cover.y, box.y)))
+        across, down = (max(1, round(side * scale)) for side in (cover.width, cover.height))
         mask = region_mask((height, width), Box(x, y, across, down), acting)
         covered[mask.rows, mask.columns] |= mask.weights == 1
     return float(covered[region].mean())

@@ -17,15 +17,15 @@ _SIZES = {"below_20": 20, "20_to_39": 40, "40_to_79": 80, "80_or_more": float("i
 
 def merge_boxes(given: list[Box], detected: list[Box]) -> tuple[list[Box], int]:
     """Join given and detected boxes of an image, so that nothing of either is lost, and count the joined ones."""
-    joined, others = list(given), []
+    joined, unmatched = list(given), []
     for box in detected:
-        overlaps = [box.overlap(other) if other.label in ("", box.label) else 0.0 for other in given]
+        overlaps = [box.overlap(candidate) if candidate.label in ("", box.label) else 0.0 for candidate in given]
         best = max(range(len(given)), key=overlaps.__getitem__, default=None)
         if best is not None and overlaps[best] >= OVERLAP:
             joined[best] = _join(joined[best], box)
         else:
-            others.append(box)
-    return joined + others, len(detected) - len(others)
+            unmatched.append(box)
+    return joined + unmatched, len(detected) - len(unmatched)
 
 
 def _join(given: Box, detected: Box) -> Box:
@@ -59,9 +59,9 @@ def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
     matched = [False] * len(given)
     for box in sorted(detected, key=lambda box: -(box.score or 0)):
         free = {
-            number: box.overlap(other)
-            for number, other in enumerate(given)
-            if not matched[number] and (not other.label or (other.label == PERSON) == (box.label == PERSON))
+            number: box.overlap(candidate)
+            for number, candidate in enumerate(given)
+            if not matched[number] and (not candidate.label or (candidate.label == PERSON) == (box.label == PERSON))
         }
         best = max(free, key=free.__getitem__, default=None)
         if best is not None and free[best] >= OVERLAP:

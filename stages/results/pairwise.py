@@ -31,12 +31,11 @@ def pairwise_table(datasets: list[str]) -> pd.DataFrame:
     rows = []
     for first, second in pairs:
         row: dict[str, object] = {"variant": first, "compared_with": second}
-        one, other = scores[first], scores[second]
-        for measure, left, right in (
-            ("accuracy", one.correct, other.correct),
-            ("accuracy_anonymized", one.correct_anonymized, other.correct_anonymized),
+        left, right = scores[first], scores[second]
+        for measure, differences in (
+            ("accuracy", left.correct.astype(float) - right.correct),
+            ("accuracy_anonymized", left.correct_anonymized.astype(float) - right.correct_anonymized),
         ):
-            differences = left.astype(float) - right
             estimate = crossed_estimate(differences, least=-1, most=1)
             row |= _row(measure, (estimate.mean, *estimate.limits(tail), paired_p_value(differences)))
         if shared := [path for path in named[first] if path in named[second]]:

@@ -86,49 +86,49 @@ _OVER = {
 }
 
 
-def draw_hair_behind(head: Canvas, who: Identity) -> None:
+def draw_hair_behind(head: Canvas, person: Identity) -> None:
     """Draw the part of the hair that the face and the neck hide: long hair, an afro, a bun."""
-    dark = mix(who.hair, BLACK, 0.4)
-    if who.style in _BEHIND:
-        right = np.array(_BEHIND[who.style])
+    dark = mix(person.hair, BLACK, 0.4)
+    if person.style in _BEHIND:
+        right = np.array(_BEHIND[person.style])
         outline = np.concatenate([right, (right * (-1, 1))[::-1]])
-        head.polygon(outline, mix(who.hair, BLACK, 0.15), dark, smooth=True)
-    elif who.style == "afro":
+        head.polygon(outline, mix(person.hair, BLACK, 0.15), dark, smooth=True)
+    elif person.style == "afro":
         head.polygon(_curls(0.86, 13, 0.34, 1.0), dark)
-        head.polygon(oval(0, -0.5, 1.08, 0.95), mix(who.hair, BLACK, 0.2))
-    elif who.style == "bun":
-        head.polygon(oval(0, -1.28, 0.36, 0.33), mix(who.hair, WHITE, 0.1), dark)
-        head.stroke([(-0.2, -1.3), (0, -1.42), (0.2, -1.32)], mix(who.hair, WHITE, 0.25), 0.03, smooth=True)
+        head.polygon(oval(0, -0.5, 1.08, 0.95), mix(person.hair, BLACK, 0.2))
+    elif person.style == "bun":
+        head.polygon(oval(0, -1.28, 0.36, 0.33), mix(person.hair, WHITE, 0.1), dark)
+        head.stroke([(-0.2, -1.3), (0, -1.42), (0.2, -1.32)], mix(person.hair, WHITE, 0.25), 0.03, smooth=True)
 
 
-def draw_hair(head: Canvas, who: Identity, side: int) -> None:
+def draw_hair(head: Canvas, person: Identity, side: int) -> None:
     """Draw the hair over the forehead and the temples, with strands that catch the light from `side`."""
-    light = mix(who.hair, WHITE, 0.22)
-    if who.style == "bald":
+    light = mix(person.hair, WHITE, 0.22)
+    if person.style == "bald":
         head.soft(oval(0.25 * side, -0.8, 0.2, 0.1), WHITE, 0.35, 0.07)
         return
-    if who.style in ("curly", "afro"):
-        wide, size = (0.74, 0.24) if who.style == "curly" else (0.84, 0.25)
-        head.polygon(_curls(wide, 11, size, 0.6), mix(who.hair, BLACK, 0.12))
-        head.polygon(_curls(wide - 0.08, 8, size * 0.95, 0.5) - (0, 0.04), who.hair)
-        head.polygon(_curls(wide, 10, size * 0.4, 0.5) + (0.05 * side, -0.08), mix(who.hair, WHITE, 0.07))
-        head.polygon(_curls(wide - 0.18, 7, size * 0.4, 0.4) + (0.05 * side, -0.05), mix(who.hair, WHITE, 0.05))
+    if person.style in ("curly", "afro"):
+        wide, size = (0.74, 0.24) if person.style == "curly" else (0.84, 0.25)
+        head.polygon(_curls(wide, 11, size, 0.6), mix(person.hair, BLACK, 0.12))
+        head.polygon(_curls(wide - 0.08, 8, size * 0.95, 0.5) - (0, 0.04), person.hair)
+        head.polygon(_curls(wide, 10, size * 0.4, 0.5) + (0.05 * side, -0.08), mix(person.hair, WHITE, 0.07))
+        head.polygon(_curls(wide - 0.18, 7, size * 0.4, 0.4) + (0.05 * side, -0.05), mix(person.hair, WHITE, 0.05))
         return
-    outline = np.array(_OVER[who.style])
+    outline = np.array(_OVER[person.style])
     head.soft(
         outline + (0, 0.06),
-        mix(who.skin, (60, 20, 20), 0.6),
+        mix(person.skin, (60, 20, 20), 0.6),
         0.35,
         0.04,
         smooth=True,
-        within=head.mask(oval(0, -0.2, who.cheek * 0.97, 0.8)),
+        within=head.mask(oval(0, -0.2, person.cheek * 0.97, 0.8)),
     )
-    head.polygon(outline, mix(who.hair, WHITE, 0.12), mix(who.hair, BLACK, 0.2), smooth=True)
+    head.polygon(outline, mix(person.hair, WHITE, 0.12), mix(person.hair, BLACK, 0.2), smooth=True)
     area = head.mask(outline, smooth=True)
     head.soft(oval(0.35 * side, -0.9, 0.3, 0.14), light, 0.7, 0.09, within=area)
     for x in (-0.52, -0.2, 0.14, 0.46):
         strand = [(0.35 * x, -1.08), (0.95 * x, -0.96), (1.32 * x, -0.66)]
-        head.stroke(strand, light if x * side > 0 else mix(who.hair, BLACK, 0.25), 0.022, smooth=True)
+        head.stroke(strand, light if x * side > 0 else mix(person.hair, BLACK, 0.25), 0.022, smooth=True)
 
 
 def _curls(reach: float, count: int, size: float, low: float) -> np.ndarray:

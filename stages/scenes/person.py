@@ -60,10 +60,10 @@ def draw_person(
     person : Extent
         Head, all of its hair, and body.
     """
-    who = PEOPLE[identity]
+    person = PEOPLE[identity]
     glow = rng.uniform(-0.2, 0.1, 3) * (1, 0, 0) + (0, *rng.uniform(-0.08, 0.08, 2))
-    who = who._replace(skin=_lit(who.skin, glow[0]), hair=_lit(who.hair, glow[0] + 2 * glow[1]))
-    cloth, second = (_lit(colour, glow[0] + 2 * glow[2]) for colour in OUTFITS[who.outfit])
+    person = person._replace(skin=_lit(person.skin, glow[0]), hair=_lit(person.hair, glow[0] + 2 * glow[1]))
+    cloth, second = (_lit(colour, glow[0] + 2 * glow[2]) for colour in OUTFITS[person.outfit])
     scale = rng.uniform(0.132, 0.164)
     body = canvas.at(x + rng.uniform(-0.09, 0.09), rng.uniform(0.475, 0.555), scale).noting()
     body.soft([(-1.0, -0.8), (1.0, -0.8), (1.7, 1.5), (1.8, 4.6), (-1.8, 4.6), (-1.7, 1.5)], BLACK, 0.09, 0.16)
@@ -77,10 +77,10 @@ def draw_person(
     )
     head = body.at(0, 0.9, angle=rng.uniform(-9, 9)).at(0, -0.9).noting()
     behind = head.noting()
-    draw_hair_behind(behind, who)
-    _draw_torso(body, who, cloth, second, side)
-    draw_face(head, who, pose)
-    draw_hair(head, who, side)
+    draw_hair_behind(behind, person)
+    _draw_torso(body, person, cloth, second, side)
+    draw_face(head, person, pose)
+    draw_hair(head, person, side)
     face, hair = head.noted(), behind.noted()
     margin = 1 / canvas.pixels.shape[0]  # that antialiasing adds
     return (
@@ -99,16 +99,16 @@ def _lit(colour: Colour, glow: float) -> Colour:
     return red, green, blue
 
 
-def _draw_torso(body: Canvas, who: Identity, cloth: Colour, second: Colour, side: int) -> None:
+def _draw_torso(body: Canvas, person: Identity, cloth: Colour, second: Colour, side: int) -> None:
     right = np.array(_TORSO)
     outline = np.concatenate([(right * (-1, 1))[::-1], right])
-    cut = who.outfit.split("_")[1]
+    cut = person.outfit.split("_")[1]
     body.polygon(outline, mix(cloth, WHITE, 0.1), mix(cloth, BLACK, 0.22), smooth=True)
     area = body.mask(outline, smooth=True)
     if cut in ("stripes", "check"):
         _draw_pattern(body, area, cloth, second, cut)
-    _draw_neck(body, who)
-    _CUTS[cut](body, who, cloth, second)
+    _draw_neck(body, person)
+    _CUTS[cut](body, person, cloth, second)
     for arm in (-1, 1):
         crease = [(arm * 1.02, 1.95), (arm * 1.1, 2.5), (arm * 1.08, 4.6)]
         body.soft([*crease, (arm * 1.18, 4.6), (arm * 1.16, 2.5)], mix(cloth, BLACK, 0.6), 0.5, 0.04, within=area)
@@ -129,8 +129,8 @@ def _draw_pattern(body: Canvas, area: np.ndarray, cloth: Colour, second: Colour,
     body.soft(np.array(columns), second, 0.5, 0.012, within=area)
 
 
-def _draw_neck(body: Canvas, who: Identity) -> None:
-    skin, shade = mix(who.skin, (120, 50, 50), 0.12), mix(who.skin, (80, 24, 40), 0.5)
+def _draw_neck(body: Canvas, person: Identity) -> None:
+    skin, shade = mix(person.skin, (120, 50, 50), 0.12), mix(person.skin, (80, 24, 40), 0.5)
     neck = [(-0.32, 0.5), (0.32, 0.5), (0.33, 1.12), (0.44, 1.26), (0, 1.5), (-0.44, 1.26), (-0.33, 1.12)]
     body.polygon(neck, skin)
     body.soft(
@@ -138,19 +138,19 @@ def _draw_neck(body: Canvas, who: Identity) -> None:
     )
 
 
-def _draw_crew(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
+def _draw_crew(body: Canvas, person: Identity, cloth: Colour, second: Colour) -> None:
     rim = [(-0.47, 1.2), (-0.3, 1.42), (0, 1.5), (0.3, 1.42), (0.47, 1.2)]
     body.stroke(rim, mix(cloth, BLACK, 0.28), 0.1, smooth=True)
 
 
-def _draw_knit(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
+def _draw_knit(body: Canvas, person: Identity, cloth: Colour, second: Colour) -> None:
     roll = [(-0.46, 1.02), (0, 1.16), (0.46, 1.02), (0.5, 1.3), (0, 1.5), (-0.5, 1.3)]
     body.polygon(roll, mix(cloth, WHITE, 0.14), second, smooth=True)
     for x in (-0.75, -0.45, 0.45, 0.75, 0.0):
         body.stroke([(x, 1.62), (x, 4.6)], mix(cloth, second, 0.55), 0.05)
 
 
-def _draw_hoodie(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
+def _draw_hoodie(body: Canvas, person: Identity, cloth: Colour, second: Colour) -> None:
     for arm in (-1, 1):
         hood = np.array([(0.34, 0.92), (0.7, 1.1), (0.74, 1.34), (0.3, 1.62), (0.06, 1.6), (0.36, 1.3)]) * (arm, 1)
         body.polygon(hood, mix(cloth, WHITE, 0.16), mix(cloth, BLACK, 0.25), smooth=True)
@@ -158,7 +158,7 @@ def _draw_hoodie(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> 
     body.stroke([(-0.6, 2.75), (0.6, 2.75)], mix(cloth, BLACK, 0.35), 0.05)
 
 
-def _draw_collar(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
+def _draw_collar(body: Canvas, person: Identity, cloth: Colour, second: Colour) -> None:
     body.stroke([(0, 1.5), (0, 4.6)], mix(cloth, BLACK, 0.35), 0.045)
     for arm in (-1, 1):
         wing = np.array([(0.34, 1.04), (0.54, 1.2), (0.34, 1.66), (0.0, 1.44)]) * (arm, 1)
@@ -166,9 +166,9 @@ def _draw_collar(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> 
     body.polygon(np.array([oval(0.06, y, 0.035) for y in (1.8, 2.2, 2.6)]), mix(cloth, WHITE, 0.7))
 
 
-def _draw_lapels(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
+def _draw_lapels(body: Canvas, person: Identity, cloth: Colour, second: Colour) -> None:
     body.polygon([(-0.42, 1.16), (0, 1.5), (0.42, 1.16), (0.3, 1.9), (0, 2.7), (-0.3, 1.9)], second)
-    skin = mix(who.skin, (80, 24, 40), 0.3)
+    skin = mix(person.skin, (80, 24, 40), 0.3)
     body.polygon([(-0.26, 1.1), (0.26, 1.1), (0, 1.52)], skin)
     for arm in (-1, 1):
         wing = np.array([(0.3, 1.04), (0.42, 1.2), (0.24, 1.6), (0.0, 1.5)]) * (arm, 1)
@@ -178,11 +178,11 @@ def _draw_lapels(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> 
     body.stroke([(0, 2.7), (0, 4.6)], mix(cloth, BLACK, 0.4), 0.04)
 
 
-def _draw_jacket(body: Canvas, who: Identity, cloth: Colour, second: Colour) -> None:
+def _draw_jacket(body: Canvas, person: Identity, cloth: Colour, second: Colour) -> None:
     body.polygon([(-0.36, 1.12), (0, 1.5), (0.36, 1.12), (0.2, 4.6), (-0.2, 4.6)], second, mix(second, BLACK, 0.15))
     body.polygon(
         [(-0.3, 1.08), (0.3, 1.08), (0.2, 1.34), (0, 1.42), (-0.2, 1.34)],
-        mix(who.skin, (80, 24, 40), 0.22),
+        mix(person.skin, (80, 24, 40), 0.22),
         smooth=True,
     )
     for arm in (-1, 1):
