@@ -54,17 +54,17 @@ def name_people(rng: np.random.Generator, people: int, images: int, own: np.ndar
 
     All images of a person together tell as much as `pooled_share` says.
     """
-    who = np.repeat(np.arange(people), images)
+    labels = np.repeat(np.arange(people), images)
     pooled = {
         skill: pooled_share(1 / people + skill * (1 - 1 / people), np.array([images]), people) for skill in {*own}
     }
-    known = rng.random(len(who)) < own[who]
+    known = rng.random(len(labels)) < own[labels]
     together = rng.random(people) < np.array([pooled[skill] for skill in own])
     strangers = (np.arange(people) + rng.integers(1, people, size=people)) % people
     return {
-        "people": who,
-        "named": np.where(known, who, rng.integers(people, size=len(who))),
-        "pooled": np.where(together, np.arange(people), strangers)[who],
+        "people": labels,
+        "named": np.where(known, labels, rng.integers(people, size=len(labels))),
+        "pooled": np.where(together, np.arange(people), strangers)[labels],
     }
 
 
@@ -245,10 +245,10 @@ def simulate_intervals(draws: int) -> None:
                 missed, alarms = np.zeros(2), np.zeros(2)
                 truth = np.clip(share + deviation * rng.normal(size=1_000_000), 0, 1).mean()
                 for _ in range(draws):
-                    one, other = (draw_runs(rng, seeds, share, deviation).astype(float) for _ in range(2))
-                    low, high = crossed_estimate(one, least=0, most=1).limits()
+                    first, second = (draw_runs(rng, seeds, share, deviation).astype(float) for _ in range(2))
+                    low, high = crossed_estimate(first, least=0, most=1).limits()
                     missed += [truth < low, truth > high]
-                    p_value = paired_p_value(one - other)
+                    p_value = paired_p_value(first - second)
                     alarms += [p_value is not None and p_value < level for level in (0.05, 0.001)]
                 cells = [f"{100 * number / draws:.1f}" for number in (*missed, *alarms)]
                 cells[2:] = cells[2:] if seeds >= 5 else ["none given"] * 2

@@ -36,9 +36,9 @@ def decode_with_vips(content: bytes) -> np.ndarray:
     return image.cast("uchar").numpy()[..., :3]
 
 
-def agree(image: np.ndarray, other: np.ndarray) -> bool:
+def agree(image: np.ndarray, expected: np.ndarray) -> bool:
     """Say whether two images are the same within `AGREE` levels."""
-    return image.shape == other.shape and np.abs(image.astype(int) - other).max() <= AGREE
+    return image.shape == expected.shape and np.abs(image.astype(int) - expected).max() <= AGREE
 
 
 def compare(content: bytes, max_pixels: int) -> tuple[str, str]:

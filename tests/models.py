@@ -35,7 +35,7 @@ def _convolution(output: str, kernel: np.ndarray, *, is_last: bool = True) -> by
 def _layer(kind: str, inputs: list[str], output: str, **attributes: int | list[int]) -> bytes:
     content = b"".join(_field(1, name) for name in inputs) + _field(2, output) + _field(4, kind)
     for key, value in attributes.items():
-        numbers = [_field(3, value), _field(20, 2)] if isinstance(value, int) else [_field(8, one) for one in value]
+        numbers = [_field(3, value), _field(20, 2)] if isinstance(value, int) else [_field(8, part) for part in value]
         content += _field(5, _field(1, key) + b"".join(numbers) + (b"" if isinstance(value, int) else _field(20, 7)))
     return _field(1, content)
 

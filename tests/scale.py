@@ -28,12 +28,12 @@ VARIANTS = list(load_params(ROOT / "params.yaml").variants)
 def measure(clone: MeasuredClone, rounds: int) -> dict[str, str]:
     """Run the benchmark where the source is made, and return the cells of the table."""
     source = disk_use(clone.source)
-    first, told = clone.repro()
+    first, usage = clone.repro()
     images = clone.images()
     stages = sorted(first[1:], key=lambda stage: clone.targets.index(stage.name))
-    cells = {f"`{stage.name}`": _stage_cell(stage, images, told[stage.name][1]) for stage in stages}
-    cells["all of these"] = _total(first, told)
-    cells["peak memory of DVC"] = _mebibytes(told["dvc"][1])
+    cells = {f"`{stage.name}`": _stage_cell(stage, images, usage[stage.name][1]) for stage in stages}
+    cells["all of these"] = _total(first, usage)
+    cells["peak memory of DVC"] = _mebibytes(usage["dvc"][1])
     for command in ("repro", "status"):
         seconds = statistics.median(clone.time_nothing(command) for _ in range(rounds))
         cells[f"nothing to do: `dvc {command}`"] = f"{seconds:.1f} s"
@@ -41,9 +41,9 @@ def measure(clone: MeasuredClone, rounds: int) -> dict[str, str]:
     cells["on disk: `data/` and `.dvc/`"] = _disk_cell(*clone.disk_use())
     before = clone.files_of_raw()
     add_image(clone.source)
-    again, told = clone.repro()
+    again, usage = clone.repro()
     after = clone.files_of_raw()
-    cells["one new image: `dvc repro`"] = _total(again, told)
+    cells["one new image: `dvc repro`"] = _total(again, usage)
     cells["one new image: images made anew"] = _made_cell(again)
     cells["one new image: files of `data/raw` that changed"] = f"{len(after - before):,} of {len(after):,}"
     cells["images"] = f"{images:,}"
@@ -61,9 +61,9 @@ def _made_cell(runs: list[StageRun]) -> str:
     return ", ".join(f"{made[kind]:,} by `{kind}`" for kind in ("ingest", "anonymize", "extract"))
 
 
-def _total(runs: list[StageRun], told: dict[str, tuple[float, int]]) -> str:
+def _total(runs: list[StageRun], usage: dict[str, tuple[float, int]]) -> str:
     total = sum(stage.seconds for stage in runs)
-    return f"{total:.1f} s, {total - sum(told[stage.name][0] for stage in runs[1:]):.1f} s of it DVC"
+    return f"{total:.1f} s, {total - sum(usage[stage.name][0] for stage in runs[1:]):.1f} s of it DVC"
 
 
 def _mebibytes(size: int) -> str:
@@ -101,10 +101,12 @@ def section(columns: dict[str, dict[str, str]], command: str) -> str:
 def write_section(text: str) -> None:
     """Put a section into the table in place of the one of the same number, in the order of numbers."""
     old = TABLE.read_text(encoding="utf-8") if TABLE.is_file() else ""
-    by_heading = {one.partition("\n")[0]: one for one in [*re.split(r"^(?=### )", old, flags=re.MULTILINE)[1:], text]}
-    sections = sorted(by_heading.values(), key=lambda one: int(one.split()[1].replace(",", "")))
+    by_heading = {
+        part.partition("\n")[0]: part for part in [*re.split(r"^(?=### )", old, flags=re.MULTILINE)[1:], text]
+    }
+    sections = sorted(by_heading.values(), key=lambda part: int(part.split()[1].replace(",", "")))
     TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text("\n".join(f"{one.strip()}\n" for one in sections), encoding="utf-8")
+    TABLE.write_text("\n".join(f"{part.strip()}\n" for part in sections), encoding="utf-8")
 
 
 def read_options(arguments: list[str] | None) -> argparse.Namespace:

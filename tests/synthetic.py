@@ -81,8 +81,8 @@ def privacy(named: int | None) -> dict:
 
 def verdicts(named: int, images: int = 20, people: int = 5) -> dict[str, list[int]]:
     """Return verdicts on images of people in turn, the first of which name the right one, the others the next one."""
-    who = [number % people for number in range(images)]
-    return {"people": who, "named": [(one + (number >= named)) % people for number, one in enumerate(who)]}
+    labels = [number % people for number in range(images)]
+    return {"people": labels, "named": [(label + (number >= named)) % people for number, label in enumerate(labels)]}
 
 
 def write(file: Path, content: str) -> None:
@@ -109,8 +109,8 @@ def write_results(
             if images == "gallery" or dataset != "raw":
                 cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
                 write_image(DATA / images / dataset / "00.png", cell)
-    who = zip(PATHS, verdicts(0)["people"], strict=True)
-    write_people({f"test/{path}": str(person) for path, person in who} if people else {})
+    labels = zip(PATHS, verdicts(0)["people"], strict=True)
+    write_people({f"test/{path}": str(person) for path, person in labels} if people else {})
     write_groups({f"test/{path}": group for path, group in (groups or {}).items()})
     write(INGEST_REPORT, json.dumps(INGEST))
     return folder

@@ -108,14 +108,14 @@ def test_without_a_secret_no_noise_is_drawn(noise):
         dp_pix_of(noise(), secret=None)
 
 
-@pytest.mark.parametrize("other", [{"secret": b"b" * 32}, {"epsilon": 2.5}, {}], ids=str)
-def test_two_images_never_share_their_noise(other):
+@pytest.mark.parametrize("changes", [{"secret": b"b" * 32}, {"epsilon": 2.5}, {}], ids=str)
+def test_two_images_never_share_their_noise(changes):
     grey = np.full((240, 240, 3), 128, np.uint8)
     changed = grey.copy()
-    changed[0, 0, 0] += not other
-    one, two = dp_pix_of(grey) - 128, dp_pix_of(changed, **other) - 128
-    assert np.array_equal(one, dp_pix_of(grey) - 128)
-    assert abs(np.corrcoef(one[::4, ::4].ravel(), two[::4, ::4].ravel())[0, 1]) < 0.05
+    changed[0, 0, 0] += not changes
+    first, second = dp_pix_of(grey) - 128, dp_pix_of(changed, **changes) - 128
+    assert np.array_equal(first, dp_pix_of(grey) - 128)
+    assert abs(np.corrcoef(first[::4, ::4].ravel(), second[::4, ::4].ravel())[0, 1]) < 0.05
 
 
 def test_the_noise_of_copies_of_an_image_does_not_average_out(noise):

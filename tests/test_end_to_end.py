@@ -144,14 +144,14 @@ def test_what_a_dropped_variant_leaves_reruns_nothing_in_another_clone(clone, tm
     run(folder, "git", "commit", "-qm", "Fewer variants")
     run(folder, "dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
     run(folder, "dvc", "push")
-    other = tmp_path / "other"
-    run(tmp_path, "git", "clone", "-q", str(folder), str(other))
-    run(other, "dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
-    assert "Data and pipelines are up to date" in run(other, "dvc", "repro", "--pull", "--allow-missing")
-    run(other, "dvc", "pull")
-    assert "up to date" in run(other, "dvc", "status")
-    assert stages_run(run(other, "dvc", "repro")) == set()
-    assert run(other, "git", "status", "--short") == " M .dvc/config\n"
+    colleague = tmp_path / "other"
+    run(tmp_path, "git", "clone", "-q", str(folder), str(colleague))
+    run(colleague, "dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    assert "Data and pipelines are up to date" in run(colleague, "dvc", "repro", "--pull", "--allow-missing")
+    run(colleague, "dvc", "pull")
+    assert "up to date" in run(colleague, "dvc", "status")
+    assert stages_run(run(colleague, "dvc", "repro")) == set()
+    assert run(colleague, "git", "status", "--short") == " M .dvc/config\n"
 
 
 def test_a_published_variant_is_fetched_by_its_name(clone, tmp_path):

@@ -240,11 +240,11 @@ def test_a_source_that_is_missing_or_holds_out_is_refused(run, source):
 
 
 def test_one_photo_without_a_face_is_copied_and_named_or_left_out(run):
-    Path("my 'photos', ü/I, 1.jpg").write_bytes(draw("none", "JPEG", comment=b"Q7MARK"))
-    one = "my 'photos', ü/I, 1.jpg"
-    assert run(source=one) == "faces: 1 photos, 0 faces hidden, 0 left open, 1 photos without a face, 0 left out\n"
+    name = "my 'photos', ü/I, 1.jpg"
+    Path(name).write_bytes(draw("none", "JPEG", comment=b"Q7MARK"))
+    assert run(source=name) == "faces: 1 photos, 0 faces hidden, 0 left open, 1 photos without a face, 0 left out\n"
     assert tree("out") == ["I, 1.jpg"]
     assert b"Q7MARK" not in Path("out/I, 1.jpg").read_bytes()
-    run("--only-with-faces", source=one)
+    run("--only-with-faces", source=name)
     assert tree("out") == []
     assert Path("out_check/without_faces.txt").read_text() == "I, 1.jpg\n"

@@ -81,7 +81,7 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
     assert stage != (ingest,) or not Path("data/morphology").exists()
     # Either the old folder has just made room for the new one, or its source may have changed.
     if function.endswith("rename") or stage == (ingest,):
-        before = {file: one for file, one in before.items() if "morphology" not in file.parts or file in left}
+        before = {file: content for file, content in before.items() if "morphology" not in file.parts or file in left}
     assert left == before
 
 

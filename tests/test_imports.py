@@ -70,7 +70,7 @@ def test_a_stage_depends_on_just_what_it_imports_and_on_no_other_stage(name):
     assert not modules.keys() & {"dask", "distributed"}  # which only a cluster needs
     at_run_time = {file_of(module) for module in modules if module.startswith("stages.")}
     imported = networkx.descendants(GRAPH, module) | at_run_time
-    assert imported & {ROOT / f"stages/{other}.py" for other in STAGES} == {module}
+    assert imported & {ROOT / f"stages/{stage}.py" for stage in STAGES} == {module}
     imported -= {file for file in FILES if len(ast.parse(file.read_text()).body) == 1}  # packages that hold no code
     listed = [ROOT / path for path in STAGES[name]["deps"] if path.startswith("stages/") and "$" not in path]
     assert [file for file in imported if not is_listed(file, listed)] == []

@@ -81,9 +81,9 @@ def test_images_and_report_are_written_and_the_source_is_left_as_it_is(source, n
 @pytest.mark.parametrize("renamed", [False, True])
 def test_bytes_do_not_depend_on_workers_nor_renamed_images_on_names(source, monkeypatch, renamed):
     paths = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(8)]
-    others = [path.replace("/a/", "/a/other/") for path in paths] if renamed else paths
+    renamed_paths = [path.replace("/a/", "/a/other/") for path in paths] if renamed else paths
     written = []
-    for workers, names in (("1", paths), ("8", others)):
+    for workers, names in (("1", paths), ("8", renamed_paths)):
         folder = source(names, {"data.max_side": 9, "data.rename": renamed})
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         ingest()
@@ -111,7 +111,9 @@ def test_who_is_in_an_image_is_kept_and_files_that_give_no_image_are_counted(sou
     Image.fromarray(noise(4)).save(folder / "train/a/leak.png")  # the pixels of test/a/5.png
     people = dict.fromkeys(["train/a/.hidden.png", "train/b/broken.png", "train/a/leak.png", SPLIT[0]], "Ada")
     people |= {"test/a/5.png": "Ada", "test/b/6.png": "Bob"}
-    (folder / "identities.csv").write_text("path,identity\n" + "".join(f"{row},{who}\n" for row, who in people.items()))
+    (folder / "identities.csv").write_text(
+        "path,identity\n" + "".join(f"{row},{name}\n" for row, name in people.items())
+    )
     ingest()
     rows = "image,identity\ntest/a/5.png,0\ntest/b/6.png,1\ntrain/a/1.png,0\n"
     assert Path("data/identities.csv").read_text() == rows
@@ -130,16 +132,16 @@ NAMING = {
 }
 
 
-@pytest.mark.parametrize(("changes", "table", "told"), NAMING.values(), ids=NAMING)
-def test_paths_that_name_people_are_counted_and_told(source, capsys, changes, table, told):
+@pytest.mark.parametrize(("changes", "table", "message"), NAMING.values(), ids=NAMING)
+def test_paths_that_name_people_are_counted_and_reported(source, capsys, changes, table, message):
     folder = source([*SPLIT, "train/ID3/id3_8.png", "test/ID3/id4_9.png"], changes)
     if table:
         (folder / "identities.csv").write_text(table)
     ingest()
-    assert report()["paths_that_name_people"] == (2 if told else 0)
+    assert report()["paths_that_name_people"] == (2 if message else 0)
     out = capsys.readouterr().out
-    assert f"the {told} of 2 images name the person" in out or not told
-    assert out.count("\n") == (2 if told else 1)
+    assert f"the {message} of 2 images name the person" in out or not message
+    assert out.count("\n") == (2 if message else 1)
     assert "id3" not in out.lower()
 
 
@@ -159,7 +161,9 @@ def test_renamed_images_are_numbered_and_the_key_alone_knows_their_names(source,
     reasons = {path: reason for image, path, reason in read_key(RAW_FOLDER) if not image}
     assert reasons == {"train/a/Dora.png": NO_IMAGE, "train/b/Cy again.png": f"equals {cy}"}
     assert (report()["rejected"], report()["dropped_from_train"]) == ([{"reason": NO_IMAGE}], [{"equals": cy}])
-    people = {f"{split}/{path}": who for split, known in read_people()._asdict().items() for path, who in known.items()}
+    people = {
+        f"{split}/{path}": name for split, known in read_people()._asdict().items() for path, name in known.items()
+    }
     ann, other_ann, bob, other_bob = (people[renamed[NAMES[place]]] for place in (0, 2, 1, 3))
     assert ann == other_ann != bob == other_bob
 
@@ -215,7 +219,7 @@ def test_times_of_renamed_images_do_not_follow_the_names_and_numbers_follow_the_
     ingest()
     first = images_by_source()
     order = [(RAW_FOLDER / first[path]).stat().st_mtime_ns for path in sorted(first)]
-    assert sum(one < following for one, following in zip(order, order[1:], strict=False)) < 60
+    assert sum(path < following for path, following in zip(order, order[1:], strict=False)) < 60
     Path("data/secret.key").unlink()
     ingest()
     assert images_by_source() != first

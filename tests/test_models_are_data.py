@@ -51,8 +51,8 @@ def test_a_model_with_code_is_refused_as_weights_and_not_run(tmp_path, workspace
 
 
 def test_a_weights_file_cannot_name_another_file(tmp_path):
-    with h5py.File(tmp_path / "other.h5", "w") as other:
-        other.create_group("model_weights")
+    with h5py.File(tmp_path / "other.h5", "w") as outside:
+        outside.create_group("model_weights")
     with h5py.File(tmp_path / "linked.h5", "w") as linked:
         linked["model_weights"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "model_weights")
     start_tensorflow("float32")

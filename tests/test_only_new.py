@@ -126,12 +126,12 @@ def test_both_layouts_hold_the_same_images_and_give_the_same_inputs(workspace, s
         }
         shards = [path for path in written if path.endswith(".tar")]
         assert bool(shards) == (layout == "shards")
-        others = {
+        tables = {
             path: content
             for path, content in written.items()
             if not path.startswith(tuple(f"data/{n}/" for n in names))
         }
-        results[layout] = images, others
+        results[layout] = images, tables
     assert results["files"] == results["shards"]
     assert any(path.endswith("inputs.npy") for path in results["files"][1])
 

@@ -73,7 +73,7 @@ def test_the_readme_shows_the_committed_comparison():
 def test_the_readme_draws_the_stages_as_they_depend_on_each_other():
     text = run(ROOT, "dvc", "dag", "--mermaid", "--collapse-foreach-matrix")
     names = dict(re.findall(r'(node\d+)\["(\w+)"\]', text))
-    graph = networkx.DiGraph((names[one], names[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", text))
+    graph = networkx.DiGraph((names[start], names[end]) for start, end in re.findall(r"(node\d+)-->(node\d+)", text))
     drawn = re.findall(r"^    (\w+) --> (\w+)$", (ROOT / "stages" / "README.md").read_text(), re.MULTILINE)
     assert sorted(drawn) == sorted(networkx.transitive_reduction(graph).edges)
 

@@ -57,7 +57,7 @@ def test_dvc_writes_params_as_they_are_written(workspace):
     lines = (workspace() / "params.yaml").read_text().splitlines()
     apply_overrides("params.yaml", ["train.epochs=19"])
     written = Path("params.yaml").read_text().splitlines()
-    assert [one for one, other in zip(lines, written, strict=True) if one != other] == [
+    assert [before for before, after in zip(lines, written, strict=True) if before != after] == [
         "  epochs: 4                 # 1 or more"
     ]
 

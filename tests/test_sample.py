@@ -73,12 +73,12 @@ def test_the_groups_are_the_tones_of_the_skins_that_were_drawn(workspace):
     workspace(SMALL)
     sample()
     header, *rows = [line.split(",") for line in (SAMPLE / "groups.csv").read_text().splitlines()]
-    who = {path: identity for path, _, identity in plan(12, 4)}
+    drawn = {path: identity for path, _, identity in plan(12, 4)}
     assert header == ["path", "group"]
-    assert [path for path, _ in rows] == sorted(who)
+    assert [path for path, _ in rows] == sorted(drawn)
     brightness: dict[str, list[int]] = {}
     for path, group in rows:
-        brightness.setdefault(group, []).append(sum(PEOPLE[who[path]].skin))
+        brightness.setdefault(group, []).append(sum(PEOPLE[drawn[path]].skin))
     assert min(brightness["light"]) > max(brightness["medium"]) > min(brightness["medium"]) > max(brightness["dark"])
     assert len(brightness) == 3
 
@@ -88,10 +88,10 @@ def test_the_boxes_are_those_of_the_heads_and_people_that_were_drawn(workspace):
     sample()
     header, *rows = [line.split(",") for line in (SAMPLE / "regions.csv").read_text().splitlines()]
     assert header == ["path", "x", "y", "width", "height", "label"]
-    who = {path: (name, identity) for path, name, identity in plan(12, 4)}
+    drawn = {path: (name, identity) for path, name, identity in plan(12, 4)}
     expected = []
     for path in list_images(SAMPLE):
-        scene = draw_scene(*who[path], generator(0, path), size=32, variation=1)
+        scene = draw_scene(*drawn[path], generator(0, path), size=32, variation=1)
         expected += sorted([path, *box[:5]] for box in (scene.head, scene.person))
     assert [box.label for box in (scene.head, scene.person)] == ["head", "person"]
     assert rows == [list(map(str, row)) for row in expected]
@@ -104,10 +104,10 @@ def test_bytes_depend_on_the_seed_and_not_on_workers_or_other_images(workspace, 
         monkeypatch.setenv("PIPELINE_WORKERS", workers)
         sample()
         written.append({path: (SAMPLE / path).read_bytes() for path in list_images(SAMPLE)})
-    one, other_workers, more, other_seed = written
-    assert one == other_workers
-    assert one.items() <= more.items()
-    assert not set(one.values()) & set(other_seed.values())
+    first, other_workers, more, other_seed = written
+    assert first == other_workers
+    assert first.items() <= more.items()
+    assert not set(first.values()) & set(other_seed.values())
 
 
 def test_for_another_source_nothing_is_drawn(workspace, capsys):

@@ -97,23 +97,23 @@ def test_people_with_several_sizes_are_named_by_each():
 
 def scenes(count: int, seed: int, people: int = 5) -> tuple[list[np.ndarray], np.ndarray]:
     """Draw smooth pictures with a small badge of its person somewhere."""
-    rng, who = np.random.default_rng(seed), np.arange(people).repeat(count)
+    rng, names = np.random.default_rng(seed), np.arange(people).repeat(count)
     images = []
-    for person in who:
+    for person in names:
         image = rng.integers(0, 256, (12, 12, 3)).astype(np.uint8).repeat(16, axis=0).repeat(16, axis=1)
         badge = np.random.default_rng(person).integers(0, 2, (4, 8)).repeat(3, axis=0).repeat(3, axis=1) * 255
         y, x = rng.integers(8, 160, 2)
         image[y : y + 12, x : x + 24] = badge[..., None]
         images.append(image)
-    return images, who
+    return images, names
 
 
 def test_a_small_badge_is_found_at_full_resolution_and_nothing_without_one():
     known, people = scenes(5, 0)
-    asked, who = scenes(4, 1)
+    asked, names = scenes(4, 1)
     cut = [[cut_tiles(image) for image in images] for images in (known, asked)]
-    alone = np.arange(len(who))
-    assert share(name_by_tiles(cut[0], people, cut[1]), alone, who) > 0.9
+    alone = np.arange(len(names))
+    assert share(name_by_tiles(cut[0], people, cut[1]), alone, names) > 0.9
     blank = cut_tiles(np.full((64, 64, 3), 9, np.uint8))
     assert len(blank) == 0
     nothing = name_by_tiles([blank] * len(known), people, [blank] * len(asked))

@@ -37,7 +37,7 @@ def test_every_image_is_listed_and_read_alone_and_in_its_part(tmp_path, paths, a
     assert images.is_sharded == as_shard
     assert images.paths() == sorted(paths)
     assert [images.read(path) for path in paths] == [encoded(path) for path in paths]
-    read = [one for part in images.parts() for one in images.read_part(part)]
+    read = [item for part in images.parts() for item in images.read_part(part)]
     assert sorted(read) == [(path, encoded(path)) for path in sorted(paths)]
     assert images.image(paths[0]).shape == (5, 7, 3)
 

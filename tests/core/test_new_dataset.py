@@ -71,7 +71,10 @@ def test_step_by_step_gives_the_same_bytes_as_at_once(is_sharded, steps):
             assert new == set(made)
         last = images
     forget()
-    assert make(images, is_sharded=is_sharded) == (files, [path for one in divide(images, SIZE) for path in one.paths])
+    assert make(images, is_sharded=is_sharded) == (
+        files,
+        [path for part in divide(images, SIZE) for path in part.paths],
+    )
 
 
 @LAYOUTS

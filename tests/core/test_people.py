@@ -10,8 +10,10 @@ def test_people_are_numbers_whatever_their_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tables = set()
     for called in itertools.permutations(["Ada", "Bob", "Cyd", "Dan"]):
-        who = [called[number] for number in (3, 1, 3, 2, 0)]
-        write_people({f"train/a/{number}.png": name for number, name in enumerate(who)} | {"test/a,b/1.png": who[1]})
+        names = [called[number] for number in (3, 1, 3, 2, 0)]
+        write_people(
+            {f"train/a/{number}.png": name for number, name in enumerate(names)} | {"test/a,b/1.png": names[1]}
+        )
         tables.add(IDENTITIES_FILE.read_bytes())
         # By who comes first in the order of the paths: test, then train.
         assert read_people() == People({f"a/{n}.png": i for n, i in enumerate([1, 0, 1, 2, 3])}, {"a,b/1.png": 0})

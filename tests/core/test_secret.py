@@ -84,6 +84,6 @@ def test_keys_differ_by_secret_by_part_and_by_where_parts_end():
 
 
 def test_the_same_purpose_gives_the_same_draws_and_another_one_others():
-    first, again, other = (secret_generator(b"a" * 32, part).random(1000) for part in ("x", "x", "y"))
+    first, again, different = (secret_generator(b"a" * 32, part).random(1000) for part in ("x", "x", "y"))
     np.testing.assert_array_equal(first, again)
-    assert abs(np.corrcoef(first, other)[0, 1]) < 0.15
+    assert abs(np.corrcoef(first, different)[0, 1]) < 0.15

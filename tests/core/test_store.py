@@ -31,12 +31,12 @@ def test_the_same_inputs_are_worked_on_once_and_give_the_same_bytes_in_the_same_
 
 
 @pytest.mark.parametrize(
-    "other", [(2, np.arange(4)), (1, np.arange(4)[::-1]), (1, np.arange(4).reshape(2, 2)), (1, np.arange(4.0))]
+    "inputs", [(2, np.arange(4)), (1, np.arange(4)[::-1]), (1, np.arange(4).reshape(2, 2)), (1, np.arange(4.0))]
 )
-def test_other_inputs_are_worked_on_and_take_the_place_of_the_first(made, other):
+def test_other_inputs_are_worked_on_and_take_the_place_of_the_first(made, inputs):
     ask(made, 1, np.arange(4))
     ask(made, 1, np.arange(4), name="kept")
-    ask(made, *other)
+    ask(made, *inputs)
     assert len(made) == 3
     assert sorted(file.name.split("_")[0] for file in PARTIAL.iterdir()) == ["kept", "sum"]
 

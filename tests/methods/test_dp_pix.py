@@ -34,8 +34,8 @@ def test_channels_and_blocks_have_noise_of_their_own_that_depends_on_the_generat
     assert np.abs(np.corrcoef(noise.reshape(-1, 3).T)[np.triu_indices(3, 1)]).max() < 0.1
     assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.1
     image, options = np.full((33, 26, 3), 9, np.uint8), {"block_size": 8, "epsilon": 1, "neighbourhood": 1}
-    one, same, other = (dp_pix(image, **options, secret_rng=np.random.default_rng(seed)) for seed in (5, 5, 6))
-    assert (one == same).all() and (one != other).any()
+    first, same, different = (dp_pix(image, **options, secret_rng=np.random.default_rng(seed)) for seed in (5, 5, 6))
+    assert (first == same).all() and (first != different).any()
 
 
 def test_cut_off_blocks_have_more_noise():

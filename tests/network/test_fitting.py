@@ -23,11 +23,11 @@ from tests.clones import ROOT, train_params
 from tests.training import LABELS, PATHS, fit_in, head_params, killed_in_process, separable_features
 
 
-def assert_equal(one, other):
-    pd.testing.assert_frame_equal(one.history, other.history, check_exact=True)
-    assert list(one.weights) == list(other.weights)
-    for path, expected in one.weights.items():
-        np.testing.assert_array_equal(expected, other.weights[path])
+def assert_equal(first, second):
+    pd.testing.assert_frame_equal(first.history, second.history, check_exact=True)
+    assert list(first.weights) == list(second.weights)
+    for path, expected in first.weights.items():
+        np.testing.assert_array_equal(expected, second.weights[path])
 
 
 def test_a_seed_holds_out_the_same_share_of_each_class_and_the_same_images_in_every_data_set():

@@ -105,8 +105,8 @@ def test_a_pixel_of_a_member_changes_everyone_of_its_group_alike_or_nobody(galle
     write_image(RAW_FOLDER / path, changed)
     anonymize("same")
     assert groups_of() == groups
-    differing = {other for other, image in published().items() if (image != before[other]).any()}
-    assert differing == {other for other in groups if groups[other] == groups[path]}
+    differing = {name for name, image in published().items() if (image != before[name]).any()}
+    assert differing == {name for name in groups if groups[name] == groups[path]}
     assert certificate()["byte_equal"]
 
 

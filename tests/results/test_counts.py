@@ -11,8 +11,8 @@ def asked(people, images):
 
 
 def named_by_chance(people, images, seed=0):
-    who = asked(people, images)
-    return Verdicts(who, np.random.default_rng(seed).integers(people, size=len(who)))
+    labels = asked(people, images)
+    return Verdicts(labels, np.random.default_rng(seed).integers(people, size=len(labels)))
 
 
 def test_a_tie_between_k_names_counts_one_kth():
@@ -30,8 +30,8 @@ def test_a_majority_names_people_whose_images_are_named_in_part():
 
 @pytest.mark.parametrize("people", [5, 16, 1000])
 def test_one_name_for_all_images_has_no_advantage_over_guessing(people):
-    who = asked(people, max(20, 800 // people))
-    constant = Verdicts(who, np.zeros_like(who))
+    labels = asked(people, max(20, 800 // people))
+    constant = Verdicts(labels, np.zeros_like(labels))
     assert images_named(constant).share == pytest.approx(1 / people)
     assert images_named(constant).advantage_most < 0.1
     assert people_named(constant).advantage_most < 0.1
@@ -39,15 +39,15 @@ def test_one_name_for_all_images_has_no_advantage_over_guessing(people):
 
 @pytest.mark.parametrize("people", [2, 5])
 def test_none_named_of_few_people_proves_little(people):
-    who = asked(people, 1)
-    found = people_named(Verdicts(who, (who + 1) % people))
+    labels = asked(people, 1)
+    found = people_named(Verdicts(labels, (labels + 1) % people))
     assert found.share == 0 and found.advantage_most > 0.25
     assert found.most == pytest.approx(1 - 0.05 ** (1 / people), abs=1e-6)
 
 
 def test_naming_everyone_has_the_whole_advantage():
-    who = asked(16, 20)
-    for found in (images_named(Verdicts(who, who)), people_named(Verdicts(who, who))):
+    labels = asked(16, 20)
+    for found in (images_named(Verdicts(labels, labels)), people_named(Verdicts(labels, labels))):
         assert found.advantage == found.advantage_most == found.high == 1
         assert found.advantage_least > 0.7
 
@@ -61,8 +61,8 @@ def test_names_need_not_be_those_of_the_people_asked():
 def test_weak_knowledge_of_many_images_is_seen_in_the_limit_of_people():
     # Each image is named right hardly more often than by chance, but the vote over 25 of them names many people.
     rng = np.random.default_rng(0)
-    who = asked(16, 25)
-    weak = Verdicts(who, np.where(rng.random(len(who)) < 0.12, who, rng.integers(16, size=len(who))))
+    labels = asked(16, 25)
+    weak = Verdicts(labels, np.where(rng.random(len(labels)) < 0.12, labels, rng.integers(16, size=len(labels))))
     assert images_named(weak).advantage_most < 0.25 < people_named(weak).advantage_most
 
 

@@ -61,7 +61,7 @@ def test_one_bound_decides_and_the_ends_of_its_limits_say_how(key):
     ):
         found, bounds = judge(**{f"{name}_least": least, f"{name}_most": most})
         assert (found, bounds[key].state) == (status, state)
-        assert {bound.state for other, bound in bounds.items() if other != key} == {"passed"}
+        assert {bound.state for name, bound in bounds.items() if name != key} == {"passed"}
     assert bounds[key].excess == pytest.approx(0.01)
 
 

@@ -49,10 +49,10 @@ def test_people_named_are_counted_among_those_whom_that_attack_saw():
 
 
 def test_few_images_of_many_people_do_not_hide_that_all_others_are_at_chance():
-    who, rng = np.arange(2000), np.random.default_rng(0)
+    people, rng = np.arange(2000), np.random.default_rng(0)
 
     def guess(images):
-        return {"people": who[:images].tolist(), "named": rng.integers(2000, size=images).tolist()}
+        return {"people": people[:images].tolist(), "named": rng.integers(2000, size=images).tolist()}
 
     learned = identity(informed=guess(2000), naive=guess(2000), restored=guess(100))
     learned.region_identity = None

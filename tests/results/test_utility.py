@@ -20,8 +20,8 @@ def scores(predictions, labels, loss, own=None, **more):
         "predictions": predictions,
         "predictions_anonymized": own or predictions,
         "loss": loss,
-        "ece": [one / 2 for one in loss],
-        "brier": [2 * one for one in loss],
+        "ece": [value / 2 for value in loss],
+        "brier": [2 * value for value in loss],
     }
     return Utility(**content | more)
 
@@ -70,7 +70,7 @@ def test_row_of_several_seeds_holds_means_and_standard_deviation():
     assert row["accuracy_std"] == 0.25
     assert row["accuracy_drop"] == 0.25
     assert (row["loss"], row["expected_calibration_error"], row["brier_score"]) == (3, 1.5, 6)
-    expected = np.mean([f1_score(labels, one, average="macro", zero_division=0) for one in predictions])
+    expected = np.mean([f1_score(labels, value, average="macro", zero_division=0) for value in predictions])
     assert row["macro_f1"] == round(expected, 4)
 
 

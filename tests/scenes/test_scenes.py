@@ -93,9 +93,9 @@ def test_the_box_fits_the_head_as_it_is_drawn(monkeypatch, identity):
 
     monkeypatch.setattr(person, "_draw_torso", lambda *_: None)  # which shows skin too
     for state, variation in SCENES:
-        scene, other = drawn(FAIR, SILVER, state, variation), drawn(DARK, BLACK, state, variation)
+        scene, darker = drawn(FAIR, SILVER, state, variation), drawn(DARK, BLACK, state, variation)
         x, y, width, height = scene.head[:4]
-        rows, columns = np.nonzero(difference(scene.image, other.image)[: y + height] > 16)
+        rows, columns = np.nonzero(difference(scene.image, darker.image)[: y + height] > 16)
         gaps = [columns.min() - x, rows.min() - y, x + width - 1 - columns.max(), y + height - 1 - rows.max()]
         assert min(gaps) >= 0 and max(gaps) <= 3
         # Long hair hangs below the box, the face does not; some of it may be a beard.
@@ -112,9 +112,9 @@ def test_the_box_fits_the_person_as_drawn(monkeypatch, identity):
 
     for state, variation in SCENES:
         scene = drawn(FAIR, SILVER, (230, 230, 230), state, variation)
-        other = drawn(DARK, BLACK, (30, 30, 30), state, variation)
+        darker = drawn(DARK, BLACK, (30, 30, 30), state, variation)
         x, y, width, height = scene.person[:4]
-        rows, columns = np.nonzero(difference(scene.image, other.image) > 16)
+        rows, columns = np.nonzero(difference(scene.image, darker.image) > 16)
         assert 0 <= rows.min() - y <= 3
         # The body is widest below the picture's edge.
         assert y + height > 128

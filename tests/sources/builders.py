@@ -38,8 +38,8 @@ def numbered(folder: str, count: int) -> list[SourceFile]:
     return [file(f"{folder}/{number:04}.png") for number in range(count)]
 
 
-def taken(path: str, pixel_hash: str = "", **others) -> Outcome:
-    return Outcome(file(path), path, pixel_hash.encode(), **others)
+def taken(path: str, pixel_hash: str = "", **values) -> Outcome:
+    return Outcome(file(path), path, pixel_hash.encode(), **values)
 
 
 def region_params(**changes) -> RegionParams:

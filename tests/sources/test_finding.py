@@ -95,10 +95,10 @@ def test_a_source_without_any_image_is_refused():
 def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(noise):
     taken = {"broken.jpg": b"Dear diary", "moving.gif~": b"GIF89a", "bare": b"GIF89a"}
     taken["photo.backup"] = cv2.imencode(".jpg", noise())[1].tobytes()
-    others = {"note.txt": b"Dear diary", "2.xmp": b"<x/>", "Thumbs.db": b"\xd0\xcf\x11\xe0"}
-    others |= {"x.aae": b"", "x.MOV": b"", "LICENSE": b"MIT"}
+    strange = {"note.txt": b"Dear diary", "2.xmp": b"<x/>", "Thumbs.db": b"\xd0\xcf\x11\xe0"}
+    strange |= {"x.aae": b"", "x.MOV": b"", "LICENSE": b"MIT"}
     put(*WHOLE)
-    for name, content in (taken | others).items():
+    for name, content in (taken | strange).items():
         (SOURCE / "a" / name).write_bytes(content)
     files, ignored = find_sources(data())
     assert {file.path.rpartition("/")[2] for file in files} == {"1.png", "2.png", *taken}

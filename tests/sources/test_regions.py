@@ -97,12 +97,12 @@ BIG = {"size": (480, 640), "upright": (480, 640)}
     ],
 )
 def test_boxes_that_all_lie_in_a_corner_are_of_another_unit(boxes, image, refused):
-    told = {"a/1.png": [region(*box) for box in boxes]}
+    given = {"a/1.png": [region(*box) for box in boxes]}
     images = [taken("/a/1.png", "x", **image)]
     if not refused:
-        check_regions(told, images, images, data())
+        check_regions(given, images, images, data())
         return
-    assert refused in message_of(PipelineError, check_regions, told, images, images, data())
+    assert refused in message_of(PipelineError, check_regions, given, images, images, data())
     if refused == "percent":
         check_regions({"a/1.png": [region(*box, unit=refused) for box in boxes]}, images, images, data())
 
@@ -119,28 +119,28 @@ def test_boxes_of_the_stored_picture_are_refused_where_they_leave_the_upright_on
     stored.save(f"source/a/1.{suffix}", exif=exif(6) if turned else b"")
     image = taken(f"/a/1.{suffix}", "x", size=(640, 480), upright=(640, 480))
     image = image._replace(source=image.source._replace(origin=Origin("source")))
-    told = {f"a/1.{suffix}": [region(*box)]}
+    given = {f"a/1.{suffix}": [region(*box)]}
     if refused and turned:
-        assert "stored one" in message_of(PipelineError, check_regions, told, [image], [image], data(source="source"))
+        assert "stored one" in message_of(PipelineError, check_regions, given, [image], [image], data(source="source"))
     else:
-        check_regions(told, [image], [image], data(source="source"))
+        check_regions(given, [image], [image], data(source="source"))
     # A box that fits the upright picture alone speaks for the others.
-    told[f"a/1.{suffix}"] += [region(10, 500, 100, 100), region(200, 500, 100, 100)]
-    check_regions(told, [image], [image], data(source="source"))
+    given[f"a/1.{suffix}"] += [region(10, 500, 100, 100), region(200, 500, 100, 100)]
+    check_regions(given, [image], [image], data(source="source"))
 
 
 def test_a_table_may_name_images_as_data_raw_does(regions):
     table = HEADER + "train/a/1.jpg,1,2,3,4,,\n"
-    told = regions(table)
-    assert told == {"train/a/1.jpg": [region(1, 2, 3, 4, unit="written")]}
+    given = regions(table)
+    assert given == {"train/a/1.jpg": [region(1, 2, 3, 4, unit="written")]}
     image = taken("train/a/1.jpg", "x", size=(6, 8), upright=(12, 16))._replace(source=file("/a/1.png"))
-    check_regions(told, [image], [image], data())
-    assert place_regions(told, [image], data())[0] == {"train/a/1.jpg": [Box(1, 2, 3, 4)]}
+    check_regions(given, [image], [image], data())
+    assert place_regions(given, [image], data())[0] == {"train/a/1.jpg": [Box(1, 2, 3, 4)]}
     gone = image._replace(path="test/a/1.jpg")
-    assert "`path` must name a file" in message_of(PipelineError, check_regions, told, [gone], [gone], data())
-    told = {"a/1.png": [region(1, 2, 3, 4)]}
+    assert "`path` must name a file" in message_of(PipelineError, check_regions, given, [gone], [gone], data())
+    given = {"a/1.png": [region(1, 2, 3, 4)]}
     alike = [image._replace(path="a/1.png", source=file("/a/1.jpg")), image._replace(path="a/1.png.png")]
-    assert "must name one image" in message_of(PipelineError, check_regions, told, alike, alike, data())
+    assert "must name one image" in message_of(PipelineError, check_regions, given, alike, alike, data())
 
 
 REFUSED = {
@@ -168,11 +168,11 @@ def test_a_cell_that_is_not_what_it_must_be_is_refused_with_its_line(regions, ce
 )
 def test_a_box_must_overlap_its_upright_image(x, y, width, overlaps):
     decoded = [taken("/a/1.png", "x", upright=(12, 16)), taken("/a/2.png", rejected="broken")]
-    told = {"a/1.png": [region(0, 0, 1, 1), region(x, y, width, 1, line=7)], "a/2.png": [region(900, 0, 1, 1)]}
+    given = {"a/1.png": [region(0, 0, 1, 1), region(x, y, width, 1, line=7)], "a/2.png": [region(900, 0, 1, 1)]}
     if overlaps:
-        check_regions(told, decoded, [], data())
+        check_regions(given, decoded, [], data())
         return
-    said = message_of(PipelineError, check_regions, told, decoded, [], data())
+    said = message_of(PipelineError, check_regions, given, decoded, [], data())
     assert said.startswith("`source/regions.csv`, line 7: a box must overlap its image, upright 16 x 12 pixels; ")
     assert said.endswith(f"received: x {x}, y {y}, width {width}, height 1")
 
@@ -203,6 +203,6 @@ def test_labels_that_say_what_a_box_is_of_stay_when_names_go(rename):
 @pytest.mark.parametrize("size", [(480, 640), (500, 500)])
 def test_boxes_of_a_picture_of_another_size_are_refused(size):
     images = [taken("/a/1.png", "x", size=(640, 480), upright=(640, 480))]
-    told = {"a/1.png": [region(10, 10, 50, 50, size=size)]}
-    assert "640 pixels; it is of" in message_of(PipelineError, check_regions, told, images, images, data())
+    given = {"a/1.png": [region(10, 10, 50, 50, size=size)]}
+    assert "640 pixels; it is of" in message_of(PipelineError, check_regions, given, images, images, data())
     check_regions({"a/1.png": [region(10, 10, 50, 50, size=(640, 480))]}, images, images, data())

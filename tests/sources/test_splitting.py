@@ -83,7 +83,7 @@ FRACTIONS = st.floats(0.01, 0.99)
 def test_groups_are_never_divided(members, spanning, fraction, seed, random):
     # Unless they may span classes, each class has groups of its own.
     owners = {(name, group): group if spanning else f"{ord(name)}{group}" for name, group in members}
-    files = [file(f"/{one[0]}/g{owners[one]}_{index}.png") for index, one in enumerate(members)]
+    files = [file(f"/{name}/g{owners[name, group]}_{index}.png") for index, (name, group) in enumerate(members)]
     params = data(group_pattern=PATTERN, test_fraction=fraction, seed=seed)
     result = draw_split(files, params)
     assert len(result.splits) == len(files) and not result.straddling
@@ -91,11 +91,14 @@ def test_groups_are_never_divided(members, spanning, fraction, seed, random):
     for path, split in result.splits.items():
         sides[groups[path]].add(split)
     assert all(len(splits) == 1 for splits in sides.values())
-    own = {group for group in set(owners.values()) if len({one[0] for one in owners if owners[one] == group}) == 1}
-    if all(sum(owner in own for one, owner in owners.items() if one[0] == name) > 1 for name, _ in members):
+    classes = defaultdict(set)
+    for (name, _), owner in owners.items():
+        classes[owner].add(name)
+    own = Counter(names.pop() for names in classes.values() if len(names) == 1)
+    if all(own[name] > 1 for name, _ in members):
         check_split(files, result, params)  # with two groups of its own, a class can always be split
         for name in {name for name, _ in members} if not spanning else ():
-            sizes = Counter(group for other, group in members if other == name)
+            sizes = Counter(group for label, group in members if label == name)
             held_out = sum(split == "test" for path, split in result.splits.items() if path[1] == name)
             wanted = min(max(1, round(fraction * sizes.total())), sizes.total() - 1)
             assert abs(held_out - wanted) <= max(sizes.values())

@@ -25,8 +25,8 @@ def test_links_are_followed_once(make):
 
 
 def test_folders_that_are_linked_many_times_are_walked_once(make):
-    links = {f"source/{one}/{name}": f"../{one + 1}" for one in range(29) for name in ("left", "right")}
-    walked = make(*(f"source/{one}/x.png" for one in range(30)), links=links)
+    links = {f"source/{depth}/{name}": f"../{depth + 1}" for depth in range(29) for name in ("left", "right")}
+    walked = make(*(f"source/{depth}/x.png" for depth in range(30)), links=links)
     assert sum(path.endswith("x.png") for path in walked) == 30
 
 

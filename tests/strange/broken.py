@@ -43,8 +43,8 @@ def _flip(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _splice(content: bytes, rng: np.random.Generator) -> bytes:
-    other = _whole_file(rng).content
-    return content[: rng.integers(1, len(content))] + other[rng.integers(0, len(other)) :]
+    second = _whole_file(rng).content
+    return content[: rng.integers(1, len(content))] + second[rng.integers(0, len(second)) :]
 
 
 def _blank(content: bytes, rng: np.random.Generator) -> bytes:

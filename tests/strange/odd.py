@@ -168,9 +168,9 @@ def interlaced(rng: np.random.Generator) -> Strange:
 def animated(rng: np.random.Generator) -> Strange:
     image_format = str(rng.choice(["PNG", "WEBP", "TIFF", "GIF", "AVIF"]))
     image = draw(rng)
-    others = [Image.fromarray(255 - image // step) for step in (1, 2)]
+    pages = [Image.fromarray(255 - image // step) for step in (1, 2)]
     options = {"lossless": True} if image_format == "WEBP" else {}
-    content = encode(image, image_format, save_all=True, append_images=others, **options)
+    content = encode(image, image_format, save_all=True, append_images=pages, **options)
     exact = image_format not in ("GIF", "AVIF")
     return Strange(content, image_format.lower(), "taken", image if exact else None, note="further_pictures")
 
