@@ -4,12 +4,12 @@ import os
 import signal
 import sys
 
-# TensorFlow reads it when it is imported: notes on its start-up off. What goes wrong still raises.
+# Read when TensorFlow is imported: turns its notes at start-up off. Errors are still raised.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Matrix products on one thread: images are shared out to workers already, and sums keep their order.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # HDF5 would load plugins, which are code, from folders that anyone may have filled. Two colons mean none at all.
 os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
-# While `python -m` looks for the stage: until it runs there is nothing to clean up, and no traceback worth a page.
+# Until `python -m` has found the stage there is nothing to clean up, so Ctrl-C ends the process without a traceback.
 if sys.argv[0] == "-m":
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,7 +1,7 @@
 """Anonymizes the images of `data/raw` with one variant's method, into `data/<variant>`: same tree, same names.
 
-The method acts on whole images, on the regions of `data/detections.csv` alone, or on all but them. Where it does not
-act on whole images, contact sheets in `data/contact/<variant>` show all of them, else one shows the first ones.
+The method acts on whole images, on the regions of `data/detections.csv` alone, or on all but them. If it acts
+on parts, contact sheets in `data/contact/<variant>` show every image; otherwise one sheet shows the first ones.
 """
 
 import hashlib
@@ -142,7 +142,7 @@ def anonymize(name: str, *, parameters: Params | None = None) -> None:
 
 
 def _write_groups(folder: Path, images: Path, groups: Groups | None, variant: Variant, name: str) -> None:
-    """Write who is in which group, and the certificate; of a method that looks at each image alone, neither."""
+    """Write the groups and the certificate, if the method forms groups."""
     members = {} if groups is None else groups.of_image
     write_table(folder / "groups.csv", [("image", "group"), *sorted(members.items())])
     certificate = {} if groups is None else certify(Dataset(images), groups, variant, name)
@@ -150,7 +150,7 @@ def _write_groups(folder: Path, images: Path, groups: Groups | None, variant: Va
 
 
 def _settings(variant: Variant, secret: bytes | None) -> str:
-    """Return all that an anonymized image depends on, but for the original, its path and its regions."""
+    """Return everything an anonymized image depends on, except its original, its path and its regions."""
     used = None if secret is None else secret_key(secret, "which secret").hex()
     settings = [variant.method, variant.arguments, variant.seed, variant.acting.model_dump()]
     return key_of((*_CODE, f"methods/{variant.method}.py"), settings, used)
@@ -174,7 +174,7 @@ def _write_contact_sheets(
 
 
 def _read_regions(name: str, labels: list[str] | None) -> dict[str, list[Box]]:
-    """Read the boxes on which a variant acts; a label that no box has may be mistyped, and would leave people open."""
+    """Read the boxes that a variant acts on; refuse a label that no box has, as a typo would leave people uncovered."""
     boxes = read_boxes(DETECTIONS_FILE)
     known = {box.label for own in boxes.values() for box in own}
     unknown = [label for label in labels or () if label not in known]

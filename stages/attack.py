@@ -1,4 +1,4 @@
-"""Attacks a data set as someone would who knows its method and holds the training images, raw and anonymized.
+"""Attacks a data set with knowledge of its method and with the training images, raw and anonymized.
 
 Scored on test images only, whole and cut to their main region. Writes what the attacks found to
 `data/scores/privacy/<dataset>.json`, and the gallery's images, restored as well as possible, to
@@ -97,7 +97,7 @@ def _load_recognizer(settings: RecognizerParams) -> Recognizer:
 
 
 def _recognize(view: View, evidence: Evidence, recognizer: Recognizer, scores: dict[str, Any]) -> None:
-    """Let a face recognizer that was trained on others look at faces, and add what it found to the scores."""
+    """Run a face recognizer that was trained on other people, and add its results to the scores."""
     numbers, names = recognition(evidence, recognizer)
     scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in numbers.items()}
     identity = scores.get(f"{view.prefix}identity")

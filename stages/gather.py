@@ -1,7 +1,7 @@
 """Gathers the finished experiments of a sweep, and the workspace, into one frontier: a command, not a stage.
 
-Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, writes `metrics/sweep.{csv,md,png}`. What
-`dvc.lock` says that a table was made from must be what lies beside it, else it is left out.
+Reads `metrics/comparison.csv` and `params.yaml` of each experiment of HEAD, writes `metrics/sweep.{csv,md,png}`. Leaves
+out a table that, by `dvc.lock`, was made from other data, params or code than lie beside it.
 """
 
 import io
@@ -57,7 +57,7 @@ def sweep_table(results: list[Result]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def gather() -> None:
-    """Write the frontier of the workspace and of all finished experiments of HEAD whose results are theirs."""
+    """Write the frontier of the workspace and of all finished experiments of HEAD whose results are up to date."""
     with open_repo() as repo:
         rows = [row for row in dvc.api.exp_show() if row["Experiment"] and row["State"] in _FINISHED]
         if not rows:
@@ -67,14 +67,14 @@ def gather() -> None:
         experiments = sorted((row["Experiment"], row["rev"]) for row in rows)
         for name, revision in [(WORKSPACE, WORKSPACE), (HEAD, HEAD), *experiments]:
             if name == HEAD and results:
-                continue  # the base is what HEAD has only where the workspace has no results
+                continue  # HEAD is the base only if the workspace has no results
             with switch(repo, revision):
                 if changed := _stale(repo):
                     left_out[name] = f"its table was made with other {', '.join(changed)}"
                 else:
                     results.append(_result(repo, name))
     table, incomparable = sweep_table(results) if results else (None, [])
-    left_out |= dict.fromkeys(incomparable, "its row of raw images differs, so its data or its training was another")
+    left_out |= dict.fromkeys(incomparable, "its row of raw images differs, so its data or its training differed")
     for name, reason in left_out.items():
         print(f"gather: left out {name}: {reason}")
     if table is None:
@@ -87,7 +87,7 @@ def gather() -> None:
 
 
 def _stale(repo: Repo) -> list[str]:
-    """Name what the table of a revision was not made from; at most three."""
+    """Name what has changed since the table of a revision was made; at most three."""
     changed = differences(repo, "compare")
     (out,) = (out for out in repo.index.outs if out.fs_path == _path(repo, COMPARISON))
     if not out.exists or out.changed_checksum():

@@ -53,7 +53,7 @@ def _write_table(file: Path, columns: str, rows: list[tuple]) -> None:
 
 
 def _check_own_images() -> None:
-    """Stop, before DVC replaces outputs, if somebody keeps images in the place of one."""
+    """Stop before DVC replaces outputs if somebody keeps images in their place."""
     files = sorted(path for path in SAMPLE.parent.glob("[!.]*") if path != SAMPLE)
     if any(RAW_FOLDER.glob("[!.]*")):
         with open_repo() as repo:

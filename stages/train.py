@@ -1,7 +1,7 @@
 """Trains ResNet50 on one data set, once a seed, and keeps the networks and their learning curves.
 
 Reads `data/features/<dataset>/train`, writes `data/models/<dataset>/` and `data/scores/history/<dataset>.csv`. Networks
-of the last run that were made of the same images, settings and code are kept, so that another seed trains one network.
+of the last run with the same images, settings and code are kept, so another seed trains only one more network.
 """
 
 import sys

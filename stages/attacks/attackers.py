@@ -1,6 +1,7 @@
-"""The attacks that need evidence alone, one line each. Their words, if they name people, stand in `results/columns.py`.
+"""The attacks that need evidence alone, one line each.
 
-`attack` runs the others, such as those who restore images first.
+Those that name people are described in `results/columns.py`. `attack` runs the others, such as those that restore
+images first.
 """
 
 from collections.abc import Callable

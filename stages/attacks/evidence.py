@@ -12,7 +12,7 @@ class Photos(NamedTuple):
 
     raw: np.ndarray  # (n, size, size, 3) uint8
     anonymized: np.ndarray  # (n, size, size, 3) uint8
-    people: np.ndarray  # (n,) int: who is in each; UNKNOWN where nobody says
+    people: np.ndarray  # (n,) int: who is in each; UNKNOWN where that is not known
 
     def known(self) -> "Photos":
         """Return those of known people."""
@@ -24,6 +24,6 @@ class Evidence(NamedTuple):
     """All that an attack may use, and what it is asked about."""
 
     train: Photos  # to learn from
-    references: Photos  # of people who are not in `train`, to be named; may be empty
-    test: Photos  # whom they show is asked; of their raw images, only those that the attack says it holds
+    references: Photos  # of people who are not in `train` and are to be named; may be empty
+    test: Photos  # the people in them are to be named; the raw ones are for attacks that say they hold them
     seed: int  # of all its draws

@@ -54,7 +54,7 @@ def name_by_likelihood(
     published : list of Blocks
         Of each image.
     bursts : ndarray of int, shape (n,)
-        Which of them show nearly the same and have noise of their own: their evidence is added up before they are
+        Which of them show nearly the same, each with its own noise: their evidence is added up before they are
         compared with anything.
     noise : BlockNoise
         Of the blocks.
@@ -96,7 +96,7 @@ def link_by_likelihood(published: list[Blocks], raw: list[Blocks], noise: BlockN
     Returns
     -------
     Ranks
-        Of each image's own original among all; of many large images, some are asked about.
+        Of each image's own original among all; if there are many large images, of a sample of them.
     """
     shapes = [image.shape for image in raw]
     places = {shape: np.flatnonzero([shape == each for each in shapes]) for shape in set(shapes)}
@@ -159,14 +159,14 @@ def _counts(shape: tuple[int, ...], block_size: int) -> np.ndarray:
 def _sites(
     seen: np.ndarray, scale: np.ndarray, middle: np.ndarray, deviation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the precision of what each block tells of its mean, and that times the mean it tells."""
+    """Return the precision with which each block tells its mean, and that precision times the mean."""
     values = middle[:, None] + deviation[:, None] * GRID
     before = np.exp(-(GRID**2) / 2)
     after = log_likelihood(seen[:, None], values, scale[:, None])
     after = before * np.exp(after - after.max(axis=1, keepdims=True))
     (mean_before, spread_before), (mean, spread) = (_moments(values, part) for part in (before[None], after))
     precision = np.maximum(1 / spread - 1 / spread_before, 0)
-    # The pull is exact to first order where a block tells next to nothing, as most do under strong noise.
+    # Exact to first order where a block tells almost nothing, as most do under strong noise.
     return precision, (mean - mean_before) / spread + precision * mean_before
 
 

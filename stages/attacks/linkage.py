@@ -67,11 +67,11 @@ class Linker(NamedTuple):
 def train_linker(raw: np.ndarray, anonymized: np.ndarray, *, seed: int) -> Linker:
     """Train the best of several linkers to tell which original an anonymized image was made from.
 
-    An attacker who holds the originals, and can run the method, finds those of any method that draws nothing by
-    comparing bytes. This one needs pairs alone, and so measures noise, recompression and unknown methods too. It uses
+    An attacker who holds the originals and can run the method links the images of any deterministic method by
+    comparing bytes. This one needs pairs alone, so it measures noise, recompression and unknown methods too. It uses
     no labels. It is the linkability, and the singling out, of the European guidance on anonymization [1]_.
 
-    The best on pairs that are held out to choose it is trained on all; of more than 2,000 pairs, as many are drawn.
+    The linker that is best on held-out pairs is trained on all pairs, or on 2,000 drawn from them.
 
     References
     ----------

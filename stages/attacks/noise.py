@@ -14,8 +14,8 @@ def subtract_noise(
 ) -> np.ndarray:
     """Subtract the noise that a method adds.
 
-    The noise is what the method makes of a black and of a white image with the same generator: the one shows all that
-    brightens, the other all that darkens. So it works for any method that adds noise which does not depend on the
+    The noise is what the method makes of a black and of a white image with the same generator: the first shows what
+    brightens, the second what darkens. So it works for any method that adds noise which does not depend on the
     image, and clips. Where the image was clipped, the original lies in a known range, and its middle is taken.
 
     Parameters
@@ -27,7 +27,7 @@ def subtract_noise(
     arguments : dict
         Its other arguments.
     rng : numpy.random.Generator
-        In the state from which, the attacker believes, the method drew.
+        In the state that, the attacker believes, the method drew from.
 
     Returns
     -------

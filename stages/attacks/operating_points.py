@@ -1,4 +1,4 @@
-"""What an identifier's distances are worth beyond the name that it gives: a short list, and a yes or no about one."""
+"""What an identifier's distances tell beyond the name: a short list, and a yes or no about one person."""
 
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve

@@ -1,4 +1,4 @@
-"""What of an image's pixels an anonymized one keeps, and what a restored one gets back."""
+"""How much of an image's pixels the anonymized image keeps, and how much the restored one gets back."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ KEY_POINT_SIDE = 128  # pixels: a smaller image is enlarged to it, as key points
 
 
 def measure_pixels(original: np.ndarray, anonymized: np.ndarray, restored: np.ndarray) -> dict[str, float | None]:
-    """Compare an image, or a part of one, before, after, and restored; of small ones, the enlarged key points."""
+    """Compare an image, or a part of one, with its anonymized and restored versions; ORB sees small ones enlarged."""
     return {
         "psnr": psnr(anonymized, original),
         "psnr_restored": psnr(restored, original),

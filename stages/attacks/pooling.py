@@ -13,7 +13,7 @@ NEAR = 5.0  # grey levels, the root mean square between thumbnails of near-dupli
 
 
 class Distances(NamedTuple):
-    """How far images are from the people whom an attacker knows; sums over images mean something."""
+    """How far images are from the people whom an attacker knows; distances of several images may be added up."""
 
     people: np.ndarray  # (people,) int: whom it knows
     values: np.ndarray  # (images, people): smaller is nearer
@@ -39,7 +39,7 @@ def vote(names: np.ndarray) -> Distances:
 
 
 def groups_of(paths: Iterable[str], bursts: dict[str, int]) -> np.ndarray:
-    """Return the group of each image; one that is in none is a group of its own."""
+    """Return the group of each image; an image without a group gets its own."""
     return np.array([bursts.get(path, -1 - number) for number, path in enumerate(paths)], int)
 
 

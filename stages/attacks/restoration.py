@@ -35,7 +35,7 @@ def train_restorer(
     kernel : ndarray of float, shape (n,), optional
         One axis of the kernel, for a method that is a separable, symmetric blur.
     exact : bool, default=False
-        With `kernel`, try too whether it helps to optimize each image: several seconds a million pixels.
+        With `kernel`, also try to optimize each image, which takes several seconds a million pixels.
 
     Returns
     -------

@@ -12,7 +12,7 @@ class Roles(NamedTuple):
     learned: dict[str, int]  # training images, from which it learns to tell people apart
     enrolled: dict[str, int]  # test images of people who are not in train: the photos that an attacker has of them
     asked: dict[str, int]  # test images, whose people are to be named
-    people_left_out: int  # of known identity, in test, but neither learned nor enrolled: nobody is asked about them
+    people_left_out: int  # known people in test who are neither learned nor enrolled, nor asked about
     images_left_out: int  # their test images
 
 

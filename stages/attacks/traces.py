@@ -107,7 +107,7 @@ def _squares(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _far(squares: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """Return negative log-densities, (images, people), and none of them beyond doubt."""
+    """Return negative log-densities, (images, people), capped at `DOUBT` above the nearest person's."""
     columns = [logsumexp(-squares[:, person == number] / 2, axis=1) for number in range(person.max() + 1)]
     far = np.log(np.bincount(person)) - np.stack(columns, axis=1)
     nearest = far.min(axis=1, keepdims=True)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from stages.core.files import read_table, write_table
 from stages.core.paths import REGIONS_FILE
 
-REGIONS = REGIONS_FILE.name  # that a source may have at its top
-REGION = "region_"  # begins the names of attackers that see the main region alone, and of what they find
-FACE, HEAD, PERSON = "face", "head", "person"  # labels that the product gives to boxes, or knows
+REGIONS = REGIONS_FILE.name  # optional, at the top of a source
+REGION = "region_"  # prefix of attackers that see the main region alone, and of their results
+FACE, HEAD, PERSON = "face", "head", "person"  # labels with a meaning
 _COLUMNS = ("path", "x", "y", "width", "height", "label", "score")
 
 

@@ -182,7 +182,7 @@ class Job(WorkerPlugin):
         threadpool_limits(1, "blas")  # as `stages/__init__.py` does where nothing has imported NumPy before
 
     def transition(self, key: object, start: str, finish: str, **kwargs: Any) -> None:
-        """Note which tasks the client does not need any more, as it is gone or another one failed."""
+        """Note which tasks the client no longer needs, because it is gone or another task failed."""
         if (start, finish) == ("executing", "released"):
             self._cancelled.add(key)
 

@@ -38,11 +38,11 @@ class Part:
 
 
 def divide(paths: Iterable[str], images: int) -> list[Part]:
-    """Divide images, by path in the data set, into parts of so many on average: one image more or less changes few.
+    """Divide images, by path in the data set, into parts of `images` on average; adding an image changes few parts.
 
-    A hash of its path says in which part an image is, by linear hashing: where the images need another part, one of the
-    parts is split, and the others stay as they are. Order and history make no difference. Empty parts are listed too,
-    so that their number tells where an image is.
+    The hash of an image's path decides its part, by linear hashing: when another part is needed, one part is split, and
+    the others stay as they are. Order and history make no difference. Empty parts are listed too, so that the number of
+    parts is enough to find an image.
 
     References
     ----------

@@ -8,11 +8,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 _HEIGHT, _WIDTH = 8, 9  # of a copy, in pixels
-_STEP = 2  # levels from one pixel to the next that count; less is noise
+_STEP = 2  # smallest step in levels between two pixels that counts; less is noise
 _FLIPS = 3  # bits of 64 by which two images may differ
 _DIFFERENCE = 6.0  # levels between two copies, root of the mean square
-_SHARE = 0.2  # of a copy's standard deviation: between two flat images, less is a difference
-_BANDS = 4  # of a hash; of two that differ in fewer bits than there are bands, one is the same
+_SHARE = 0.2  # of a copy's standard deviation: for flat images, less counts as a difference
+_BANDS = 4  # of a hash: two hashes that differ in fewer bits than that have a band in common
 _BLOCK = 1024  # hashes that are compared with others at a time
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)  # of each byte
 
@@ -26,9 +26,9 @@ def look_of(image: np.ndarray) -> bytes:
 def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
     """Return the group of each image, numbered from 0 as they first appear, from what `look_of` returns of them.
 
-    Two images do so if the difference hashes of their copies (8 x 8 bits, a step to the right of more than 2 levels)
+    Images look alike if the difference hashes of their copies (8 x 8 bits, a step to the right of more than 2 levels)
     differ in at most 3 bits, and the copies by at most 6 levels (root mean square) and a fifth of their standard
-    deviation. Groups are joined by their members; an image like no other has one of its own.
+    deviation. Groups with a common member are joined; an image that is like no other is a group of its own.
 
     References
     ----------

@@ -31,7 +31,7 @@ def printable(name: object) -> str:
 
 @contextmanager
 def error_context(file: object) -> Iterator[None]:
-    """Name the file that was being worked on, or what else to name, in place of an `OSError` or a `MemoryError`."""
+    """Turn an `OSError` or a `MemoryError` into an error that names the file, or whatever was being worked on."""
     try:
         yield
     except (OSError, MemoryError) as error:
@@ -40,7 +40,7 @@ def error_context(file: object) -> Iterator[None]:
 
 @contextmanager
 def failure_context(file: object, what: str) -> Iterator[None]:
-    """Name the file, as it is, on which a method or a model failed, whatever it raised."""
+    """Turn whatever a method or a model raises into an error that names the file."""
     try:
         yield
     except Exception as error:

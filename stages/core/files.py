@@ -41,7 +41,7 @@ def _remove(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder, if there is one; at no time is a part of it there."""
+    """Remove a folder, if there is one, so that it is never there in part."""
     if folder.exists():
         removed = folder.with_name(f".{folder.name}.removed{UNFINISHED}")
         shutil.rmtree(removed, ignore_errors=True)
@@ -50,7 +50,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def make_parent(folder: Path, file: str) -> None:
-    """Make the folders of a file below a folder, but not that folder: it may have been removed, as work was stopped."""
+    """Make the folders of a file below a folder, but not that folder: it may have been removed as work stopped."""
     parent = folder / Path(file).parent
     if not parent.is_dir():
         if parent == folder:

@@ -77,8 +77,8 @@ def decode_image(encoded: bytes, file: Path) -> np.ndarray:
 def encode_image(image: np.ndarray, file: Path, like: bytes = b"") -> bytes:
     """Encode an RGB image without any metadata, in the format that a file's suffix names.
 
-    JPEG gets the quality and the resolution of colour of `like`, if that is an encoded JPEG, so that what is encoded
-    once more hardly changes. Otherwise JPEG and WebP have quality 95, and JPEG has colour at full resolution.
+    If `like` is an encoded JPEG, a JPEG gets its quality and chroma subsampling, so that encoding it again hardly
+    changes it. Otherwise JPEG and WebP have quality 95, and JPEG has colour at full resolution.
     """
     longest, suffix = max_side(file.suffix), _FORMATS[file.suffix.lower()]
     if max(image.shape[:2]) > longest:

@@ -1,4 +1,4 @@
-"""Compares what `dvc.lock` says that results were made from with the params, the code and the data beside it."""
+"""Compares the params, the code and the data with those that results were made from, by `dvc.lock`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from stages.core.errors import PipelineError, line_of
 
 @contextmanager
 def open_repo() -> Iterator[Repo]:
-    """Open the DVC repository of this folder; raise what DVC cannot do as a `PipelineError`."""
+    """Open the DVC repository of this folder; errors of DVC become a `PipelineError`."""
     try:
         with Repo() as repo:
             yield repo
@@ -43,7 +43,7 @@ def differences(repo: Repo, target: str) -> list[str]:
 
 
 def unknown_files(repo: Repo, folder: Path) -> list[Path]:
-    """List the files in the place of an output that are not in DVC's cache, so that somebody else put them there."""
+    """List the files in the place of an output that are not in DVC's cache, so somebody else put them there."""
     found = sorted(file for file in folder.rglob("*") if not file.is_dir())
     (out,) = (out for out in repo.index.outs if Path(out.fs_path) == folder.resolve())
     tree = out.get_obj() if out.hash_info else None

@@ -70,8 +70,8 @@ def worker_count() -> int:
 def operation_threads() -> int:
     """Return how many threads compute one operation of a network: `PIPELINE_OPERATION_THREADS`, or one.
 
-    With more, cores that networks side by side leave idle help to train them. Sums are then split in another way for
-    each number of threads, so that results are the same only for the same number.
+    With more, cores that are idle while networks train side by side help to train them. Sums are then split
+    differently for each number of threads, so results are the same only for the same number.
     """
     return _whole_number(OPERATION_THREADS_VARIABLE) if OPERATION_THREADS_VARIABLE in os.environ else 1
 

@@ -1,8 +1,8 @@
 """Makes a data set of images, and takes over what the last run made wherever nothing that it depends on has changed.
 
-DVC deletes a stage's outputs before it runs it. So hard links to them, and a key of what each image was made of, stay
-in `data/.partial/last-run/`, neither git's nor DVC's. Nothing there is used without a digest of its bytes. Without it,
-or where the file system has no hard links, everything is made anew, the same.
+DVC deletes a stage's outputs before it runs the stage. So hard links to them, and a key of what each image was made of,
+stay in `data/.partial/last-run/`, outside git and DVC. Nothing there is used unless its digest fits. If it is missing,
+or the file system has no hard links, everything is made anew, with the same result.
 """
 
 import os

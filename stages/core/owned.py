@@ -1,4 +1,4 @@
-"""Folders of a command: those that it writes, and replaces only if nobody has changed them, and one where it works."""
+"""Folders of a command: its outputs, replaced only if nobody has changed them, and its working folder."""
 
 import contextlib
 import fcntl
@@ -17,7 +17,7 @@ _COARSEST = 2  # seconds, to which file systems of memory cards round times
 
 
 def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
-    """Refuse a folder that holds anything but what an earlier call wrote, as it was, and what other programs left."""
+    """Refuse a folder that holds anything except what an earlier call wrote, unchanged, and other programs' litter."""
     if folder.is_mount() or (folder.exists() and not folder.is_dir()):
         raise PipelineError(f"OUT must be a folder below a mount point; received: {printable(folder)}")
     known: dict[tuple[str, int], list[float]] = {}
@@ -32,7 +32,7 @@ def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -
 
 
 def record_files(folder: Path, new: Path, records: Path) -> None:
-    """Record what a folder holds, and what is to take its place, before it does."""
+    """Record what a folder holds and what will replace it, before that happens."""
     write_state(_record(folder, records), sorted(_files(folder) | _files(new)))
 
 

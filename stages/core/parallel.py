@@ -30,7 +30,7 @@ def map_ordered(
 ) -> Iterator[Result]:
     """Apply a function to every item on all workers, and yield the results in the order of the items.
 
-    With `PIPELINE_CLUSTER`, these are the workers of a cluster: all that the function holds must be fit to be sent.
+    With `PIPELINE_CLUSTER`, these are the workers of a cluster: everything that the function holds must be picklable.
 
     Only a few items a worker are under way at a time, so memory does not grow with their number. The first error
     ends the work and is raised.
@@ -43,7 +43,7 @@ def map_ordered(
 
 
 def map_bounded(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Do the same as `map_ordered` with a few items, or with arrays in memory: always on threads of this machine."""
+    """Do the same as `map_ordered`, but always on threads of this machine: for a few items, or arrays in memory."""
     return _map(function, items, lambda: None, window=4 * worker_count())
 
 
@@ -62,7 +62,7 @@ def map_parts(function: Callable[[Images], Result], parts: Sequence[Images], *, 
             with counting:  # a bar is not made for several threads
                 bar.update()
 
-        # What a part gives may be large: at most one waits for each that is worked on.
+        # The result of a part may be large: at most one waits for each part under way.
         yield from _map(function, parts, count, window=2 * worker_count())
 
 

@@ -6,14 +6,14 @@ PARAMS_FILE, LOCK_FILE = Path("params.yaml"), Path("dvc.lock")
 DATA, METRICS = Path("data"), Path("metrics")
 RAW = "raw"  # the data set of the images as they came
 
-# Drawn, so nobody is on its images. Below data/sample, so that what someone puts there is no output that DVC replaces.
+# Drawn, so it shows no real people. Below data/sample, so that what users put there is no output that DVC replaces.
 SAMPLE = DATA / "sample" / "drawn"
 RAW_FOLDER = DATA / RAW
 IDENTITIES_FILE, GROUPS_FILE, REGIONS_FILE = DATA / "identities.csv", DATA / "groups.csv", DATA / "regions.csv"
 DETECTIONS_FILE = DATA / "detections.csv"
 OUTLINED = DATA / "outlined"  # raw images with their regions
 CONTACT = DATA / "contact"
-FIT = DATA / "fit"  # who was put together with whom, by a method that looks at the whole data set
+FIT = DATA / "fit"  # groups of people, formed by a method that looks at the whole data set
 FEATURES = DATA / "features"
 MODELS = DATA / "models"
 SCORES = DATA / "scores"

@@ -22,7 +22,7 @@ _BYTES = 32
 
 
 class Secret(bytes):
-    """The secret's bytes; what is sent to a worker of a cluster holds none of them, and the worker reads the file."""
+    """The secret's bytes; they are never sent to a worker of a cluster, which reads the file itself."""
 
     def __reduce__(self) -> tuple:
         return load_secret, ()
@@ -58,7 +58,7 @@ def secret_key(secret: bytes, *parts: str | bytes) -> bytes:
 
 
 def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
-    """Return a random generator for one purpose, from whose draws nobody can compute others."""
+    """Return a random generator for one purpose, whose draws tell nothing about other draws."""
     # Only methods that draw from the secret need it.
     from randomgen import ChaCha
 
@@ -68,9 +68,9 @@ def secret_generator(secret: bytes, *parts: str | bytes) -> np.random.Generator:
 def image_generator(secret: bytes, method: str, arguments: dict[str, Any], image: np.ndarray) -> np.random.Generator:
     """Return the random generator with which a method protects one image.
 
-    Two images, or two strengths of one image, have independent draws: were their noise the same, their difference would
-    show what it hides. Copies of an image have the same draws, whatever they are called and whenever
-    they are published: the mean of many noises would show what each hides.
+    Two images, or two strengths of one image, have independent draws: with the same noise, their difference would show
+    what it hides. Copies of an image have the same draws, whatever they are called and whenever they are published:
+    the mean of many noises would show what each hides.
     """
     pixels = hashlib.sha256(f"{image.shape} {image.dtype}:".encode())
     pixels.update(np.ascontiguousarray(image))

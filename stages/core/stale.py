@@ -1,6 +1,6 @@
-"""Takes away data sets that are not of the present source and params, so that nobody publishes them.
+"""Removes data sets that do not belong to the present source and params, so that nobody publishes them.
 
-A folder of `data/` is known as a variant's by its contact sheets: these are there before it, and go after it.
+Contact sheets mark a folder of `data/` as a variant's: they are written before it and removed after it.
 """
 
 from collections.abc import Iterable

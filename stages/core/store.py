@@ -1,7 +1,7 @@
-"""What a run leaves for the next, so that only what changed is made anew: neither git's nor DVC's, in `data/.partial/`.
+"""What a run leaves for the next in `data/.partial/`, outside git and DVC, so that only what changed is made anew.
 
-Each thing has a key of all that decides it, and nothing is used without a digest of its bytes. Without it, all is made
-anew, the same.
+Each file has a key of everything that decides it, and is used only if its digest fits. A missing one is made anew,
+with the same result.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ def read_state(file: Path) -> Any:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder for its owner alone, as what is kept tells which file became which image."""
+    """Make a folder for its owner alone, as its files tell which file became which image."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     return folder

@@ -1,1 +1,1 @@
-"""What attackers hold: how they see images, and with what taken off."""
+"""What attackers hold: how they see images, and images with the noise removed."""

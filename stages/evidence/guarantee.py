@@ -13,7 +13,7 @@ _BY_CHANCE = 1e-6  # how rarely an attacker that only guesses may be said to bre
 
 
 def check_guarantee(target: Target, scores: dict[str, Any]) -> dict[str, Any]:
-    """Compare attackers of the replaced part with naming, of each group, who is in most of its images; and certify."""
+    """Compare attackers of the replaced part with the best guess, who has most images of a group; and certify."""
     groups, variant = target.groups, target.variant
     if groups is None or variant is None:
         raise TypeError(f"{target.name} forms no groups")

@@ -83,7 +83,7 @@ def identify(
 
 
 def identify_around_regions(held: Holdings, people: People) -> dict[str, dict[str, list[int]]]:
-    """Return whom the informed attacker names who looks at regions of one label, or at what is around the main one."""
+    """Return whom the informed attacker names by regions of one label, or by what is around the main region."""
     labels = {f"informed_{label or 'unlabelled'}": view for label, view in label_views(held.target, people).items()}
 
     def attack(seen: Holdings) -> dict[str, list[int]]:

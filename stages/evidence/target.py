@@ -52,7 +52,7 @@ class Target(NamedTuple):
         return None if self.masks is None else self.masks.read(path)
 
     def restore(self, image: np.ndarray, path: str, restorer: Restorer) -> np.ndarray:
-        """Restore of an anonymized image what the restorer was trained on, and leave the rest."""
+        """Restore the part of an anonymized image that the restorer was trained on."""
 
         def restore(part: np.ndarray, box: Box | None) -> np.ndarray:
             restored, inner = part.copy(), _inner(self, part, box)
@@ -71,7 +71,7 @@ def load_target(dataset: str, params: Params) -> Target:
     raw, images, groups = Dataset(RAW_FOLDER), Dataset(DATA / dataset), None
     if variant is not None and (fit := find_method(variant.method).fit) is not None:
         groups = form_groups(raw, boxes, read_people_by_path(), variant, fit, dataset)
-        # Where boxes were is not published, but where they are replaced.
+        # The places of boxes are not published, but the places of what replaces them are.
         acting, boxes = groups.acting, {path: uncovered(own) for path, own in groups.boxes.items()}
     return Target(dataset, acting, boxes, params, raw, images, masks, groups, variant)
 

@@ -1,4 +1,4 @@
-"""k-Same: people in groups of at least k, of whom everyone gets the mean of the group."""
+"""k-Same: people form groups of at least k, and everyone gets the mean of the group."""
 
 from typing import Annotated, Literal
 
@@ -19,8 +19,8 @@ def average(
 ) -> np.ndarray:
     """Replace an image by the mean of its group.
 
-    People, or images of whom nobody is known, are put into groups of at least `k`. Of each image, or region, the mean
-    of its group takes the place: the same pixels for all of them, so that nobody can tell who of the k it was [1]_.
+    People, or images without a known person, are put into groups of at least `k`. Each image, or region, is replaced by
+    the mean of its group: the same pixels for all of them, so that nobody can tell which of the k it was [1]_.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def average(
     k : int
         The least number of people in a group, 2 to 10,000.
     grouping : {"closest", "furthest"}
-        Put people together who look alike, which keeps more of them, or who do not.
+        Group people who look alike, which keeps more of them, or people who do not.
     sizes : {"one", "few"}
         With `where: regions`, what replaces the regions of a group has one shape. Give all of them the size of the
         largest, or each the next of a few sizes, which differ by a factor of 1.4: it hides less of what is around
@@ -44,9 +44,9 @@ def average(
 
     Notes
     -----
-    Whoever sees only what was replaced names the right person with a probability of at most 1 / k, if all people of a
-    group have equally many images; else the best guess is the person with the most. What is around it, and where in the
-    image it lies, stays. Images of whom nobody is known count as a person each: k of them may show the same person.
+    An attacker who sees only what was replaced names the right person with a probability of at most 1 / k, if all
+    people of a group have equally many images; otherwise the best guess is the person with the most. The surroundings
+    and the place in the image stay. An image without a known person counts as one: k of them may show the same person.
 
     References
     ----------
@@ -78,7 +78,7 @@ def fit(features: np.ndarray, *, k: int, grouping: str, **_: object) -> np.ndarr
         The least number of people in a group; at most as many as there are people.
     grouping : {"closest", "furthest"}
         Each group begins with the person who is furthest from the mean of those left, and takes the `k` - 1 who are
-        closest to, or furthest from, that one. The last group has `k` to 2 `k` - 1 people.
+        closest to, or furthest from, that person. The last group has `k` to 2 `k` - 1 people.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def dp_pix(
     -----
     The guarantee, as in [1]_, is for grey images: two images are m-neighbours if they have the same size and differ by
     at most m pixels, and DP-Pix is epsilon-differentially private for m-neighbours: no result is more than e**epsilon
-    times as likely for the one as for the other. Clipping and rounding come after the noise and cost nothing.
+    times as likely for one as for the other. Clipping and rounding come after the noise and cost nothing.
 
     Each of the three channels, as a grey image, has this guarantee. The image has it for 3 * epsilon, as a pixel may
     differ in all channels. So has a grey photo, whose channels are equal: it is published under three noises.
@@ -52,7 +52,7 @@ def dp_pix(
     The guarantee is about m pixels of one image. Anything that covers more pixels, such as a face in close-up, or that
     appears in several images, is protected less. An image that is published at two strengths has the guarantee for the
     sum of their epsilons, and so have the frames of a burst, which each have noise of their own, for what they share:
-    publish one of them. The same noise for all would not do, as what they differ in would then be published bare.
+    publish one of them. The same noise for all of them would leave their differences without protection.
 
     And it holds only while the noise is secret: whoever can reproduce the noise can subtract it. So it comes from
     `data/secret.key`. Each image and strength has noise of its own, and copies of an image have the same, as the mean

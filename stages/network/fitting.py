@@ -52,7 +52,7 @@ def _train(features: Features, params: TrainParams, count: Callable[[int], objec
 
 
 class _Trainer:
-    """What a process that trains knows of the others."""
+    """What a training process knows of the others."""
 
     stop: Event
     images: Synchronized
@@ -89,7 +89,7 @@ def _train_in_process(features: Features, params: TrainParams, seed: int, file: 
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Hold Ctrl-C back, and keep it from processes that are started meanwhile; it is for this one to end them."""
+    """Hold Ctrl-C back, also from processes that are started meanwhile: this process ends them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

@@ -8,7 +8,7 @@ from stages.core.params import TrainParams
 from stages.network.runtime import tf
 
 _FORWARD = 7.7e9  # operations of ResNet50 on one image of 224 x 224, two a multiplication with addition
-_TRAINING = 3  # so many times as many take the forward pass and both gradients
+_TRAINING = 3  # times as many for the forward pass and both gradients
 _SLOW = 5
 _FEWEST_STEPS = 10
 

@@ -1,7 +1,7 @@
-"""Puts people into groups, for a method that gives everyone of a group the same pixels, and proves that it did.
+"""Puts people into groups, for a method that gives everyone in a group the same pixels, and proves that it did.
 
-Who is in which group, where in each image its mean goes, and the means themselves. Of a person, training images count;
-of one who is in test images alone, these, and such people are in groups of their own, if there are enough of them.
+A group's mean is made of its people's training images. People who are in test images alone form groups of their own, of
+their test images, if there are enough of them.
 """
 
 import hashlib
@@ -96,7 +96,7 @@ def _divide(
     fit: Callable[..., np.ndarray],
     name: str,
 ) -> tuple[dict[Unit, int], set[Unit]]:
-    """Return the group of each unit, and those of too few that are in test alone, who join others' groups."""
+    """Return the group of each unit, and the units in test alone that are too few for a group and join others."""
     k = variant.arguments["k"]
     late = [unit for unit in features if sources[unit][0].startswith(_TEST)]
     early = [unit for unit in features if unit not in set(late)]
@@ -287,13 +287,13 @@ def certify(images: Dataset, groups: Groups, variant: Variant, name: str) -> dic
 
 
 def uncovered(boxes: Sequence[Box]) -> list[Box]:
-    """Return the regions of an image that no region lies on which is replaced after them."""
+    """Return the regions of an image that no region replaced later overlaps."""
     ordered = sorted(boxes, key=lambda box: (box.area, box[:4]))
     return [box for number, box in enumerate(ordered) if not any(box.overlap(later) for later in ordered[number + 1 :])]
 
 
 def best_guess(groups: Groups, asked: dict[str, int]) -> float:
-    """Return the share of images that are named rightly by naming of each group who is in most of them."""
+    """Return the share of images named right by naming, in each group, the person with the most images."""
     people: dict[int | str, Counter] = defaultdict(Counter)
     for path, person in asked.items():
         people[groups.of_image.get(path, path)][person] += 1

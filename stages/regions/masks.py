@@ -1,6 +1,6 @@
 """Masks of regions: how much of each pixel a variant replaces, in the part of the image that a region reaches.
 
-And how well they cover the regions that there are: one that is left open shows the person in it.
+And how well they cover the known regions: a region left open shows the person in it.
 """
 
 import math
@@ -93,10 +93,10 @@ def _spans(silhouette: np.ndarray, box: Box) -> bool:
 
 
 def _silhouette_weights(silhouette: np.ndarray, edge: float, *, inwards: bool) -> np.ndarray:
-    """Return the weights of a silhouette with a soft edge of so many pixels."""
+    """Return the weights of a silhouette with a soft edge of `edge` pixels."""
     if edge == 0:
         return silhouette.astype(np.float32)
-    # Of pixels in the silhouette to its border if the edge lies inside, else of those around it to the silhouette.
+    # Distances of pixels inside to the border if the edge lies inside, else of pixels around it to the silhouette.
     measured = silhouette if inwards else ~silhouette
     padded = np.pad(measured.astype(np.uint8), 1, constant_values=1)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
@@ -111,7 +111,7 @@ def _axis(length: int, centre: float, half: float, reach: float) -> tuple[slice,
 
 
 def count_missed(given: dict[str, list[Box]], used: dict[str, list[Box]], acting: Acting) -> int:
-    """Count the given regions, by image, of which the regions that a variant acts on cover less than `COVERED`."""
+    """Count the given regions, by image, that a variant's regions cover by less than `COVERED`."""
     return sum(
         covered_share(box, used.get(path, ()), acting) < COVERED for path, boxes in given.items() for box in boxes
     )

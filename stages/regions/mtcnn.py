@@ -1,6 +1,6 @@
 """MTCNN: three networks in a row propose, refine and confirm faces, with the weights of the package `mtcnn`.
 
-The package's own cascade is not used: it takes whatever TensorFlow refuses for an image without faces, finds large
+The package's own cascade is not used: it takes any error of TensorFlow for an image without faces, finds large
 faces only if the smallest one is 20 pixels, holds every pair of candidates in memory, and takes three times as long.
 """
 

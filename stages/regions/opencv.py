@@ -18,17 +18,17 @@ YOLOX, YUNET = "yolox", "yunet"
 Find = Callable[[np.ndarray], np.ndarray]
 # CenterFace: pixels between two places at which it looks, and of which sides must be multiples.
 _PLACE, _MULTIPLE = 4, 32
-_CENTRES = ("537", "538", "539")  # its outputs: whether a face is centred there, height and width, where exactly
+_CENTRES = ("537", "538", "539")  # its outputs: whether a face is centred there, its height and width, its exact centre
 # YOLOX: pixels of what it looks at, and between the places at which it looks.
 _SIDE, _STEPS = 640, (8, 16, 32)
 _BORDER = 114.0  # grey level around an image, as in its training
-_OBJECT, _PERSON, _LENGTH = 4, 5, 85  # in what it says of a place: four of the box, then scores
-# Of which the worse of two is left out, and YuNet's most faces before that: as their authors, and OpenCV, set them.
+_OBJECT, _PERSON, _LENGTH = 4, 5, 85  # of its output for a place: four numbers of the box, then scores
+# Overlaps from which the worse of two boxes is dropped, and YuNet's most boxes before that: their authors' values.
 _FACES_OVERLAP, _PEOPLE_OVERLAP, _MOST_FACES = 0.3, 0.5, 5000
 
 
 def kind_of(file: Path) -> str:
-    """Tell by its outputs which network a file holds; what is neither of the others may be YuNet's."""
+    """Tell by its outputs which network a file holds; a file of neither CenterFace nor YOLOX may be YuNet's."""
     with hold_back_errors(), suppress(cv2.error):
         network = cv2.dnn.readNetFromONNX(np.fromfile(file, np.uint8))
         outputs = network.getUnconnectedOutLayersNames()

@@ -47,7 +47,7 @@ def class_differences(table: pd.DataFrame) -> Heat:
 
 
 def confusion(dataset: str, scores: Utility, classes: list[int]) -> Heat:
-    """Tabulate how often the networks of a data set take some classes for which."""
+    """Tabulate how often the networks of a data set confuse which classes."""
     names = [scores.classes[label] for label in classes]
     rows = [
         [Cell(f"{100 * share:.0f}" if share else "", round(share * _FULL, 2), "loss") for share in shares]

@@ -1,4 +1,4 @@
-"""Renders `metrics/report.html`: one file with all in it, no network and no script needed."""
+"""Renders `metrics/report.html`: one file that needs neither a network nor scripts."""
 
 import base64
 import json
@@ -118,7 +118,7 @@ def _attackers(table: pd.DataFrame, privacy: list[Privacy]) -> dict[str, Any]:
 
 
 def _guarantees(datasets: list[str], privacy: list[Privacy]) -> list[dict[str, Any]]:
-    """Return what variants promise whose method puts people into groups, for which images, and who broke it."""
+    """Return what variants with groups of people promise, for which images, and which attackers broke it."""
     return [
         found.certificate
         | {

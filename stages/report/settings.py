@@ -13,14 +13,14 @@ _PATHS = (("data", "source"), ("regions", "file"), ("train", "weights"))
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes null, for which the library's own, and so `params.yaml`, has nothing."""
+    """Writes `null`, where the library's own representer writes nothing."""
 
 
 _Representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
 
 
 def settings_text(params: Params) -> str:
-    """Return the params as YAML; of an absolute path the last part alone, as the others tell of the machine."""
+    """Return the params as YAML, with the last part alone of absolute paths, as the rest describes the machine."""
     values = params.model_dump(mode="json")
     for section, key in _PATHS:
         values[section][key] = _last_part(values[section][key])

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 # Colours of a figure that the page replaces by its own; on paper they serve as they are.
 INK, QUIET, GOAL = "#1a1b1c", "#757677", "#dcefe1"
 _PAGE_COLOURS = {INK: "var(--ink)", QUIET: "var(--quiet)", GOAL: "var(--goal)"}
-# Told apart on white and on black, and by people who confuse red and green.
+# Distinguishable on white and on black, and with red-green colour blindness.
 _HUES = ("#d1691b", "#2f83c7", "#1f9d6b", "#b45cc0", "#c9405b", "#8a8f2c", "#5b8f99")
 
 
-# In grey print, and to readers who see no colours, they differ in shape and dashes.
+# In grey print, shape and dashes distinguish them.
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 _DASHES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
 
@@ -34,7 +34,7 @@ class Style(NamedTuple):
 
 
 def dataset_styles(datasets: list[str], raw: str) -> dict[str, Style]:
-    """Give each data set a style, raw that of the text; 56 variants differ, as markers and colours come round apart."""
+    """Give each data set a style, raw that of the text; 56 variants differ, as there are 8 markers and 7 colours."""
     variants = [dataset for dataset in datasets if dataset != raw]
     styles = {raw: Style(INK, "o", "-")}
     for number, dataset in enumerate(variants):

@@ -1,4 +1,4 @@
-"""How many images, and how many people, an attacker names, and what of that guessing would not have named."""
+"""How many images, and how many people, an attacker names, and how many of them guessing would not have named."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -94,8 +94,8 @@ def images_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
 def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
     """Return the share of people whose own name is given most often to their images, and its limits.
 
-    The limits over people are exact. With several images a person, what the images' own upper limit means for all of a
-    person's images together is often lower, and then it counts, but not below the share that was counted.
+    The limits over people are exact. With several images a person, the images' own upper limit often implies a lower
+    one for all of a person's images together; then that one counts, but never less than the share that was counted.
     """
     images, people = count_images(verdicts), count_people(verdicts)
     counted = people.naming(attackers)
@@ -105,7 +105,7 @@ def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
     # Of two limits that each miss in 5 %, the lower misses more often. With few people, exact limits miss far less.
     of_people, of_images = (LIMIT_TAIL, LIMIT_TAIL) if len(people.trials) < _SPLIT_FROM else (0.01, LIMIT_TAIL - 0.01)
     names = len(np.unique(verdicts.named))
-    # Who gives all images one name has nothing that could add up.
+    # An attacker who gives all images one name has nothing to add up.
     pooled = (
         chance
         if names == 1
@@ -119,7 +119,7 @@ def people_named(verdicts: Verdicts, attackers: int = 1) -> Naming:
 def strongest_by_chance(attacks: list[Verdicts]) -> float:
     """Return the share of images that the strongest of several attackers names by chance, if people are exchanged.
 
-    What one attacker names so is known exactly; the exchanges tell how much more the strongest names.
+    What one attacker names by chance is known exactly; the exchanges tell how much more the strongest names.
     """
     rng = np.random.default_rng(0)
     people = np.unique(np.concatenate([verdicts.people for verdicts in attacks]))
@@ -148,8 +148,8 @@ def _look_up(people: np.ndarray, names: np.ndarray, shares: np.ndarray) -> np.nd
 def pooled_share(chance: float, trials: np.ndarray, names: int) -> float:
     """Return the share of people named by all their images, if each image by itself is named right with a chance.
 
-    An image tells of each name what a normal distribution draws, with a mean above 0 for the right one; n images
-    together tell the square root of n times as much.
+    Each image gives each name a normally distributed score, whose mean is above 0 for the right name; for n images
+    together, that mean is the square root of n times as large.
     """
     drawn = np.linspace(-8, 8, 321)
     density = norm.pdf(drawn) / norm.pdf(drawn).sum()

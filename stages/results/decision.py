@@ -1,4 +1,4 @@
-"""The rule: which variants keep the bounds of `compare`, which break one, and where more must be seen to tell."""
+"""The rule: which variants keep the bounds of `compare`, which break one, and where more data must decide."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _LARGEST_FACTOR = 1000  # of images; more would be advice that nobody can follow
 
 
 class Bound(NamedTuple):
-    """What a variant was found to do, beside what it may do at most."""
+    """What a variant was found to do, and what it may do at most."""
 
     key: str
     value: float

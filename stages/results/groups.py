@@ -39,7 +39,7 @@ def largest_gap(values: np.ndarray, groups: np.ndarray, units: np.ndarray) -> Ga
     References
     ----------
     McCarthy, Snowden: The bootstrap and finite population sampling. Vital and Health Statistics 2(95), 1985: one unit
-    less is drawn than there are, as else the variance comes out too small.
+    less is drawn than there are, as otherwise the variance comes out too small.
     Phipson, Smyth: Permutation p-values should never be zero. Statistical Applications in Genetics and Molecular
     Biology 9(1), 2010.
 

@@ -96,7 +96,7 @@ def _shares(name: str, naming: Naming, share: str | None = None) -> dict[str, fl
 
 
 def _times_chance(attacks: dict[str, Verdicts], images: dict[str, Naming]) -> dict[str, float]:
-    # An attacker that was asked about few images cannot be told from chance where people are many.
+    # An attacker that was asked about few images cannot be distinguished from chance where people are many.
     enough = max(len(verdicts.people) for verdicts in attacks.values()) / 2
     often = [attacker for attacker, verdicts in attacks.items() if len(verdicts.people) >= enough]
     chance = strongest_by_chance([attacks[attacker] for attacker in often])

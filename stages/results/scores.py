@@ -79,7 +79,7 @@ class Identity(BaseModel):
 
 
 class Guarantee(BaseModel):
-    """What a method promises that puts people into groups of at least k, and who broke it."""
+    """The promise of a method that puts people into groups of at least k, and which attackers broke it."""
 
     best_guess: float | None  # share of images, by naming of each group who is in most of them
     broken_by: list[str]  # attackers that see only what was replaced

@@ -136,7 +136,7 @@ def skill_limits(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, tail
 
 
 def _effective_share(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, skill: float, tail: float) -> float:
-    """Return by what the number of trials is multiplied, as those of one person are alike."""
+    """Return the share of the trials that counts, as those of one person are alike."""
     people = len(trials)
     if people < 2 or trials.max() <= 1:
         return 1.0
@@ -145,13 +145,13 @@ def _effective_share(hits: np.ndarray, trials: np.ndarray, guessed: np.ndarray, 
     squares = ((hits - trials * expected) ** 2).sum() * people / (people - 1)
     effect = max(1.0, squares / independent) if independent > 1e-9 else 1.0
     if people < _FEW_PEOPLE:
-        # So few people often happen to be alike: one more of the usual kind keeps the effect from being too small.
+        # So few people often look independent by chance: a usual one added keeps the effect from being too small.
         effect = ((people - 1) * effect + 1 + _USUAL_CORRELATION * (trials.mean() - 1)) / people
     return float((norm.ppf(tail) / student_t.ppf(tail, people - 1)) ** 2 / effect)
 
 
 def _probability_at_most(hits: float, trials: np.ndarray, chances: np.ndarray, scale: float) -> float:
-    """Return how likely at most so many hits are: a sum of different trials, by the binomial of its two moments."""
+    """Return the probability of at most `hits` hits in different trials, by the binomial of the same two moments."""
     mean, variance = float(trials @ chances), float(trials @ (chances * (1 - chances)))
     if hits < 0:
         return 0.0

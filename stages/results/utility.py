@@ -99,7 +99,7 @@ def corrected_p_values(uncorrected: pd.Series) -> pd.Series:
 
 
 def confusion_counts(scores: Utility) -> np.ndarray:
-    """Return how often the networks take each class, in rows, for which."""
+    """Return how often the networks predict each class, in columns, for images of each class, in rows."""
     predictions = np.concatenate(scores.predictions)
     return confusion_matrix(
         np.tile(scores.labels, len(scores.predictions)), predictions, labels=range(len(scores.classes))

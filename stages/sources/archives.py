@@ -1,4 +1,4 @@
-"""Lists what uncompressed tar archives hold, without trust in anything that they say."""
+"""Lists what uncompressed tar archives hold, without trusting anything they say."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _EXTENDED = (
 
 
 class Listed(NamedTuple):
-    """A file of the source, or something in an archive that is no folder."""
+    """A file of the source, or anything in an archive that is not a folder."""
 
     place: str  # relative to the source, as if its archives were unpacked; if it is refused, what to call it
     archive: str = ""  # relative to the source

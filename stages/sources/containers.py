@@ -1,11 +1,11 @@
-"""How JPEG, PNG and TIFF files are built: what their decoder does not check, or does not tell."""
+"""How JPEG, PNG and TIFF files are built: what their decoder does not check or report."""
 
 import re
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_MOST_PARTS = 2**20  # chunks of a PNG file, or segments of a JPEG file; others are made to harm
+_MOST_PARTS = 2**20  # chunks of a PNG file, or segments of a JPEG file; files with more are malicious
 _MOST_PAGES, _MOST_TAGS, _MOST_VALUES = 1000, 1000, 100
 _JPEG_MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
     @property
     def relation(self) -> str:
-        """How a dropped training image relates to the test image because of which it was dropped."""
+        """How a dropped training image relates to the test image that caused this."""
         return "equals" if self.pixel_hash else "same group as"
 
 
@@ -56,8 +56,8 @@ def decode_wanted(
 ) -> tuple[dict[str, Outcome], Drawn]:
     """Decode files and decide their split, so that broken files use up no places in it.
 
-    Only files that the draw wants are decoded: all of them, or with `data.max_per_class` so many of each class and
-    split, but no training file whose group is in the source's own test. If some are broken, the draw is repeated
+    Only files that the draw wants are decoded: all of them, or at most `data.max_per_class` of each class and split,
+    but no training file whose group is in the source's own test. If some are broken, the draw is repeated
     without them, until all wanted files are whole; each further round decodes as many spare files as were broken.
     Under `data.max_per_class`, files that were not decoded count as whole when the split is drawn.
     """
@@ -145,7 +145,7 @@ def _count_by_class(kept: list[Outcome]) -> dict[str, dict[str, int]]:
 
 
 def check_rejected(outcomes: Outcomes, count: int, params: DataParams, report: Path) -> None:
-    """Refuse a source of which too many of its files were rejected."""
+    """Refuse a source if too many of its files were rejected."""
     if len(outcomes.rejected) / count > params.max_rejected:
         listed = f"with `data.rename: false`, {report} lists all" if params.rename else f"all are in {report}"
         raise PipelineError(

@@ -55,7 +55,7 @@ def check_regions(
 
 
 def _refuse_frame(pairs: list[tuple[Region, Outcome]], frame_of: Callable, what: str) -> None:
-    """Refuse boxes that all lie in the same small corner of their images, if that would be a strange chance."""
+    """Refuse boxes that all lie in the same small corner of their images, if that is unlikely to be chance."""
     chance = 1.0
     for region, image in pairs:
         frame = frame_of(image)

@@ -39,8 +39,8 @@ def draw_split(files: list[SourceFile], params: DataParams, spare: Mapping[str, 
 
     The source's own split is kept, but training files whose group is in test too are left out. Where there is none,
     whole groups are drawn for test, so that each class has close to `data.test_fraction` of its images there. If there
-    are more than `data.max_per_class` of a class and split, so many are drawn. With `data.classes: none`, all files are
-    wanted, for no split.
+    are more than `data.max_per_class` of a class and split, that many are drawn. With `data.classes: none`, all files
+    are wanted, for no split.
     """
     files = sorted(files)
     if not params.has_classes:

@@ -43,7 +43,7 @@ def lines_about(outcomes: Outcomes, report: dict, params: DataParams) -> Iterato
     if not params.has_classes:
         unread = [name for name in (IDENTITIES, GROUPS) if Path(params.source, name).is_file()]
         if unread:
-            yield f"{' and '.join(unread)} not read, as `data.classes: none` leaves out what needs to know people"
+            yield f"{' and '.join(unread)} not read, as with `data.classes: none` nothing uses them"
         yield (
             "training and attacks are left out, as `data.classes: none` gives no classes to learn; "
             "`dvc repro anonymize` is the whole pipeline"

@@ -66,7 +66,7 @@ def _held_out_distances(features: dict[str, np.ndarray], people: np.ndarray, hel
 
 
 def standard_error(accuracy: float, count: int) -> float:
-    """Return the standard error of an accuracy on so many images; above 0 even at an accuracy of 1."""
+    """Return the standard error of an accuracy on `count` images; above 0 even at an accuracy of 1."""
     share = (accuracy * count + 2) / (count + 4)  # Agresti and Coull's
     return float(np.sqrt(share * (1 - share) / count))
 

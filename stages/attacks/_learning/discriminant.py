@@ -21,7 +21,7 @@ class Discriminant(NamedTuple):
     means: np.ndarray  # (people, dimensions), after whitening
 
     def enroll(self, features: np.ndarray, identities: np.ndarray) -> "Discriminant":
-        """Return one that knows other people, in the same subspace; arguments as for training."""
+        """Return a discriminant of other people in the same subspace; arguments as for training."""
         return self._replace(means=means_of(_project(features, self.mean, self.axes), identities) @ self.whiten)
 
     def distances(self, features: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ class ForwardModel:
         self._factor = _root(missed)
 
     def place(self, anonymized: np.ndarray) -> np.ndarray:
-        """Return where anonymized images lie, (images, dimensions), as far from their prediction as they are unlikely.
+        """Return the places of anonymized images, (images, dimensions): unlikely ones are far from their prediction.
 
         The squared distance to a row of `predict` is twice the negative logarithm of the likelihood, but for a
         constant. Without any feature that survives there are no dimensions, and all are equally likely.

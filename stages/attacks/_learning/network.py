@@ -29,7 +29,7 @@ class NetworkIdentifier(Identifier):
         small = _small(images)
         self._level, self._spread = float(small.mean()), max(float(small.std()), 1.0)
         self._network = _network(len(self.people), -(-len(images) // BATCH), seed)
-        # What the last layer sees: what tells people apart, and tells others apart too.
+        # What the last layer sees: features that distinguish other people too.
         self._trunk = keras.Model(self._network.inputs[0], self._network.layers[-2].output)
         rng = np.random.default_rng(seed)
         for epoch in range(EPOCHS):

@@ -13,14 +13,14 @@ from stages.attacks._learning.restorer import Restorer
 
 UNITS = (64, 32)
 MOST_PAIRS = 60
-SAMPLES = 48_000  # pixels that are learned from
+SAMPLES = 48_000  # pixels of the training images to learn from
 EPOCHS = 10
 BATCH = 256
-STRIP = 2**16  # pixels, about, that are restored at once
-REACH = (-8, -4, -2, -1, 0, 1, 2, 4, 8)  # pixels, to those of the estimate that are looked at
-COARSE = (-4, 0, 4)  # to those of the anonymized image
-WINDOWS = (7, 15)  # pixels, whose darkest and brightest are looked at: what morphology keeps
-MARGIN = 8  # the farthest of these
+STRIP = 2**16  # about how many pixels are restored at once
+REACH = (-8, -4, -2, -1, 0, 1, 2, 4, 8)  # offsets in pixels at which the estimate is sampled
+COARSE = (-4, 0, 4)  # offsets for the anonymized image
+WINDOWS = (7, 15)  # pixels, sides of windows whose darkest and brightest pixels count: morphology keeps these
+MARGIN = 8  # the largest offset
 LEAST_SPREAD = 1e-3
 
 
@@ -59,7 +59,7 @@ class PatchNetwork:
             random_state=0,
         )  # fmt: skip
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # so many rounds are enough
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it has learned enough by then
             self._network.fit((features - self._mean) / self._spread, goal / self._scale)
 
     def restore(self, image: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ _RESERVED_NAMES = (
 
 
 class Acting(Section):
-    """Where a variant acts; an entry of `variants` may leave out each of these keys."""
+    """Where a variant acts; an entry of `variants` may leave out any of these keys."""
 
     where: Literal["image", "regions", "background"] = "image"
     labels: Words | None = None  # of the regions; None for all
