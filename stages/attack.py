@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from stages.attacks.attackers import run_attacks
-from stages.attacks.evidence import Evidence
 from stages.attacks.pooling import near_duplicates, vote
 from stages.attacks.recognition import Recognizer, recognition
 from stages.attacks.roles import Roles
@@ -26,11 +25,11 @@ from stages.core.params import RAW, Params, RecognizerParams, load_params
 from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
 from stages.evidence.guarantee import check_guarantee
-from stages.evidence.identification import Holdings, identify, identify_around_regions, verdicts
+from stages.evidence.identification import Holdings, identify, identify_around_regions
 from stages.evidence.leftovers import count_left_open, measure_images
 from stages.evidence.native import attack_natively
 from stages.evidence.target import Change, load_target, train_target_restorer
-from stages.evidence.views import View, face_view, gather, make_views
+from stages.evidence.views import face_view, gather, make_views
 from stages.results.gallery import write_gallery
 from stages.results.privacy import convinces, exposure, privacy_row
 from stages.results.scores import Privacy, privacy_file
@@ -62,8 +61,7 @@ def attack(dataset: str) -> None:
     if "region_identity" in scores:
         scores["region_identity"]["attacks"] |= identify_around_regions(held, people)
     if recognizer:
-        faces = face_view(target, views[-1], recognizer.size)
-        _recognize(faces, gather(target, faces, splits), recognizer, scores)
+        _recognize(held, recognizer, scores)
     if target.groups is not None:
         scores["guarantee"] = check_guarantee(target, scores)
     scores["made_with"] = {"attack": environment()}
@@ -96,16 +94,15 @@ def _load_recognizer(settings: RecognizerParams) -> Recognizer:
         raise PipelineError(f"`attack.recognizer`: {error}") from None
 
 
-def _recognize(view: View, evidence: Evidence, recognizer: Recognizer, scores: dict[str, Any]) -> None:
+def _recognize(held: Holdings, recognizer: Recognizer, scores: dict[str, Any]) -> None:
     """Run a face recognizer that was trained on other people, and add its results to the scores."""
-    numbers, names = recognition(evidence, recognizer)
+    view = face_view(held.target, held.view, recognizer)
+    splits = held.splits if view.roles else held.splits | {"train": []}  # where nobody is known, it needs no gallery
+    numbers, names = recognition(gather(held.target, view, splits))
     scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in numbers.items()}
-    identity = scores.get(f"{view.prefix}identity")
-    if identity:
-        people = evidence.test.known().people
-        alone = np.arange(len(people))
-        attacks = {f"recognizer{kind}": verdicts(people, vote(found), alone) for kind, found in names.items()}
-        identity["attacks"] |= attacks
+    if view.roles:
+        attacks = {name: held.verdicts(held.asked, found) for name, found in names.items()}
+        scores[f"{view.prefix}identity"]["attacks"] |= attacks
 
 
 def _print_who_is_left_out(roles: Roles | None, params: Params) -> None:

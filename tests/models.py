@@ -45,13 +45,13 @@ def _tensor(name: str, values: np.ndarray) -> bytes:
     return _field(5, shape + _field(2, kind) + _field(8, name) + _field(9, values.tobytes()))
 
 
-def _model(layers: list[bytes], name: str, side: int) -> bytes:
-    graph = _field(2, "squares") + _field(11, _value(name, (1, 3, side, side))) + b"".join(layers)
+def _model(layers: list[bytes], name: str, *shape: int) -> bytes:
+    graph = _field(2, "squares") + _field(11, _value(name, (1, *shape))) + b"".join(layers)
     return _field(1, 8) + _field(8, _field(2, 13)) + _field(7, graph)
 
 
 def _write_model(file: Path, layers: list[bytes], side: int = 32) -> Path:
-    file.write_bytes(_model(layers, "input", side))
+    file.write_bytes(_model(layers, "input", 3, side, side))
     return file
 
 
@@ -102,8 +102,15 @@ def write_yolox(file: Path) -> Path:
     return _write_model(file, [*layers, _field(12, _value("output", (1, 8400, 85)))], side=640)
 
 
-def recognizer_model(side: int = 112) -> bytes:
-    """Return the model: the point of a face is the mean colours of 4 x 4 parts, all red ones first."""
-    pool = _layer("AveragePool", ["data"], "means", kernel_shape=[side // 4] * 2, strides=[side // 4] * 2)
-    layers = [pool, _layer("Flatten", ["means"], "points"), _field(12, _value("points", (1, 48)))]
-    return _model(layers, "data", side)
+def recognizer_model(side: int = 112, *changes: str, layout: str = "nchw", length: int = 48) -> bytes:
+    """Return the model: the point of a face is the mean colours of 4 x 4 parts, all red ones first, then changed."""
+    shape, order = {"nchw": ((3, side, side), [0, 1, 2, 3]), "nhwc": ((side, side, 3), [0, 3, 1, 2])}[layout]
+    layers = [
+        _layer("Transpose", ["data"], "planes", perm=order),
+        _layer("AveragePool", ["planes"], "means", kernel_shape=[side // 4] * 2, strides=[side // 4] * 2),
+        _tensor("shape", np.array([1, length, 48 // length], "<i8")),
+        _layer("Reshape", ["means", "shape"], "0"),
+    ]
+    for number, change in enumerate(changes):
+        layers.append(_layer(change, [str(number)] * (2 if change == "Sub" else 1), str(number + 1)))
+    return _model([*layers, _field(12, _value(str(len(changes)), (1, length, 48 // length)))], "data", *shape)

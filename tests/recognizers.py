@@ -12,9 +12,9 @@ from pathlib import Path
 from stages.core.boxes import REGION
 from stages.core.machine import processor_name
 from stages.core.params import RAW, load_params
+from stages.results.counts import images_named
 from stages.results.privacy import exposure, privacy_row, read_verdicts
 from stages.results.scores import Privacy
-from stages.results.statistics import wilson_interval
 from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
 
 TABLE = ROOT / "metrics" / "recognizers.md"
@@ -25,16 +25,14 @@ PLACES = {
     "The whole picture": ("given", "", WHOLE),
     "The box that MTCNN finds": ("both", REGION, WHOLE | {"masked_faces": MASK}),
 }
-KINDS = ("", "_aligned", "_alike", "_alike_aligned")
+KINDS = ("", "_alike")
 HEAD = """
-| data set | raw gallery: box | aligned | gallery anonymized alike: box | aligned | strongest of the other attackers |
-| --- | ---: | ---: | ---: | ---: | ---: |"""
+| data set | raw gallery | gallery anonymized alike | strongest of the other attackers |
+| --- | ---: | ---: | ---: |"""
 WORDS = """\
-Each cell: share of the {images} test images whose nearest face of the gallery shows the same person (Wilson's 95 %),
-and share of pairs of one person that are accepted at 1 % of the others. The gallery is the 8 training images of each
-person. **Box**: the square around the face's place. **Aligned**: the mean cosine of that square and of two others,
-turned and scaled by eyes and mouth, as ArcFace and as dlib want it. Last: images named by the strongest attacker
-without a recognizer, of whole images and of regions (its 95 %)."""
+Each cell: share of the {images} test images whose nearest face of the gallery shows the same person (95 %), and share
+of pairs of one person that are accepted at 1 % of the others. The gallery is the 8 training images of each person.
+Last: images named by the strongest attacker without a recognizer, of whole images and of regions (95 %)."""
 
 
 def attack(folder: Path, options: argparse.Namespace, boxes: str, variants: dict) -> dict[str, Privacy]:
@@ -59,10 +57,9 @@ def row(name: str, scores: Privacy, view: str) -> str:
         if (key := f"{view}recognizer{kind}") not in found:
             cells.append("")
             continue
-        named = found[key].people == found[key].named
-        low, high = wilson_interval(named.sum(), len(named))
+        share, low, high = (100 * value for value in images_named(found[key])[:3])
         rate = measured[f"{view}recognition{kind}_tpr_at_fpr1"]
-        cells.append(f"{100 * named.mean():.1f} % ({100 * low:.1f} to {100 * high:.1f}), {100 * rate:.1f} %")
+        cells.append(f"{share:.1f} % ({low:.1f} to {high:.1f}), {100 * rate:.1f} %")
     for identity in (scores.identity, scores.region_identity):
         for attacker in [key for key in identity.attacks if key.startswith("recognizer")] if identity else ():
             del identity.attacks[attacker]

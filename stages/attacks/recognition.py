@@ -1,74 +1,83 @@
 """Recognizes people by a face recognizer that was trained on others: the attack of a stranger."""
 
 import threading
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from stages.attacks._learning.looks import scaled
-from stages.attacks._learning.ranks import FALSE_POSITIVES
+from stages.attacks._learning.ranks import FALSE_POSITIVES, ranks_of
 from stages.attacks.evidence import Evidence
 from stages.attacks.operating_points import MOST_PAIRS
+from stages.attacks.pooling import Distances
 from stages.core.errors import hold_back_errors
-from stages.core.parallel import map_bounded
 
 CHUNK = 256  # probes that are compared at once
 DECIMALS = 9  # of a cosine: two that agree in these are equal
+LAYOUTS = (2, 0, 1), (0, 1, 2)  # orders of rows, columns and colours that networks take
 
 
-def recognition(evidence: Evidence, recognizer: "Recognizer") -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def recognition(evidence: Evidence) -> tuple[dict[str, float], dict[str, Distances]]:
     """Recognize the people in anonymized test images among known people.
+
+    Faces are compared in one framing, or by the mean cosine over all: whichever names most of the gallery's own faces,
+    anonymized, each among the others. Where nobody is known, that is the mean.
 
     Parameters
     ----------
     evidence : Evidence
-        Faces in several framings each, (n, framings, size, size, 3), the first one unaligned. The gallery is made of
-        training images and references of known people, raw; and anonymized alike. Where nobody is known, it is made of
-        the originals of the test images, each a person of its own.
-    recognizer : Recognizer
-        Trained on others.
+        In place of images, what `Recognizer.embed` makes of a face in several framings: (n, framings, length). The
+        gallery consists of training images and references of known people, raw; and anonymized alike. Where nobody is
+        known, it consists of the originals of the test images, each a person of its own.
 
     Returns
     -------
     found : dict of str to float
-        ``accuracy``, the share of test images whose nearest face in the gallery is of the same person; ``tpr_at_fpr1``,
-        the share of pairs of one person that are accepted while at most 1 % of the others are; and ``chance`` of the
-        accuracy, what guessing gets. Before the first two comes ``alike_`` with the gallery anonymized alike, then
-        ``aligned_`` by the mean cosine over all framings instead of the first one's. What cannot be had is absent.
-    names : dict of str to ndarray of int, shape (n,)
-        Who is in the nearest face, for each test image of a known person, or where nobody is known, for all; by what
-        comes before the numbers, with ``_`` in front instead of at the end.
+        ``accuracy``, the share of test images whose nearest face in the gallery shows the same person; ``tpr_at_fpr1``,
+        the share of pairs of one person that are accepted while at most 1 % of the others are, if there are pairs of
+        both kinds; both with ``alike_`` in front where the gallery is anonymized alike; and ``chance``, the accuracy of
+        guessing.
+    names : dict of str to Distances
+        How far the test images of known people are from each person in the gallery, raw (``recognizer``) or anonymized
+        alike (``recognizer_alike``); where nobody is known, how far all are from each original.
     """
     test = evidence.test.known()
     if len(test.people):
         known = [photos for photos in (evidence.train.known(), evidence.references.known()) if len(photos.people)]
-        raw, alike, who = (np.concatenate(parts) for parts in zip(*known, strict=True))
-        galleries = {"": raw} if evidence.train.anonymized is evidence.train.raw else {"": raw, "alike_": alike}
+        raw, alike, people = (np.concatenate(parts) for parts in zip(*known, strict=True))
+        galleries = {"": raw} if evidence.train.anonymized is evidence.train.raw else {"": raw, "alike": alike}
     else:
         test = evidence.test._replace(people=np.arange(len(evidence.test.people)))
-        galleries, who = {"": test.raw}, test.people
-    probes = recognizer.embed(test.anonymized)
-    row: dict[str, float] = {}
-    names: dict[str, np.ndarray] = {}
+        alike, people, galleries = test.raw, test.people, {"": test.raw}
+    row = {"chance": 1 / len(np.unique(people))}
+    names: dict[str, Distances] = {}
     for kind, gallery in galleries.items():
-        points = recognizer.embed(gallery)
-        for aligned, framings in (("", 1), ("aligned_", probes.shape[1])):
-            found = recognize(_joined(probes, framings), _joined(points, framings), test.people, who)
-            row |= {
-                f"{kind}{aligned}accuracy": float(np.nanmean(found.named)),
-                "chance": float(np.nanmean(found.chance)),
-            }
-            if found.true_accept_rate is not None:
-                row[f"{kind}{aligned}tpr_at_fpr1"] = found.true_accept_rate
-            names[f"_{kind}{aligned}".removesuffix("_")] = found.people
+        chosen = _choose_framings(alike, gallery, people)
+        found = recognize(_joined(test.anonymized, chosen), _joined(gallery, chosen), test.people, people)
+        row[f"{kind}_accuracy".removeprefix("_")] = found.accuracy
+        if found.true_accept_rate is not None:
+            row[f"{kind}_tpr_at_fpr1".removeprefix("_")] = found.true_accept_rate
+        names[f"recognizer_{kind}".removesuffix("_")] = found.distances
     return row, names
 
 
-def _joined(points: np.ndarray, framings: int) -> np.ndarray:
-    """Join the points of the first framings, (n, framings, length), so that products are the mean of theirs."""
-    return points[:, :framings].reshape(len(points), -1) / np.sqrt(framings)
+def _choose_framings(probes: np.ndarray, gallery: np.ndarray, people: np.ndarray) -> list[int]:
+    """Choose what names most faces of a gallery by its others, and of equals, what accepts most: all framings first."""
+
+    def success(chosen: list[int]) -> tuple[float, float]:
+        found = recognize(_joined(probes, chosen), _joined(gallery, chosen), people, people, are_same=True)
+        return found.accuracy, found.true_accept_rate or 0
+
+    framings = list(range(gallery.shape[1]))
+    return max([framings, *([framing] for framing in framings)], key=success)
+
+
+def _joined(points: np.ndarray, framings: list[int]) -> np.ndarray:
+    """Join the points of some framings, (n, framings, length), so that products are the mean of theirs."""
+    return points[:, framings].reshape(len(points), -1) / np.sqrt(len(framings))
 
 
 class Recognizer:
@@ -81,18 +90,20 @@ class Recognizer:
     Parameters
     ----------
     model : bytes
-        An ONNX file that OpenCV can run: one input, 3 x `size` x `size`, and one output, any number of values.
+        An ONNX file that OpenCV can run: one input, 3 x `size` x `size` or `size` x `size` x 3, and one output, any
+        number of values.
     size : int, default=112
         Side of a face, in pixels.
-    mean, scale : float, default=0 and 1
+    mean : float or sequence of three, default=0
+    scale : float, default=1
         The network takes (value - `mean`) * `scale` of the colours, from 0 to 255.
     channels : {"rgb", "bgr"}, default="rgb"
-        Their order.
+        The order of colours, and of three means.
 
     Raises
     ------
     ValueError
-        If OpenCV cannot run it, or it gives anything but one vector.
+        If OpenCV cannot run it, or it gives anything but one vector of finite numbers.
 
     References
     ----------
@@ -101,67 +112,80 @@ class Recognizer:
     """
 
     def __init__(
-        self, model: bytes, *, size: int = 112, mean: float = 0, scale: float = 1, channels: str = "rgb"
+        self,
+        model: bytes,
+        *,
+        size: int = 112,
+        mean: float | Sequence[float] = 0,
+        scale: float = 1,
+        channels: str = "rgb",
     ) -> None:
-        """Read the model, and try it on a black face."""
-        self.size = size
-        self._model = np.frombuffer(model, np.uint8)
-        self._settings = {"scalefactor": scale, "mean": (mean,) * 3, "swapRB": channels == "bgr"}
+        """Read the model, and try it on noise and on a black face."""
+        self._made = partial(Recognizer, model, size=size, mean=mean, scale=scale, channels=channels)
+        self.size, self._model = size, np.frombuffer(model, np.uint8)
+        self._mean, self._scale = np.asarray(mean, np.float32), np.float32(scale)
+        self._step = -1 if channels == "bgr" else 1
+        noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+        refusals = []
         with hold_back_errors():
-            try:
-                network = self._network()
-                output = self._run(network, np.zeros((size, size, 3), np.uint8))
-                said = f"with {len(network.getUnconnectedOutLayersNames())} outputs, the first of shape {output.shape}"
-            except cv2.error as error:
-                output, said = np.empty(0), f"of which OpenCV says: {' '.join(str(error.err).split())}"
-        self._length = output.size
-        if not 1 < self._length == max(output.shape) or len(network.getUnconnectedOutLayersNames()) > 1:
-            raise ValueError(
-                f"`model` must be an ONNX file that maps a face of {size} x {size} pixels to a vector, such as SFace. "
-                f"Received: {len(model)} bytes, {said}"
-            )
+            for self._layout in LAYOUTS:
+                self._own = threading.local()  # a network works on one face at a time
+                try:
+                    outputs = [self._run(face) for face in (noise, 0 * noise)]
+                    names = self._own.network.getUnconnectedOutLayersNames()
+                except cv2.error as error:
+                    refusals.append(f"of which OpenCV says: {' '.join(str(error.err).split())}")
+                    continue
+                self._length = outputs[0].size
+                if not np.isfinite(outputs).all():
+                    refusals.append("whose output is not finite")
+                elif 1 < self._length == max(outputs[0].shape) and len(names) == 1:
+                    return
+                else:
+                    refusals.append(f"with {len(names)} outputs, the first of shape {outputs[0].shape}")
+        raise ValueError(
+            f"`model` must be an ONNX file that maps a coloured face of {size} x {size} pixels to one vector, such as "
+            f"SFace. Received: {len(model)} bytes, {refusals[0]}"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let a worker of a cluster read the model anew."""
+        return self._made, ()
 
     def embed(self, faces: np.ndarray) -> np.ndarray:
         """Turn faces into points.
 
         Parameters
         ----------
-        faces : ndarray of uint8, shape (..., side, side, 3)
+        faces : ndarray of uint8, shape (n, size, size, 3)
             RGB images of one face each, which fills most of it, upright.
 
         Returns
         -------
-        ndarray of float32, shape (..., length)
+        ndarray of float32, shape (n, length)
             Of length 1 each: their products are the cosines of the angles between them.
 
         Raises
         ------
         ValueError
-            If the shape or type is wrong.
+            If the shape or type is wrong, or the network gives values that are not finite.
         """
-        if faces.ndim < 4 or faces.shape[-3] != faces.shape[-2] or faces.shape[-1] != 3 or faces.dtype != np.uint8:
+        if faces.shape[1:] != (self.size, self.size, 3) or faces.dtype != np.uint8:
             raise ValueError(
-                "`faces` must be uint8 of shape (..., side, side, 3). "
-                f"Received: {faces.dtype} of shape {tuple(faces.shape)}"
+                f"`faces` must be uint8 of shape (n, {self.size}, {self.size}, 3). "
+                f"Received: {faces.dtype} of shape {faces.shape}"
             )
-        own = threading.local()  # a network works on one face at a time
+        points = np.array([self._run(face).ravel() for face in faces], np.float32).reshape(len(faces), self._length)
+        if not np.isfinite(points).all():
+            raise ValueError("`model` must give finite values for every face. Received: some that are not")
+        return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
-        def point(face: np.ndarray) -> np.ndarray:
-            if not hasattr(own, "network"):
-                own.network = self._network()
-            return self._run(own.network, scaled(face, self.size)).ravel().copy()
-
-        found = map_bounded(point, faces.reshape(-1, *faces.shape[-3:]))
-        points = np.stack([np.empty(self._length, np.float32), *found])[1:]
-        points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        return points.reshape(*faces.shape[:-3], self._length)
-
-    def _network(self) -> cv2.dnn.Net:
-        return cv2.dnn.readNetFromONNX(self._model)
-
-    def _run(self, network: cv2.dnn.Net, face: np.ndarray) -> np.ndarray:
-        network.setInput(cv2.dnn.blobFromImage(face, **self._settings))
-        return network.forward()
+    def _run(self, face: np.ndarray) -> np.ndarray:
+        if not hasattr(self._own, "network"):
+            self._own.network = cv2.dnn.readNetFromONNX(self._model)
+        values = (face[..., :: self._step] - self._mean) * self._scale
+        self._own.network.setInput(np.ascontiguousarray(values.transpose(self._layout)[np.newaxis]))
+        return self._own.network.forward().copy()
 
 
 class Recognition(NamedTuple):
@@ -169,21 +193,17 @@ class Recognition(NamedTuple):
 
     Attributes
     ----------
-    named : ndarray of float, shape (probes,)
-        1 where the nearest face is of the same person, 0 where it is not, a share where several are as near; NaN where
-        the person is in none that it could be.
-    people : ndarray of int, shape (probes,)
-        Who is in the nearest face, the first of several.
-    chance : ndarray of float, shape (probes,)
-        What guessing gets: the share of faces that are of the same person; NaN as above.
+    distances : Distances
+        How far each probe is from the nearest face of each person: 1 minus the cosine.
+    accuracy : float
+        Share of probes whose nearest face is of the same person; one that is as near to k people counts 1 / k.
     true_accept_rate : float or None
         Share of pairs of one person that are accepted at a threshold that accepts at most 1 % of the others; None if
         there are no pairs of either kind.
     """
 
-    named: np.ndarray
-    people: np.ndarray
-    chance: np.ndarray
+    distances: Distances
+    accuracy: float
     true_accept_rate: float | None
 
 
@@ -193,20 +213,18 @@ def recognize(
     probe_people: np.ndarray,
     gallery_people: np.ndarray,
     *,
-    originals: np.ndarray | None = None,
+    are_same: bool = False,
 ) -> Recognition:
     """Name faces by the nearest one in a gallery, and tell whether two are of one person.
-
-    Where nobody's name is known, let each original be a person of its own: then the attack links faces to originals.
 
     Parameters
     ----------
     probes, gallery : ndarray of float, shape (probes, length) and (gallery, length)
-        Anonymized faces, and raw ones of known people, from `Recognizer.embed`.
+        Faces whose people are asked, and others of known people, from `Recognizer.embed`.
     probe_people, gallery_people : ndarray of int, shape (probes,) and (gallery,)
-        Who is in each.
-    originals : ndarray of int, shape (probes,), optional
-        Which of the gallery is a probe's own original, -1 for none: it is left out for this probe.
+        Who is in each; the gallery has at least one face of each person.
+    are_same : bool, default=False
+        Whether both are made of the same images, in one order. Then none is compared with its own.
 
     Returns
     -------
@@ -221,37 +239,30 @@ def recognize(
     Examples
     --------
     >>> gallery = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
-    >>> found = recognize(gallery[:2], gallery, np.array([7, 8]), np.array([7, 7, 8]), originals=np.array([0, 1]))
-    >>> found.named, found.chance
-    (array([1., 1.]), array([0.5, 0.5]))
+    >>> found = recognize(gallery[1:2], gallery, np.array([8]), np.array([7, 7, 8]))
+    >>> found.distances.values, found.accuracy
+    (array([[0. , 0.2]]), 0.0)
     """
-    originals = np.full(len(probes), -1) if originals is None else originals
-    named: list[np.ndarray] = [np.empty(0)]
-    people: list[np.ndarray] = [np.empty(0, int)]
-    chance: list[np.ndarray] = [np.empty(0)]
-    for start in range(0, len(probes), CHUNK):
-        part = slice(start, start + CHUNK)
-        nearness, same = _pairs(probes[part], gallery, probe_people[part], gallery_people, originals[part])
-        nearest = nearness == nearness.max(axis=1, keepdims=True)
-        people.append(gallery_people[nearness.argmax(axis=1)])
-        known = same.any(axis=1)
-        named.append(np.where(known, (nearest & same).sum(axis=1) / nearest.sum(axis=1), np.nan))
-        chance.append(np.where(known, same.sum(axis=1) / np.isfinite(nearness).sum(axis=1), np.nan))
+
+    def cosines(rows: np.ndarray) -> np.ndarray:
+        # Of points that are rounded, some come out above 1.
+        found = np.minimum(np.round(probes[rows].astype(float) @ gallery.T.astype(float), DECIMALS), 1)
+        if are_same:
+            found[np.arange(len(rows)), rows] = -1
+        return found
+
+    order = np.argsort(gallery_people, kind="stable")
+    people, first = np.unique(gallery_people[order], return_index=True)
+    parts = np.split(np.arange(len(probes)), range(CHUNK, len(probes), CHUNK))
+    nearest = [np.maximum.reduceat(cosines(part)[:, order], first, axis=1) for part in parts]
+    distances = Distances(people, 1 - np.concatenate(nearest))
+    accuracy = ranks_of(distances.values, np.searchsorted(people, probe_people)).within(1).mean()
     count = min(len(probes), max(1, MOST_PAIRS // len(gallery)))
     drawn = np.linspace(0, len(probes) - 1, count).astype(int)
-    nearness, same = _pairs(probes[drawn], gallery, probe_people[drawn], gallery_people, originals[drawn])
-    rate = _true_accept_rate(nearness[np.isfinite(nearness)], same[np.isfinite(nearness)])
-    return Recognition(np.concatenate(named), np.concatenate(people), np.concatenate(chance), rate)
-
-
-def _pairs(
-    probes: np.ndarray, gallery: np.ndarray, probe_people: np.ndarray, gallery_people: np.ndarray, originals: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    # How near each probe is to each of the gallery, and whether they are of one person: never a probe's own original.
-    nearness = np.round(probes.astype(float) @ gallery.T.astype(float), DECIMALS)
-    own = originals[:, None] == np.arange(len(gallery))
-    nearness[own] = -np.inf
-    return nearness, (probe_people[:, None] == gallery_people) & ~own
+    compared = drawn[:, None] != np.arange(len(gallery)) if are_same else np.ones((count, len(gallery)), bool)
+    same = probe_people[drawn][:, None] == gallery_people
+    rate = _true_accept_rate(cosines(drawn)[compared], same[compared])
+    return Recognition(distances, float(accuracy), rate)
 
 
 def _true_accept_rate(nearness: np.ndarray, same: np.ndarray) -> float | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.attacks.evidence import UNKNOWN, Evidence, Photos
+from stages.attacks.recognition import Recognizer
 from stages.attacks.roles import Roles, assign_roles
 from stages.core.boxes import REGION, Box, with_labels
 from stages.core.datasets import Dataset
@@ -99,8 +100,8 @@ def _look_at_main(boxes: dict[str, list[Box]], acting: Acting, size: int, image:
     return resize_image(image[around(box, image.shape[:2])], (size, size))
 
 
-def face_view(target: Target, view: View, size: int) -> View:
-    """Return what a face recognizer sees of a view: main regions, or whole images, in each of its framings."""
+def face_view(target: Target, view: View, recognizer: Recognizer) -> View:
+    """Return what a recognizer makes of a view's faces, in each framing; where people are known, of theirs alone."""
     boxes, acting = target.boxes, target.acting
 
     def look(image: np.ndarray, path: str) -> np.ndarray:
@@ -108,9 +109,9 @@ def face_view(target: Target, view: View, size: int) -> View:
         box = Box(0, 0, width, height)
         if view.prefix:
             box = published_box(main_region(boxes[path]), (height, width), acting)
-        return frame_face(image, box, size)
+        return recognizer.embed(frame_face(image, box, recognizer.size))
 
-    return view._replace(name="faces", look=look)
+    return view._replace(name="faces", look=look, shows=(lambda _: False) if view.roles else view.shows)
 
 
 def gather(target: Target, view: View, splits: dict[str, list[str]], change: Change | None = None) -> Evidence:

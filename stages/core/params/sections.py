@@ -1,6 +1,7 @@
 """The sections of `params.yaml`, each a typed model."""
 
 import re
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -129,12 +130,19 @@ class TrainParams(Section):
         return seeds
 
 
+def _to_mean(value: Any) -> Any:
+    values = value if isinstance(value, list) else [value] * 3
+    if len(values) != 3 or not all(type(number) in (int, float) and isfinite(number) for number in values):
+        raise ValueError("a number, or three, one for each channel")
+    return values
+
+
 class RecognizerParams(Section):
     """A face recognizer, and what it takes: (value - mean) * scale of each colour."""
 
     model: str
     size: Annotated[int, Field(ge=16, le=512), NUMBER]
-    mean: Annotated[float, NUMBER]
+    mean: Annotated[list[float], BeforeValidator(_to_mean)]
     scale: Annotated[float, Field(gt=0), NUMBER]
     channels: Literal["rgb", "bgr"]
 
