@@ -154,12 +154,15 @@ def test_the_naive_attacker_learns_once_for_all_data_sets_and_anew_from_other_im
     assert len(learned) == 3
 
 
-def test_images_are_linked_to_their_originals_without_any_names(people, capsys):
+def test_images_are_linked_to_their_originals_without_any_names(people, workspace, capsys):
+    (people.parent / "model.onnx").write_bytes(recognizer_model())
+    workspace(SMALL | {"attack.recognizer": "model.onnx"})
     write_people({})
     write_portraits(people / OTHER, lambda image: 255 - image)
     row = privacy_row(scores_of(OTHER))
     assert not any(key.startswith("identity") for key in row)
     assert row["linkage_accuracy"] > 0.9
+    assert row["recognition_chance"] == row["linkage_chance"]
     assert "`data.identity_pattern`" in capsys.readouterr().out  # how people become known
 
 

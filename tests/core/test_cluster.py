@@ -24,7 +24,7 @@ from stages.core.paths import DETECTIONS_FILE, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import write_people
 from stages.core.secret import load_secret
 from tests.clones import ROOT, contents
-from tests.models import write_yunet
+from tests.models import recognizer_model, write_yunet
 from tests.training import write_workspace
 
 CHANGES = {
@@ -34,6 +34,7 @@ CHANGES = {
     "regions.boxes": "both",
     "attack.image_size": 32,
     "attack.reconstruction_images": 10,
+    "attack.recognizer": "recognizer.onnx",
     "train.image_size": 32,
 }
 PATHS = [
@@ -138,6 +139,7 @@ def images(workspace) -> Callable[..., Path]:
     def write(paths: list[str] = PATHS, part: int = 10, as_shards: bool = True) -> Path:
         folder = workspace(CHANGES)
         write_yunet(folder / "squares.onnx")
+        (folder / "recognizer.onnx").write_bytes(recognizer_model())
         boxes = {path: [Box(8, 8, 16, 16, "face")] for path in paths[::2]}
         for each in divide(paths, part):
             images = ((path, encode_image(portrait(path), Path(path))) for path in each.paths)
