@@ -17,7 +17,7 @@ from stages.core.errors import hold_back_errors
 
 CHUNK = 256  # probes that are compared at once
 DECIMALS = 9  # of a cosine: two that agree in these are equal
-LAYOUTS = (2, 0, 1), (0, 1, 2)  # orders of rows, columns and colours that networks take
+PLANES, PIXELS = (2, 0, 1), (0, 1, 2)  # orders of rows, columns and colours that networks take
 
 
 def recognition(evidence: Evidence) -> tuple[dict[str, float], dict[str, Distances]]:
@@ -120,33 +120,33 @@ class Recognizer:
         scale: float = 1,
         channels: str = "rgb",
     ) -> None:
-        """Read the model, and try it on noise and on a black face."""
+        """Read the model, and try it."""
         self._made = partial(Recognizer, model, size=size, mean=mean, scale=scale, channels=channels)
         self.size, self._model = size, np.frombuffer(model, np.uint8)
         self._mean, self._scale = np.asarray(mean, np.float32), np.float32(scale)
         self._step = -1 if channels == "bgr" else 1
-        noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
-        refusals = []
         with hold_back_errors():
-            for self._layout in LAYOUTS:
-                self._own = threading.local()  # a network works on one face at a time
-                try:
-                    outputs = [self._run(face) for face in (noise, 0 * noise)]
-                    names = self._own.network.getUnconnectedOutLayersNames()
-                except cv2.error as error:
-                    refusals.append(f"of which OpenCV says: {' '.join(str(error.err).split())}")
-                    continue
-                self._length = outputs[0].size
-                if not np.isfinite(outputs).all():
-                    refusals.append("whose output is not finite")
-                elif 1 < self._length == max(outputs[0].shape) and len(names) == 1:
-                    return
-                else:
-                    refusals.append(f"with {len(names)} outputs, the first of shape {outputs[0].shape}")
-        raise ValueError(
-            f"`model` must be an ONNX file that maps a coloured face of {size} x {size} pixels to one vector, such as "
-            f"SFace. Received: {len(model)} bytes, {refusals[0]}"
-        )
+            refusal = self._try(PLANES)
+            is_usable = not refusal or not self._try(PIXELS)
+        if not is_usable:
+            raise ValueError(
+                f"`model` must be an ONNX file that maps a coloured face of {size} x {size} pixels to one vector, such "
+                f"as SFace. Received: {len(model)} bytes, {refusal}"
+            )
+
+    def _try(self, layout: tuple[int, ...]) -> str:
+        """Try the network on noise and on a black face in a layout, and return why it cannot be used, if so."""
+        self._layout, self._own = layout, threading.local()  # a network works on one face at a time
+        noise = np.random.default_rng(0).integers(0, 256, (self.size, self.size, 3), np.uint8)
+        try:
+            outputs = [self._run(face) for face in (noise, 0 * noise)]
+        except cv2.error as error:
+            return f"of which OpenCV says: {' '.join(str(error.err).split())}"
+        count, shape = len(self._own.network.getUnconnectedOutLayersNames()), outputs[0].shape
+        self._length = outputs[0].size
+        if count > 1 or not 1 < self._length == max(shape):
+            return f"with {count} outputs, the first of shape {shape}"
+        return "" if np.isfinite(outputs).all() else "whose output is not finite"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let a worker of a cluster read the model anew."""
@@ -175,10 +175,11 @@ class Recognizer:
                 f"`faces` must be uint8 of shape (n, {self.size}, {self.size}, 3). "
                 f"Received: {faces.dtype} of shape {faces.shape}"
             )
-        points = np.array([self._run(face).ravel() for face in faces], np.float32).reshape(len(faces), self._length)
+        points = np.array([self._run(face).ravel() for face in faces], float).reshape(len(faces), self._length)
         if not np.isfinite(points).all():
             raise ValueError("`model` must give finite values for every face. Received: some that are not")
-        return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        lengths = np.linalg.norm(points, axis=1, keepdims=True)
+        return (points / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
 
     def _run(self, face: np.ndarray) -> np.ndarray:
         if not hasattr(self._own, "network"):
