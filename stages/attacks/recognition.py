@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -56,11 +56,13 @@ def recognition(evidence: Evidence) -> tuple[dict[str, float], dict[str, Distanc
     names: dict[str, Distances] = {}
     for kind, gallery in galleries.items():
         chosen = _choose_framings(alike, gallery, people)
-        found = recognize(_joined(test.anonymized, chosen), _joined(gallery, chosen), test.people, people)
-        row[f"{kind}_accuracy".removeprefix("_")] = found.accuracy
-        if found.true_accept_rate is not None:
-            row[f"{kind}_tpr_at_fpr1".removeprefix("_")] = found.true_accept_rate
-        names[f"recognizer_{kind}".removesuffix("_")] = found.distances
+        probes, points = _joined(test.anonymized, chosen), _joined(gallery, chosen)
+        found = compare_faces(probes, points, people)
+        row[f"{kind}_accuracy".removeprefix("_")] = _accuracy(found, test.people)
+        rate = true_accept_rate(probes, points, test.people, people)
+        if rate is not None:
+            row[f"{kind}_tpr_at_fpr1".removeprefix("_")] = rate
+        names[f"recognizer_{kind}".removesuffix("_")] = found
     return row, names
 
 
@@ -68,7 +70,9 @@ def _choose_framings(probes: np.ndarray, gallery: np.ndarray, people: np.ndarray
     """Choose all framings, or the one that names clearly more faces of a gallery by the others of it."""
 
     def named(chosen: list[int]) -> float:
-        return recognize(_joined(probes, chosen), _joined(gallery, chosen), people, people, are_same=True).accuracy
+        return _accuracy(
+            compare_faces(_joined(probes, chosen), _joined(gallery, chosen), people, are_same=True), people
+        )
 
     framings = list(range(gallery.shape[1]))
     best = max(([framing] for framing in framings), key=named)
@@ -190,85 +194,66 @@ class Recognizer:
         return self._own.network.forward().copy()
 
 
-class Recognition(NamedTuple):
-    """What a recognizer finds.
-
-    Attributes
-    ----------
-    distances : Distances
-        How far each probe is from the nearest face of each person: 1 minus the cosine.
-    accuracy : float
-        Share of probes whose nearest face is of the same person; one that is as near to k people counts 1 / k.
-    true_accept_rate : float or None
-        Share of pairs of one person that are accepted at a threshold that accepts at most 1 % of the others; None if
-        there are no pairs of either kind.
-    """
-
-    distances: Distances
-    accuracy: float
-    true_accept_rate: float | None
-
-
-def recognize(
-    probes: np.ndarray,
-    gallery: np.ndarray,
-    probe_people: np.ndarray,
-    gallery_people: np.ndarray,
-    *,
-    are_same: bool = False,
-) -> Recognition:
-    """Name faces by the nearest one in a gallery, and tell whether two are of one person.
+def compare_faces(probes: np.ndarray, gallery: np.ndarray, people: np.ndarray, *, are_same: bool = False) -> Distances:
+    """Compare faces with those of known people.
 
     Parameters
     ----------
     probes, gallery : ndarray of float, shape (probes, length) and (gallery, length)
-        Faces whose people are asked, and others of known people, from `Recognizer.embed`.
-    probe_people, gallery_people : ndarray of int, shape (probes,) and (gallery,)
-        Who is in each; the gallery has at least one face of each person.
+        Faces to be named, and faces of known people, from `Recognizer.embed`.
+    people : ndarray of int, shape (gallery,)
+        Who is in each face of the gallery.
     are_same : bool, default=False
-        Whether both are made of the same images, in one order. Then none is compared with its own.
+        Whether both are made of the same images, in one order. Then none is compared with itself.
 
     Returns
     -------
-    Recognition
-        The verification is over all pairs, or those of probes evenly spaced, 4 million pairs in all.
+    Distances
+        How far each probe is from the nearest face of each person: 1 minus the cosine.
+
+    Examples
+    --------
+    >>> gallery = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+    >>> compare_faces(gallery[1:2], gallery, np.array([7, 7, 8])).values
+    array([[0. , 0.2]])
+    """
+    order = np.argsort(people, kind="stable")
+    known, first = np.unique(people[order], return_index=True)
+    values = np.empty((len(probes), len(known)))
+    for start in range(0, len(probes), CHUNK):
+        cosines = _cosines(probes[start : start + CHUNK], gallery)
+        if are_same:
+            cosines[np.arange(len(cosines)), start + np.arange(len(cosines))] = -1
+        values[start : start + CHUNK] = 1 - np.maximum.reduceat(cosines[:, order], first, axis=1)
+    return Distances(known, values)
+
+
+def true_accept_rate(
+    probes: np.ndarray, gallery: np.ndarray, probe_people: np.ndarray, gallery_people: np.ndarray
+) -> float | None:
+    """Return the share of pairs of one person that are accepted while at most 1 % of the others are [1]_.
+
+    Of more than 4 million pairs, those of evenly spaced probes count. Without pairs of both kinds it is None.
 
     References
     ----------
     .. [1] P. Phillips, P. Grother, R. Micheals, "Evaluation methods in face recognition", in Handbook of Face
        Recognition, 2005.
-
-    Examples
-    --------
-    >>> gallery = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
-    >>> found = recognize(gallery[1:2], gallery, np.array([8]), np.array([7, 7, 8]))
-    >>> found.distances.values, found.accuracy
-    (array([[0. , 0.2]]), 0.0)
     """
-
-    def cosines(rows: np.ndarray) -> np.ndarray:
-        # Of points that are rounded, some come out above 1.
-        found = np.minimum(np.round(probes[rows].astype(float) @ gallery.T.astype(float), DECIMALS), 1)
-        if are_same:
-            found[np.arange(len(rows)), rows] = -1
-        return found
-
-    order = np.argsort(gallery_people, kind="stable")
-    people, first = np.unique(gallery_people[order], return_index=True)
-    parts = np.split(np.arange(len(probes)), range(CHUNK, len(probes), CHUNK))
-    nearest = [np.maximum.reduceat(cosines(part)[:, order], first, axis=1) for part in parts]
-    distances = Distances(people, 1 - np.concatenate(nearest))
-    accuracy = ranks_of(distances.values, np.searchsorted(people, probe_people)).within(1).mean()
     count = min(len(probes), max(1, MOST_PAIRS // len(gallery)))
     drawn = np.linspace(0, len(probes) - 1, count).astype(int)
-    compared = drawn[:, None] != np.arange(len(gallery)) if are_same else np.ones((count, len(gallery)), bool)
-    same = probe_people[drawn][:, None] == gallery_people
-    rate = _true_accept_rate(cosines(drawn)[compared], same[compared])
-    return Recognition(distances, float(accuracy), rate)
-
-
-def _true_accept_rate(nearness: np.ndarray, same: np.ndarray) -> float | None:
+    same = (probe_people[drawn][:, None] == gallery_people).ravel()
     if same.all() or not same.any():
         return None
-    false, true, _ = roc_curve(same, nearness, drop_intermediate=False)
+    false, true, _ = roc_curve(same, _cosines(probes[drawn], gallery).ravel(), drop_intermediate=False)
     return float(true[false <= FALSE_POSITIVES].max())
+
+
+def _cosines(probes: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+    # Of points in single precision, some come out above 1.
+    return np.minimum(np.round(probes.astype(float) @ gallery.T.astype(float), DECIMALS), 1)
+
+
+def _accuracy(found: Distances, people: np.ndarray) -> float:
+    """Return the share of faces whose own person is the nearest; one of k people who are as near counts 1 / k."""
+    return float(ranks_of(found.values, np.searchsorted(found.people, people)).within(1).mean())
