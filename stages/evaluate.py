@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import brier_score_loss
 
-from stages.attacks.membership import confidence, infer_membership
+from stages.attacks.membership import attack_shadows, confidence, infer_membership
 from stages.core.datasets import Dataset
 from stages.core.errors import run_stage
 from stages.core.files import write_file
@@ -26,6 +26,7 @@ from stages.network.classifier import build_classifier, cross_entropy, make_pred
 from stages.network.inputs import Features, read_features, validation_mask
 from stages.network.models import read_model
 from stages.network.runtime import accelerator_names, start_tensorflow
+from stages.network.shadows import SHADOWS, train_shadows
 from stages.network.weights import load_weights, weights_file
 from stages.results.gallery import write_gallery
 from stages.results.probe import MOST_IMAGES, probe_features, run_probe
@@ -70,8 +71,12 @@ def evaluate(dataset: str) -> None:
         )
         if held_out.any():
             confidences.append(_confidence(predict, trained_on))
+    shadows = None
+    if params.attack.effort == "thorough" and params.train.backbone == "frozen":
+        shadows = train_shadows(trained_on, params.train, confidence, SHADOWS)
+        scores.shadows = attack_shadows(*shadows)
     if confidences:
-        scores.membership = _membership(np.array(confidences), held_out)
+        scores.membership = _membership(np.array(confidences), held_out, shadows)
     write_file(utility_file(dataset), (json.dumps(scores.model_dump(exclude_none=True)) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
@@ -94,13 +99,15 @@ def _held_out(features: Features, params: TrainParams) -> np.ndarray:
     )
 
 
-def _membership(confidences: np.ndarray, held_out: np.ndarray) -> MembershipScores:
+def _membership(
+    confidences: np.ndarray, held_out: np.ndarray, shadows: tuple[np.ndarray, np.ndarray] | None
+) -> MembershipScores:
     """Return what the attacker finds who holds all raw training images, and anonymizes them as the data set was.
 
     Non-members are the validation images: a random choice from the same split, with the same classes. Test images may
     differ from training images in more than that no network was trained on them.
     """
-    found = infer_membership(confidences, ~held_out)
+    found = infer_membership(confidences, ~held_out, shadows)
     rates = None if found.tpr_at_fpr1 is None else found.tpr_at_fpr1.tolist()
     return MembershipScores(placements=found.placements.round(6).tolist(), auc=found.auc, tpr_at_fpr1=rates)
 

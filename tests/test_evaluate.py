@@ -1,5 +1,7 @@
 """What evaluate says of the images that networks were trained on, where it is known how much they remember."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from stages.evaluate import evaluate
 from stages.results.scores import read_utility
 from stages.results.utility import utility_row
 from stages.train import train
+from tests.clones import set_param
 from tests.training import write_features
 
 PATHS = [f"{name}/{number:03}.png" for name in ("cat", "dog") for number in range(250)]
@@ -42,16 +45,22 @@ def trained(workspace, save_images, monkeypatch):
     return make
 
 
-def test_what_is_learned_by_heart_is_found_and_images_that_no_network_saw_are_not(trained):
+def test_what_is_learned_by_heart_is_found_and_images_that_no_network_saw_are_not(trained, monkeypatch):
+    monkeypatch.setattr("stages.evaluate.SHADOWS", 24)
     trained()
+    set_param(Path(), "attack.effort", "thorough")
     evaluate("raw")
     row = utility_row(read_utility("raw"), read_utility("raw"))
     assert row["membership_auc"] > 0.95 and row["membership_tpr_at_fpr1"] > 0.1
+    assert row["membership_auc_lira"] > 0.95 and row["membership_auc_rmia"] > 0.7
+    assert 0.01 < row["membership_lira_low"] < row["membership_lira_tpr_at_fpr01"]
+    set_param(Path(), "attack.effort", "quick")
     write_noise("train", PATHS, 2)
     evaluate("raw")
     row = utility_row(read_utility("raw"), read_utility("raw"))
     assert row["membership_auc"] == pytest.approx(0.5, abs=0.06)
     assert row["membership_low"] < 0.5 < row["membership_high"]
+    assert not [key for key in row if "lira" in key]
 
 
 def test_without_validation_images_nothing_is_said_of_membership(trained):

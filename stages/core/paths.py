@@ -33,5 +33,5 @@ HIDE_FACES = PARTIAL / "hide-faces"
 
 INGEST_REPORT, REGIONS_REPORT = METRICS / "ingest.json", METRICS / "regions.json"
 CONFUSION, PER_CLASS = METRICS / "confusion", METRICS / "per_class"
-COMPARISON = METRICS / "comparison.csv"
+COMPARISON, MEMBERSHIP = METRICS / "comparison.csv", METRICS / "membership.md"
 SWEEP, CROSS_EVALUATION = METRICS / "sweep", METRICS / "cross_evaluation"  # without a suffix

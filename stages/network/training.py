@@ -4,7 +4,7 @@ import json
 import math
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ def train_network(
     count_images(len(state.history) * len(features.labels))
     watch = _Watch(validation, count_images)
     with report_memory_errors(params):
-        while not _is_over(state.history, params):
+        while not is_over(state.history, params):
             order = generator(seed, f"epoch {len(state.history)}").permutation(rows)
             watch.training = _Batches(features, order, params.batch_size)
             validated = {"validation_data": validation} if len(validation) else {}
@@ -60,10 +60,7 @@ def train_network(
             names = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in curves]
             row = {name: float(curves[name][0]) for name in names}
             if not all(map(math.isfinite, row.values())):
-                raise PipelineError(
-                    "training diverged: the loss is not a number; lower `train.learning_rate`, "
-                    f"received: {params.learning_rate:g}"
-                )
+                raise divergence(params)
             state.add(row, is_best=params.patience is not None)
     table = pd.DataFrame(state.history)
     table.insert(0, "seed", seed)
@@ -85,18 +82,23 @@ def _compiled_model(features: Features, params: TrainParams, seed: int, batches:
     key = json.dumps([params.model_dump(exclude={"seeds"}), features.classes, batches, len(initial.trainable_weights)])
     if key not in _traced:
         _traced.clear()
-        _compile(initial, params, batches)
+        compile_model(initial, params, batches)
         _traced[key] = initial
         return initial
-    model = _traced[key]
-    for variable, value in zip(model.variables, initial.variables, strict=True):
+    reset_model(_traced[key], initial.variables)
+    return _traced[key]
+
+
+def reset_model(model: keras.Model, initial: Sequence[np.ndarray | keras.Variable]) -> None:
+    """Give a compiled model other values of its variables, and its optimizer a new start."""
+    for variable, value in zip(model.variables, initial, strict=True):
         variable.assign(value)
     for variable in model.optimizer.variables:  # moments and the step's number; the rate follows from that
         variable.assign(keras.ops.zeros_like(variable))
-    return model
 
 
-def _compile(model: keras.Model, params: TrainParams, batches: int) -> None:
+def compile_model(model: keras.Model, params: TrainParams, batches: int) -> None:
+    """Compile a model, with so many batches an epoch."""
     # Short training from random weights wastes its first epoch at a constant rate, and ends wherever noise left it.
     steps = params.epochs * batches
     warm_up = max(1, round(WARM_UP * steps))
@@ -112,13 +114,22 @@ def _compile(model: keras.Model, params: TrainParams, batches: int) -> None:
     optimizer.build(model.trainable_variables)
 
 
-def _is_over(history: list[dict[str, float]], params: TrainParams) -> bool:
+def is_over(history: list[dict[str, float]], params: TrainParams) -> bool:
+    """Return whether training ends after these epochs."""
     if len(history) >= params.epochs or params.patience is None or not history:
         return len(history) >= params.epochs
-    return len(history) > params.patience + _best_epoch(history)
+    return len(history) > params.patience + best_epoch(history)
 
 
-def _best_epoch(history: list[dict[str, float]]) -> int:
+def divergence(params: TrainParams) -> PipelineError:
+    """Return the error of a network whose loss is not a number."""
+    return PipelineError(
+        f"training diverged: the loss is not a number; lower `train.learning_rate`, received: {params.learning_rate:g}"
+    )
+
+
+def best_epoch(history: list[dict[str, float]]) -> int:
+    """Return the epoch with the smallest validation loss."""
     return min(range(len(history)), key=lambda epoch: history[epoch]["val_loss"])
 
 
@@ -178,7 +189,7 @@ class State:
     def add(self, row: dict[str, float], *, is_best: bool) -> None:
         """Add an epoch; save the state, if that takes a small share of the time since the last time."""
         self.history.append(row)
-        if is_best and _best_epoch(self.history) == len(self.history) - 1:
+        if is_best and best_epoch(self.history) == len(self.history) - 1:
             self.best = _weights(self._model)
         start = time.monotonic()
         if start - self._saved < self._cost / COST_SHARE:

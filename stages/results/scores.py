@@ -1,5 +1,6 @@
 """The files in `data/scores/`: predictions and verdicts, from which the metrics are computed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +48,8 @@ class Utility(BaseModel):
     made_with: MadeWith = {}
     probe: Probe | None = None
     membership: MembershipScores | None = None
+    # Of each attack on shadows: the share of training images found at 0.1 % false positives, and its interval.
+    shadows: Mapping[str, tuple[float, float, float]] = {}
 
     @property
     def correct(self) -> np.ndarray:

@@ -33,6 +33,9 @@ def utility_row(scores: Utility, raw: Utility, deployed_on: str = "both") -> dic
     if len(correct) > 1:
         row["accuracy_std"] = correct.mean(axis=1).std(ddof=1)
     row |= _probe_row(scores.probe, raw.probe) | _membership_row(scores.membership)
+    for attack, rate in scores.shadows.items():
+        keys = (f"membership_{attack}_{end}" for end in ("tpr_at_fpr01", "low", "high"))
+        row |= dict(zip(keys, rate, strict=True))
     if scores is raw:
         return rounded(row)
     p_values: dict[str, float] = {}

@@ -1,0 +1,52 @@
+"""Attacks heads that learned half of a data set's training images by what many such heads tell: a command, not a stage.
+
+Reads `data/features/`, writes the share of images found at 0.1 % false positives to `metrics/membership.md`.
+"""
+
+from stages.attacks.membership import ATTACKS, attack_shadows, confidence
+from stages.core.errors import PipelineError, run_stage
+from stages.core.files import write_file
+from stages.core.machine import processor_name
+from stages.core.parallel import print_summary
+from stages.core.params import load_params
+from stages.core.paths import FEATURES, MEMBERSHIP
+from stages.network.inputs import read_features
+from stages.network.runtime import start_tensorflow
+from stages.network.shadows import SHADOWS, train_shadows
+from stages.report.tables import to_markdown, to_terminal
+
+WORDS = """\
+`python -m stages.membership`, on {processor}. {shadows} heads of {head} and the classes, each trained for
+{epochs} epochs at most on its own random half of a data set's training images, are attacked by what all others tell.
+Each cell: share of a head's half that is found while 0.1 % of the other half are mistaken for it (95 %, over heads and
+images). Guessing finds 0.1 %.
+
+"""
+
+
+def membership() -> None:
+    """Write and print the table."""
+    params = load_params().require_classes("membership")
+    train = params.train
+    if train.backbone != "frozen":
+        raise PipelineError(
+            f"`membership` trains {SHADOWS} networks, so `train.backbone` must be frozen; received: {train.backbone}"
+        )
+    needed = [FEATURES / dataset / "train" / "index.json" for dataset in params.datasets]
+    if missing := [file for file in needed if not file.is_file()]:
+        raise PipelineError(f"`{missing[0]}` is missing; run `dvc repro extract` first")
+    start_tensorflow(train.precision)
+    rows = [["data set", "images", "classes", *(f"{attack} (95 %)" for attack in ATTACKS)]]
+    for dataset in params.datasets:
+        features = read_features(dataset, "train")
+        found = attack_shadows(*train_shadows(features, train, confidence, SHADOWS))
+        cells = [f"{rate.share:.1%} ({100 * rate.low:.1f} to {100 * rate.high:.1f})" for rate in found.values()]
+        rows.append([dataset, str(len(features.labels)), str(len(features.classes)), *(cells or [""] * len(ATTACKS))])
+    words = WORDS.format(processor=processor_name(), shadows=SHADOWS, head=train.head, epochs=train.epochs)
+    write_file(MEMBERSHIP, (words + to_markdown(rows)).encode())
+    print_summary(f"membership: {len(rows) - 1} data sets into {MEMBERSHIP}")
+    print(to_terminal(rows))
+
+
+if __name__ == "__main__":
+    run_stage(membership)
