@@ -73,9 +73,22 @@ def repro_by_stage(folder, *targets, environment=ENVIRONMENT):
     return runs
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
-    """Read all files below a folder."""
-    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+def contents(folder: Path | str) -> dict[str, bytes]:
+    """Read all files below a folder, by path relative to it."""
+    files = (file for file in Path(folder).rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def outputs(folder: Path = Path(), *, tops: tuple[str, ...] = ("data", "metrics")) -> dict[str, bytes]:
+    """Read what stages wrote below a folder, but for what is there for the next run alone."""
+    written = {f"{top}/{path}": content for top in tops for path, content in contents(folder / top).items()}
+    return {path: content for path, content in written.items() if not path.startswith("data/.partial/")}
+
+
+def commit(folder, message):
+    """Put all files of a clone under git."""
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", message]):
+        run(folder, "git", *command)
 
 
 def train_params(**changes) -> TrainParams:

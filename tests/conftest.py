@@ -23,15 +23,21 @@ def one_thread_for_linear_algebra() -> Iterator[None]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """The function that makes a working folder with the repository's params, changed at full keys."""
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary folder, which is the working folder too."""
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def workspace(working_folder: Path) -> Callable[..., Path]:
+    """The function that writes the repository's params, changed at full keys, into the working folder."""
 
     def make(changes: dict | None = None) -> Path:
-        shutil.copy(ROOT / "params.yaml", tmp_path)
+        shutil.copy(ROOT / "params.yaml", working_folder)
         for key, value in (changes or {}).items():
-            set_param(tmp_path, key, value)
-        return tmp_path
+            set_param(working_folder, key, value)
+        return working_folder
 
     return make
 

@@ -1,8 +1,34 @@
-"""What fails in the place of a function that works."""
+"""What fails in the place of a function that works, and what is said of it."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+
+from stages.core.errors import run_stage
+
+
+def message_of(error: type[BaseException], function: Callable, *arguments, **options) -> str:
+    with pytest.raises(error) as caught:
+        function(*arguments, **options)
+    return str(caught.value)
+
+
+def last_words(stage: Callable, *arguments: str) -> str:
+    """Return what Python prints when a stage fails, before it ends with 1."""
+    return message_of(SystemExit, run_stage, stage, *arguments)
+
+
+def wait_for(condition: Callable, seconds: float = 60):
+    """Return what a condition returns as soon as that is true."""
+    end = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.05)
+    return result
 
 
 def of_system(code: int) -> OSError:

@@ -17,7 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.clones import ENVIRONMENT, copy_pipeline, run, set_param, shrink_network
+from tests.clones import ENVIRONMENT, commit, copy_pipeline, run, set_param, shrink_network
+from tests.faults import wait_for
 
 SETTINGS = {
     "sample.train_images": 16,
@@ -60,9 +61,7 @@ def make_clone(folder: Path) -> None:
     for key, value in SETTINGS.items():
         set_param(folder, key, value)
     shrink_network(folder)
-    run(folder, "git", "init", "-q")
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "Tiny data set")
+    commit(folder, "Tiny data set")
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -89,14 +88,12 @@ def interrupt(process: subprocess.Popen, number: int, to_all: bool) -> bool:
         else:
             process.send_signal(number)
     process.wait(PATIENCE_SECONDS)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL)
+    try:
+        wait_for(lambda: os.killpg(process.pid, 0), PATIENCE_SECONDS)
+    except ProcessLookupError:
+        return True
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
     return False
 
 

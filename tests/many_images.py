@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from stages.core.files import write_file
 from stages.core.images import encode_image
 from stages.core.parallel import map_ordered
 
@@ -76,9 +77,7 @@ def _name(number: int) -> str:
 
 def _write_files(folder: Path, _: int, numbers: list[int]) -> None:
     for number in numbers:
-        file = folder / _name(number)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(make_image(number))
+        write_file(folder / _name(number), make_image(number))
 
 
 def _write_archive(folder: Path, place: int, numbers: list[int]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.cells import CELL
+from stages.core.files import write_file
 from stages.core.images import write_image
 from stages.core.paths import DATA, HISTORY, INGEST_REPORT
 from stages.core.people import write_groups, write_people
@@ -85,12 +86,6 @@ def verdicts(named: int, images: int = 20, people: int = 5) -> dict[str, list[in
     return {"people": labels, "named": [(label + (number >= named)) % people for number, label in enumerate(labels)]}
 
 
-def write(file: Path, content: str) -> None:
-    """Write a file, with its folder."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content)
-
-
 def change(file: Path, **changes) -> None:
     """Change values of a JSON file."""
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
@@ -101,10 +96,10 @@ def write_results(
 ) -> Path:
     """Write what `compare` reads below the working folder, which this is."""
     for number, dataset in enumerate(WRONG):
-        write(utility_file(dataset), json.dumps(utility(WRONG[dataset])))
-        write(privacy_file(dataset), json.dumps(privacy(NAMED[dataset] if people else None)))
+        write_file(utility_file(dataset), json.dumps(utility(WRONG[dataset])).encode())
+        write_file(privacy_file(dataset), json.dumps(privacy(NAMED[dataset] if people else None)).encode())
         history = (histories or {}).get(dataset, "seed,epoch,accuracy,loss\n0,1,0.5,2\n0,2,0.75,1\n")
-        write(HISTORY / f"{dataset}.csv", history)
+        write_file(HISTORY / f"{dataset}.csv", history.encode())
         for images, shift in (("gallery", 20), ("restored", 30)):
             if images == "gallery" or dataset != "raw":
                 cell = np.full((CELL, CELL, 3), 50 * number + shift, np.uint8)
@@ -112,7 +107,7 @@ def write_results(
     labels = zip(PATHS, verdicts(0)["people"], strict=True)
     write_people({f"test/{path}": str(person) for path, person in labels} if people else {})
     write_groups({f"test/{path}": group for path, group in (groups or {}).items()})
-    write(INGEST_REPORT, json.dumps(INGEST))
+    write_file(INGEST_REPORT, json.dumps(INGEST).encode())
     return folder
 
 

@@ -10,6 +10,7 @@ from stages.anonymize import anonymize, anonymize_image
 from stages.core.boxes import Box, write_boxes
 from stages.core.cells import CELL
 from stages.core.errors import PipelineError
+from stages.core.files import write_file
 from stages.core.images import list_images, read_image, write_image
 from stages.core.masks import encode_mask
 from stages.core.params import Variant
@@ -21,6 +22,7 @@ from stages.methods.pixelation import pixelation
 from stages.methods.shared.method import Method, find_method
 from stages.regions.pictures import GAP, RED, outline
 from tests.clones import set_param
+from tests.faults import message_of
 from tests.synthetic import untimed
 
 PATHS = ["train/a/1.png", "train/a/nested/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"]
@@ -141,9 +143,8 @@ WRONG = {
 
 @pytest.mark.parametrize(("got", "method"), WRONG.items(), ids=WRONG)
 def test_wrong_result_is_refused(noise, got, method):
-    with pytest.raises(TypeError) as caught:
-        anonymize_image(noise(), "a/1.png", WHOLE, Method(method))
-    assert str(caught.value) == f"wrong must return (12, 16, 3) uint8; got {got}"
+    message = message_of(TypeError, anonymize_image, noise(), "a/1.png", WHOLE, Method(method))
+    assert message == f"wrong must return (12, 16, 3) uint8; got {got}"
 
 
 PLACE = {"where": "regions", "grow": 0, "shape": "box", "feather": 0}
@@ -204,8 +205,7 @@ def test_a_variant_acts_on_silhouettes_and_anew_where_one_changes(regional, wher
         anonymize("faces")
     for seed in range(2):
         mask = np.random.default_rng(seed).random((12, 16)) < 0.5
-        (folder / "masks/train/a").mkdir(parents=True, exist_ok=True)
-        (folder / "masks" / PATHS[0]).write_bytes(encode_mask(mask))
+        write_file(folder / "masks" / PATHS[0], encode_mask(mask))
         anonymize("faces")
         inside = np.zeros((12, 16), bool)
         inside[1:5, 2:5] = mask[1:5, 2:5]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.clones import ENVIRONMENT, copy_pipeline, set_param, shrink_network
+from stages.core.files import write_file
+from tests.clones import ENVIRONMENT, commit, copy_pipeline, set_param, shrink_network
 from tests.clones import run as run_in
 from tests.strange.metadata import FORMATS, marked
 
@@ -30,9 +31,8 @@ def draw_photos(folder):
         for name, colour in (("red", (40, 40, 220)), ("blue", (220, 40, 40))):
             for number in range(count):
                 image = rng.integers(0, 60, (48, 64, 3)) + np.array(colour) * 0.7
-                file = folder / split / name / f"id{number % 2}_{number}.png"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(FORMATS["png"](image[..., ::-1].astype(np.uint8)))  # with all kinds of metadata
+                marked_image = FORMATS["png"](image[..., ::-1].astype(np.uint8))  # with all kinds of metadata
+                write_file(folder / split / name / f"id{number % 2}_{number}.png", marked_image)
     groups = [f"test/red/id{number % 2}_{number}.png,{'old' if number % 2 else 'young'}\n" for number in range(4)]
     (folder / "groups.csv").write_text("".join(["path,group\n", *groups]))
     boxes = [f"{file.relative_to(folder)},8,4,20,24\n" for file in sorted(folder.rglob("*.png"))]
@@ -59,12 +59,9 @@ def clone(tmp_path_factory):
     }.items():
         set_param(folder, key, value)
     shrink_network(folder)
-    run(folder, "git", "init", "-q")
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "Tiny data set")
+    commit(folder, "Tiny data set")
     output = run(folder, "dvc", "repro")
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "Results")
+    commit(folder, "Results")
     return folder, output
 
 
@@ -140,8 +137,7 @@ def test_what_a_dropped_variant_leaves_reruns_nothing_in_another_clone(clone, tm
     del params["variants"]["blocking_merging"]
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(folder, "dvc", "repro")
-    run(folder, "git", "add", "-A")
-    run(folder, "git", "commit", "-qm", "Fewer variants")
+    commit(folder, "Fewer variants")
     run(folder, "dvc", "remote", "add", "-d", "storage", str(tmp_path / "storage"))
     run(folder, "dvc", "push")
     colleague = tmp_path / "other"

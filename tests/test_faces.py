@@ -43,10 +43,9 @@ def hidden(file: str) -> bool:
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(working_folder, monkeypatch, capsys):
     """The function that runs the command on ``my 'photos', ü`` and returns its last line."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(faces, "HOME", tmp_path / "home")
+    monkeypatch.setattr(faces, "HOME", working_folder / "home")
     monkeypatch.setattr("stages.detect.load_detector", lambda params: find_yellow)
     Path("my 'photos', ü").mkdir()
 
@@ -213,10 +212,7 @@ WRONG = {
     "number": (["--box", "1.png", "1", "1", "5", "0.5"], "must be whole numbers of pixels; received: 1 1 5 0.5"),
     "beside": (["--box", "1.png", "96", "1", "5", "5"], "in pixels of its photo, `1.png`, upright 96 x 64"),
     "empty": (["--box", "1.png", "1", "1", "5", "0"], "must be in pixels of its photo"),
-    "no face": (
-        ["--keep", "1.png", "60", "60"],
-        "must be a point in a face that was found",
-    ),
+    "no face": (["--keep", "1.png", "60", "60"], "must be a point in a face that was found"),
     "mask": (["--strength", "3"], "`--strength` has no meaning with `--method mask`; received: 3"),
     "weak blur": (["--method", "blur", "--strength", "0"], "must be at least 10; received: 0"),
     "weak pixelate": (["--method", "pixelate", "--strength", "1"], "must be at least 8; received: 1"),

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -14,31 +13,16 @@ import numpy as np
 import pytest
 
 from stages.anonymize import anonymize
-from stages.core.errors import run_stage
 from stages.core.paths import LAST_RUN, MODELS, PARTIAL
 from stages.ingest import ingest
 from stages.network import training
 from stages.train import train
-from tests.clones import ROOT
-from tests.faults import failing, leaving_half, of_system
+from tests.clones import ROOT, outputs
+from tests.faults import failing, last_words, leaving_half, of_system
 from tests.training import write_workspace
 
 PATHS = [f"{split}/{name}/{number}.png" for split in ("train", "test") for name in "ab" for number in range(4)]
 FULL = "No space left on device; make room, then `dvc repro` goes on"
-
-
-def last_words(stage: Callable, *arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        run_stage(stage, *arguments)
-    words = caught.value.code
-    assert isinstance(words, str)  # Python prints it, and ends with 1
-    assert words.isprintable()
-    return words.removeprefix("error: ")
-
-
-def contents() -> dict[Path, bytes]:
-    files = (file for file in Path("data").rglob("*") if file.is_file() and ".partial" not in file.parts)
-    return {file: file.read_bytes() for file in files}
 
 
 RAW, SOURCE, NEW = "`data/raw/t.*png`", "`source/t.*png`", "`data/\\..*png`"
@@ -70,36 +54,34 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
     save_images(workspace({"data.source": "source"}) / "source", PATHS)
     ingest()
     anonymize("morphology")
-    before = contents()
+    before = outputs(tops=("data",))
     shutil.rmtree(LAST_RUN)
     after = 0 if function.endswith(("mkdir", "chmod", "rename")) else 5
     stage = (ingest,) if "staging" in function or "PIL" in function else (anonymize, "morphology")
     with monkeypatch.context() as patch:
         patch.setattr(function, failing(resolve_name(function), outcome, after))
-        assert re.fullmatch(words, last_words(*stage))
-    left = contents()
+        assert re.fullmatch(words, last_words(*stage).removeprefix("error: "))
+    left = outputs(tops=("data",))
     assert stage != (ingest,) or not Path("data/morphology").exists()
     # Either the old folder has just made room for the new one, or its source may have changed.
     if function.endswith("rename") or stage == (ingest,):
-        before = {file: content for file, content in before.items() if "morphology" not in file.parts or file in left}
+        before = {file: content for file, content in before.items() if "/morphology/" not in file or file in left}
     assert left == before
 
 
-def test_train_names_the_weights_that_the_machine_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_train_names_the_weights_that_the_machine_refused(working_folder, monkeypatch):
     write_workspace(seeds=[0])
     monkeypatch.setattr("stages.network.models.save_weights", leaving_half(of_system(errno.ENOSPC)))
-    assert last_words(train, "raw") == f"`data/models/raw`: {FULL}"
+    assert last_words(train, "raw") == f"error: `data/models/raw`: {FULL}"
     assert list(MODELS.iterdir()) == []
 
 
-def test_training_goes_on_from_the_last_state_that_the_disk_held(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_training_goes_on_from_the_last_state_that_the_disk_held(working_folder, monkeypatch, capsys):
     write_workspace(seeds=[0], epochs=4)
     monkeypatch.setattr(training, "COST_SHARE", float("inf"))  # a state each epoch
     save, half, calls = np.savez, leaving_half(of_system(errno.ENOSPC)), iter(range(1000))
     monkeypatch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < 2 else half)(*given, **arrays))
-    assert re.fullmatch(f"`data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))
+    assert re.fullmatch(f"error: `data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))
     assert [file.name[:7] for file in PARTIAL.glob("raw/*")] == ["seed_0_"]
     assert list(MODELS.iterdir()) == []
     monkeypatch.setattr(np, "savez", save)

@@ -24,7 +24,7 @@ from stages.ingest import ingest
 from stages.sources.key import read_key
 from stages.train import train
 from tests.clones import ROOT
-from tests.sources.builders import message_of
+from tests.faults import message_of
 
 GROUPS = {"data.group_pattern": r"/g(\d)_"}
 SPLIT = ["train/a/1.png", "train/a/2.png", "train/b/3.png", "train/b/4.png", "test/a/5.png", "test/b/6.png"]

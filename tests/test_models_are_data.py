@@ -76,19 +76,18 @@ def test_hdf5_loads_no_plugins(tmp_path):
     assert "filter plugins disabled" in result.stderr
 
 
-def test_states_weights_and_inputs_are_not_unpickled(tmp_path, monkeypatch, capsys):
-    payload = np.array([Payload(tmp_path / "ran")], dtype=object)
-    np.savez(tmp_path / "seed_0.npz", history=payload)
-    fit_in(tmp_path, head_params(epochs=1), seeds=[0])
+def test_states_weights_and_inputs_are_not_unpickled(working_folder, capsys):
+    payload = np.array([Payload(working_folder / "ran")], dtype=object)
+    np.savez(working_folder / "seed_0.npz", history=payload)
+    fit_in(working_folder, head_params(epochs=1), seeds=[0])
     assert "is not whole; training starts anew" in capsys.readouterr().out
-    np.savez(tmp_path / "seed_0.npz", payload)
+    np.savez(working_folder / "seed_0.npz", payload)
     with pytest.raises(PipelineError, match="Object arrays cannot be loaded"):
-        load_weights(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), tmp_path / "seed_0.npz")
-    monkeypatch.chdir(tmp_path)
+        load_weights(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), working_folder / "seed_0.npz")
     write_workspace()
     np.save("data/features/raw/train/inputs.npy", payload)
     with pytest.raises(ValueError, match="object"):
         read_features("raw", "train")
-    assert not (tmp_path / "ran").exists()
+    assert not (working_folder / "ran").exists()
     pickle.loads(pickle.dumps(payload))  # which would run it
-    assert (tmp_path / "ran").exists()
+    assert (working_folder / "ran").exists()

@@ -18,6 +18,7 @@ from stages.core.seeding import order_key
 from stages.extract import extract
 from stages.ingest import ingest
 from stages.sources.staging import Decoder
+from tests.clones import outputs
 from tests.faults import failing
 
 PARAMS = {
@@ -55,8 +56,7 @@ def run_all() -> dict[str, bytes]:
         anonymize(name)
     for name in PARAMS["datasets"]:
         extract(name)
-    files = (file for file in Path("data").rglob("*") if file.is_file() and ".partial" not in file.parts)
-    return {file.as_posix(): file.read_bytes() for file in files}
+    return outputs()
 
 
 def start(workspace, save_images, layout: str, **changes) -> None:
@@ -114,45 +114,30 @@ def test_nothing_is_used_again_that_another_secret_argument_code_or_machine_made
 
 
 def test_both_layouts_hold_the_same_images_and_give_the_same_inputs(workspace, save_images):
-    results = {}
+    results, folders = {}, [Path("data") / name for name in ("raw", *PARAMS["variants"])]
     for layout in ("files", "shards"):
         start(workspace, save_images, layout)
         written = run_all()
-        names = ["raw", *PARAMS["variants"]]
-        images = {
-            (name, path): Dataset(Path("data") / name).read(path)
-            for name in names
-            for path in Dataset(Path("data") / name).paths()
-        }
-        shards = [path for path in written if path.endswith(".tar")]
-        assert bool(shards) == (layout == "shards")
-        tables = {
-            path: content
-            for path, content in written.items()
-            if not path.startswith(tuple(f"data/{n}/" for n in names))
-        }
-        results[layout] = images, tables
+        assert any(path.endswith(".tar") for path in written) == (layout == "shards")
+        images = {folder / path: Dataset(folder).read(path) for folder in folders for path in Dataset(folder).paths()}
+        rest = {path: written[path] for path in written if Path(*Path(path).parts[:2]) not in folders}
+        results[layout] = images, rest
     assert results["files"] == results["shards"]
     assert any(path.endswith("inputs.npy") for path in results["files"][1])
 
 
-def test_two_rounds_of_reading_mix_up_no_images(workspace, noise):
+def test_two_rounds_of_reading_mix_up_no_images(workspace, save_images, noise):
     # Of each class the image that is drawn first is broken, so that another takes its place, beside one that is whole.
     workspace(PARAMS | {"data.max_per_class": 1, "data.max_rejected": 0.9})
-    whole = {}
-    for seed, path in enumerate(
-        f"{split}/{name}/{n}.png" for split in ("train", "test") for name in "ab" for n in "012"
-    ):
-        whole[path] = noise(seed)
-        Path("source", path).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(whole[path]).save(Path("source", path))
+    paths = [f"{split}/{name}/{n}.png" for split in ("train", "test") for name in "ab" for n in "012"]
+    save_images(Path("source"), paths)
     for name in "ab":
         first = min("012", key=lambda n: order_key(0, f"train/{name}/{n}.png"))
         Path("source/train", name, f"{first}.png").write_bytes(b"broken")
     ingest()
     raw = Dataset(Path("data/raw"))
     assert len(raw.paths()) == 4
-    assert all(np.array_equal(raw.image(path), whole[path]) for path in raw.paths())
+    assert all(np.array_equal(raw.image(path), noise(paths.index(path))) for path in raw.paths())
 
 
 def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_images, monkeypatch):
@@ -203,5 +188,4 @@ def test_inputs_whose_index_or_bytes_are_broken_are_made_again_and_counted_so(wo
         capsys.readouterr()
         extract("raw")
         assert "unchanged" not in capsys.readouterr().out
-        written = {file.as_posix(): file.read_bytes() for file in Path("data/features/raw").rglob("*.*")}
-        assert written.items() <= right.items()
+        assert outputs() == right

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import yaml
 
-from tests.clones import ROOT, SMALL_NETWORK
+from stages.core.files import write_file
+from tests.clones import ROOT, SMALL_NETWORK, outputs
 
 ENVIRONMENTS = [
     {"PIPELINE_WORKERS": "1", "PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"},
@@ -52,15 +53,7 @@ def write_workspace(folder, reverse):
     names = [f"{kind}/id{number % 2}_é{number}.png" for kind in ("red", "blue") for number in range(10)]
     images = np.random.default_rng(0).integers(0, 256, (len(names), 40, 48, 3), np.uint8)
     for name, image in list(zip(names, images, strict=True))[:: -1 if reverse else 1]:
-        file = folder / "photos" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(cv2.imencode(".png", image)[1].tobytes())
-
-
-def contents(folder):
-    files = [file for name in ("data", "metrics") for file in (folder / name).rglob("*") if file.is_file()]
-    outputs = [file for file in files if ".partial" not in file.parts]
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in outputs}
+        write_file(folder / "photos" / name, cv2.imencode(".png", image)[1].tobytes())
 
 
 def test_the_environment_changes_no_byte(tmp_path):
@@ -73,7 +66,7 @@ def test_the_environment_changes_no_byte(tmp_path):
     for run in runs:
         _, errors = run.communicate(timeout=300)
         assert run.returncode == 0, errors.decode()
-    first, second = (contents(tmp_path / str(number)) for number in range(2))
+    first, second = (outputs(tmp_path / str(number)) for number in range(2))
     assert {"data/models/raw/seed_0.npz", "metrics/m/raw.json", "metrics/comparison.xlsx"} <= first.keys()
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []

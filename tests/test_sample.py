@@ -8,6 +8,7 @@ import pytest
 from dvc.repo import Repo
 
 from stages.core.errors import PipelineError
+from stages.core.files import write_file
 from stages.core.images import list_images, read_image
 from stages.core.params import SampleParams, load_params
 from stages.core.paths import SAMPLE
@@ -129,8 +130,7 @@ def test_images_in_the_place_of_an_output_are_refused_before_dvc_deletes_them(wo
     shutil.copy(ROOT / "dvc.yaml", folder)
     Repo.init(no_scm=True).close()
     for file in files:
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(b"")
+        write_file(folder / file, b"")
     with pytest.raises(PipelineError, match=words):
         sample()
     assert all((folder / file).is_file() for file in files)

@@ -23,8 +23,7 @@ def in_this_process(monkeypatch):
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def workspace(working_folder):
     return write_workspace
 
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,12 +17,14 @@ from stages.core.boxes import Box, write_boxes
 from stages.core.cluster import map_on_cluster
 from stages.core.datasets import divide, write_part
 from stages.core.errors import PipelineError
+from stages.core.files import write_file
 from stages.core.images import encode_image
 from stages.core.masks import encode_mask
 from stages.core.paths import DETECTIONS_FILE, RAW_FOLDER, REGIONS_FILE
 from stages.core.people import write_people
 from stages.core.secret import load_secret
 from tests.clones import ROOT, contents
+from tests.faults import message_of, wait_for
 from tests.models import recognizer_model, write_yunet
 from tests.training import write_workspace
 
@@ -77,14 +78,6 @@ class Cluster:
         return process
 
 
-def wait_for(condition: Callable):
-    end = time.monotonic() + 60
-    while not (result := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return result
-
-
 @contextmanager
 def running(folder: Path, workers: int) -> Iterator[Cluster]:
     with ExitStack() as stack:
@@ -126,10 +119,12 @@ def run(folder: Path, address: str | None, *command: str) -> tuple[int, str]:
 
 
 def error_of(address: str, function: Callable = str) -> str:
-    with pytest.raises(PipelineError) as caught:
+    def work() -> None:
         list(map_on_cluster(lambda item, end_if_over: function(item), range(40), address=address, total=40, most=1))
+
+    message = message_of(PipelineError, work)
     assert not list(Path("data").glob("**/.cluster.*"))
-    return str(caught.value)
+    return message
 
 
 @pytest.fixture
@@ -181,9 +176,8 @@ def test_files_are_taken_in_and_anonymized_with_the_same_bytes_as_with_threads(c
     paths = [path.replace("test/", "train/9") for path in PATHS]
     save_images(folder / "source", paths)
     for number, path in enumerate(paths[::2]):
-        file = folder / "source" / "masks" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(encode_mask(np.random.default_rng(number).random((12, 16)) < 0.1))
+        mask = np.random.default_rng(number).random((12, 16)) < 0.1
+        write_file(folder / "source" / "masks" / path, encode_mask(mask))
     assert_same_bytes_as_with_threads(folder, cluster, "ingest", "ingest", "detect", "anonymize masked")
     assert len(list((folder / "data" / "masks").rglob("*.png"))) == len(paths[::2])
 
@@ -234,8 +228,7 @@ def test_the_tasks_of_a_killed_stage_end(cluster, images, number):
     assert number == signal.SIGKILL or contents(folder) == before
 
 
-def test_a_task_that_kills_its_workers_is_named(own_cluster, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_task_that_kills_its_workers_is_named(own_cluster, working_folder, monkeypatch):
     own_cluster.start_worker()
     own_cluster.start_worker()
     error = error_of(own_cluster.address, lambda number: number or os._exit(1))
@@ -267,21 +260,18 @@ ADDRESSES = ["", "localhost:8786", "tcp://localhost", "http://localhost:8786", "
         ("tcp://127.0.0.1:1", False, UNREACHABLE),
     ],
 )
-def test_a_scheduler_that_cannot_be_reached_is_named(tmp_path, monkeypatch, address, encrypted, expected):
-    monkeypatch.chdir(tmp_path)
+def test_a_scheduler_that_cannot_be_reached_is_named(working_folder, address, encrypted, expected):
     with dask.config.set({"distributed.comm.require-encryption": encrypted}):
         assert error_of(address).startswith(f"`PIPELINE_CLUSTER` {expected}")
 
 
-def test_a_scheduler_without_workers_is_named(own_cluster, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_scheduler_without_workers_is_named(own_cluster, working_folder, monkeypatch):
     monkeypatch.setattr("stages.core.cluster._PATIENCE", 1)
     assert error_of(own_cluster.address).startswith("`PIPELINE_CLUSTER` must have workers; ")
 
 
-def test_a_worker_that_may_give_other_results_is_refused(own_cluster, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code = tmp_path / "code"
+def test_a_worker_that_may_give_other_results_is_refused(own_cluster, working_folder):
+    code = working_folder / "code"
     shutil.copytree(ROOT / "stages", code / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     changed = code / "stages/methods/mask.py"
     own_cluster.start_worker(code=code)
@@ -292,16 +282,15 @@ def test_a_worker_that_may_give_other_results_is_refused(own_cluster, tmp_path, 
         (lambda: own_cluster.start_worker(code=code), "another stages/: "),
         (lambda: own_cluster.start_worker("--nthreads", "2"), "another --nthreads: 2, not 1"),
         (lambda: own_cluster.start_worker(ONEDNN_MAX_CPU_ISA="AVX2"), "another ONEDNN_MAX_CPU_ISA: AVX2, not None"),
-        (lambda: own_cluster.start_worker(code=tmp_path), "No module named 'stages'"),
+        (lambda: own_cluster.start_worker(code=working_folder), "No module named 'stages'"),
     ):
         start_worker()
         assert expected in error_of(own_cluster.address)
         own_cluster.kill_workers()
 
 
-def test_a_scheduler_without_the_code_is_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_scheduler_without_the_code_is_refused(working_folder):
     with ExitStack() as stack:
-        cluster = Cluster(stack, tmp_path, code=tmp_path)
+        cluster = Cluster(stack, working_folder, code=working_folder)
         cluster.start_worker()
         assert "must have a scheduler and workers with the same code" in error_of(cluster.address)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stages.core.errors import PipelineError, error_context, hold_back_errors, run_stage
+from tests.faults import last_words
 
 
 def failing(error):
@@ -13,12 +14,6 @@ def failing(error):
         raise error
 
     return stage
-
-
-def last_words(stage, *arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        run_stage(stage, *arguments)
-    return caught.value.code  # printed by Python, which then ends with 1
 
 
 @pytest.mark.parametrize(
@@ -35,8 +30,7 @@ def last_words(stage, *arguments: str) -> str:
 )
 def test_what_the_user_can_mend_ends_in_one_line(error, words):
     said = last_words(failing(error))
-    assert said.startswith(f"error: {words}")
-    assert said.isprintable()
+    assert said.startswith(f"error: {words}") and said.isprintable()
 
 
 def test_each_mistake_of_the_user_is_one_line_that_a_log_can_be_searched_for():

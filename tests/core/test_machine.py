@@ -4,6 +4,7 @@ import pytest
 
 from stages.core import machine
 from stages.core.errors import PipelineError
+from stages.core.files import write_file
 from stages.core.machine import (
     KERNEL_VARIABLES,
     ONEDNN_VARIABLE,
@@ -92,8 +93,7 @@ def test_memory_is_what_the_container_may_use(tmp_path, monkeypatch, line, files
     monkeypatch.setattr(machine, "_CGROUP", tmp_path / "missing")
     whole = memory_bytes()
     for name, content in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"{content}\n")
+        write_file(tmp_path / name, f"{content}\n".encode())
     (tmp_path / "self").write_text(f"{line}\n")
     monkeypatch.setattr(machine, "_CGROUP", tmp_path / "self")
     monkeypatch.setattr(machine, "_CGROUPS", tmp_path)

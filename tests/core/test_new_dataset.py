@@ -1,6 +1,7 @@
 """A data set is the same whether it was made at once or step by step, and only what changed is made."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,12 @@ from hypothesis import strategies as st
 from stages.core.datasets import Dataset, divide
 from stages.core.new_dataset import new_dataset
 from stages.core.paths import LAST_RUN
+from tests.clones import contents
 
 FOLDER = Path("data/some")
 SIZE = 3
+pytestmark = pytest.mark.usefixtures("working_folder")
 LAYOUTS = pytest.mark.parametrize("is_sharded", [False, True], ids=["files", "shards"])
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
 
 
 def make(images: dict[str, int], *, is_sharded: bool, settings: str = "") -> tuple[dict[str, bytes], list[str]]:
@@ -40,18 +38,11 @@ def make(images: dict[str, int], *, is_sharded: bool, settings: str = "") -> tup
             for part in divide(images, SIZE)
         )
     assert count == len(made)
-    files = {file.as_posix(): file.read_bytes() for file in FOLDER.rglob("*") if file.is_file()}
-    return files, made
+    return contents(FOLDER), made
 
 
 def names_of(images: dict[str, int]) -> list[str]:
     return [part.name for part in divide(images, SIZE)]
-
-
-def forget() -> None:
-    for file in LAST_RUN.rglob("*"):
-        if file.is_file():
-            file.unlink()
 
 
 PATHS = [f"{split}/{name}.png" for split in ("train", "test") for name in "abcdefgh"]
@@ -61,7 +52,7 @@ PATHS = [f"{split}/{name}.png" for split in ("train", "test") for name in "abcde
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(steps=st.lists(st.dictionaries(st.sampled_from(PATHS), st.integers(0, 1), min_size=1), min_size=2, max_size=5))
 def test_step_by_step_gives_the_same_bytes_as_at_once(is_sharded, steps):
-    forget()
+    shutil.rmtree(LAST_RUN, ignore_errors=True)
     last: dict[str, int] = {}
     for images in steps:
         files, made = make(images, is_sharded=is_sharded)
@@ -70,7 +61,7 @@ def test_step_by_step_gives_the_same_bytes_as_at_once(is_sharded, steps):
         if names_of(images) == names_of(last):
             assert new == set(made)
         last = images
-    forget()
+    shutil.rmtree(LAST_RUN)
     assert make(images, is_sharded=is_sharded) == (
         files,
         [path for part in divide(images, SIZE) for path in part.paths],
@@ -134,7 +125,7 @@ def test_an_error_leaves_the_last_data_set_and_what_is_kept_of_it(is_sharded):
 
     with pytest.raises(ValueError, match="new"), new_dataset(FOLDER, is_sharded=is_sharded) as dataset:
         dataset.make_part("train/shard-000000", lambda: [("train/new.png", b"1")], lambda path, _: path, fail)
-    assert {file.as_posix(): file.read_bytes() for file in FOLDER.rglob("*") if file.is_file()} == right
+    assert contents(FOLDER) == right
     assert make(images, is_sharded=is_sharded) == (right, [])
     assert LAST_RUN.stat().st_mode & 0o077 == 0
 

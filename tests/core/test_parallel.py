@@ -11,6 +11,7 @@ from stages.core import parallel
 from stages.core.errors import PipelineError
 from stages.core.machine import operation_threads, worker_count
 from stages.core.parallel import map_ordered
+from tests.faults import message_of
 
 
 @pytest.fixture
@@ -29,9 +30,8 @@ NUMBERS = {"PIPELINE_WORKERS": worker_count, "PIPELINE_OPERATION_THREADS": opera
 @pytest.mark.parametrize("variable", NUMBERS)
 def test_a_bad_number_of_workers_or_threads_is_refused(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
-    with pytest.raises(PipelineError) as caught:
-        NUMBERS[variable]()
-    assert str(caught.value) == f"`{variable}` must be a whole number of at least 1; received: {value!r}"
+    message = message_of(PipelineError, NUMBERS[variable])
+    assert message == f"`{variable}` must be a whole number of at least 1; received: {value!r}"
 
 
 def test_workers_and_threads_are_taken_from_the_environment_and_else_one_a_core_and_one(monkeypatch):

@@ -1,6 +1,7 @@
 """`params.yaml` is read as DVC reads it, and every mistake in it gets one line."""
 
 import re
+from functools import partial
 
 import h5py
 import numpy as np
@@ -12,12 +13,9 @@ from stages.core.errors import PipelineError
 from stages.core.params import RAW, Acting, load_params, sections, variants
 from stages.core.params.variants import method_names
 from tests.clones import ROOT
+from tests.faults import message_of
 
-
-def message_of() -> str:
-    with pytest.raises(PipelineError) as caught:
-        load_params()
-    return str(caught.value)
+refusal = partial(message_of, PipelineError, load_params)
 
 
 @pytest.fixture
@@ -70,7 +68,7 @@ WRONG = [
 @pytest.mark.parametrize(("value", "keys"), WRONG)
 def test_every_wrong_value_gets_a_line(workspace, value, keys):
     workspace(dict.fromkeys(keys.split(), value))
-    lines = sorted(message_of().splitlines())
+    lines = sorted(refusal().splitlines())
     for line, key in zip(lines, sorted(keys.split()), strict=True):
         assert line.startswith(f"`{key}` must be ") and line.endswith(f"; received: {value!r}")
 
@@ -90,7 +88,7 @@ def test_every_wrong_value_gets_a_line(workspace, value, keys):
 )
 def test_a_mistake_in_a_list_is_named_and_shortened(workspace, key, value, named, received):
     workspace({key: value})
-    message = message_of()
+    message = refusal()
     assert message.startswith(f"`{named}` m") and message.endswith(f"; received: {received}")
 
 
@@ -100,14 +98,14 @@ def test_an_unknown_key_is_refused_with_those_that_there_are(workspace, key):
     for name in key.split(".")[:-1]:
         known = known[name]
     workspace({key: 1})
-    problem, allowed = message_of().split("; allowed here: ")
+    problem, allowed = refusal().split("; allowed here: ")
     assert problem == f"`{key}` is not a parameter" and set(known) <= set(allowed.split(", "))
 
 
 @pytest.mark.parametrize("entry", [{"method": "blur"}, {"method": ["mask"]}, {"sigma": 1}, None, 3])
 def test_an_unknown_method_is_refused(workspace, entry):
     workspace({"variants.mine": entry})
-    assert message_of().startswith(f"`variants.mine.method` must be one of {', '.join(method_names())}; received: ")
+    assert refusal().startswith(f"`variants.mine.method` must be one of {', '.join(method_names())}; received: ")
 
 
 @pytest.mark.parametrize("content", ["import missing_package", "def broken(image, *, size: 3", "", "1 / 0"])
@@ -122,7 +120,7 @@ def test_a_broken_method_stops_only_itself_and_its_arguments_are_not_checked(wor
 def test_every_bad_name_of_a_variant_is_refused(edit):
     names = ["Blur", "1", "2blur", "_blur", "my-blur", "blur 7", "blur.1", "a/b", "..", "", "raw", "ingest", "null"]
     edit(lambda params: params["variants"].update({name: {"method": "mask", "value": 0} for name in names}))
-    lines = message_of().splitlines()
+    lines = refusal().splitlines()
     assert all(line.startswith("a name in `variants` must ") for line in lines)
     assert [line.partition("; received: ")[2] for line in lines] == names
 
@@ -130,7 +128,7 @@ def test_every_bad_name_of_a_variant_is_refused(edit):
 def test_keys_that_are_no_text_are_refused(edit):
     edit(lambda params: (params.update({1: 2}), params["variants"].update({1: {}, None: {}, 2.5: {}})))
     received = ["1", "1, int", "None, NoneType", "2.5, float"]
-    assert [line.rsplit("; received: ")[-1] for line in message_of().splitlines()] == received
+    assert [line.rsplit("; received: ")[-1] for line in refusal().splitlines()] == received
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ def test_a_missing_key_is_named(edit, key):
         del section[last]
 
     edit(remove)
-    assert message_of() == f"`{key}` is missing"
+    assert refusal() == f"`{key}` is missing"
 
 
 @pytest.mark.parametrize("kept", [0, 8, 100, 2000])
@@ -154,8 +152,8 @@ def test_a_truncated_weights_file_is_refused(workspace, kept):
         weights["layers"] = np.ones((30, 30))
     assert load_params().train.weights == "resnet.weights.h5"
     file.write_bytes(file.read_bytes()[:kept])
-    assert message_of().startswith("`train.weights` must be a whole HDF5 file (")
-    assert message_of().endswith("); received: 'resnet.weights.h5'")
+    assert refusal().startswith("`train.weights` must be a whole HDF5 file (")
+    assert refusal().endswith("); received: 'resnet.weights.h5'")
 
 
 def write_as(file, **texts):
@@ -207,8 +205,8 @@ def test_values_are_read_as_dvc_reads_them(workspace, text):
 def test_a_file_that_is_no_mapping_is_refused_in_one_line(workspace, content, message):
     file = workspace() / "params.yaml"
     file.unlink() if content is None else file.write_bytes(content)
-    assert message_of().startswith(f"`params.yaml` {message}")
-    assert "\n" not in message_of()
+    assert refusal().startswith(f"`params.yaml` {message}")
+    assert "\n" not in refusal()
 
 
 def test_a_variant_names_the_labels_of_its_regions(workspace):
@@ -218,11 +216,11 @@ def test_a_variant_names_the_labels_of_its_regions(workspace):
         assert load_params().variant("faces").acting.labels == read
     for labels in ([], ["face", "face"], [""], 3):
         workspace({"variants.faces": faces | {"labels": labels}})
-        assert message_of().startswith("`variants.faces.labels` must be ")
+        assert refusal().startswith("`variants.faces.labels` must be ")
     workspace({"variants.faces": faces | {"labels": ["face"], "where": "image"}})
-    assert message_of().startswith("`variants.faces.labels` has no meaning with `where: image`")
+    assert refusal().startswith("`variants.faces.labels` has no meaning with `where: image`")
     workspace({"variants.empty": {"method": "remove"}})
-    assert message_of().startswith("`variants.empty.where` must be regions with `method: remove`")
+    assert refusal().startswith("`variants.empty.where` must be regions with `method: remove`")
 
 
 def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_public(workspace):
@@ -237,7 +235,7 @@ def test_a_variant_holds_its_method_its_arguments_and_a_seed_if_its_draws_are_pu
     with pytest.raises(PipelineError, match="`variants` has no `raw`; allowed: gaussian_blur, .*, dp_pix"):
         load_params().variant(RAW)
     workspace({"variants.dp_pix": dp_pix | {"seed": 0}})
-    assert message_of().startswith("`variants.dp_pix.seed` is not a parameter; ")
+    assert refusal().startswith("`variants.dp_pix.seed` is not a parameter; ")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ from stages.core.paths import IDENTITIES_FILE
 from stages.core.people import People, read_people, write_people
 
 
-def test_people_are_numbers_whatever_their_names(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_people_are_numbers_whatever_their_names(working_folder):
     tables = set()
     for called in itertools.permutations(["Ada", "Bob", "Cyd", "Dan"]):
         names = [called[number] for number in (3, 1, 3, 2, 0)]

@@ -12,14 +12,10 @@ from stages.core.errors import PipelineError
 from stages.core.paths import SECRET_FILE
 from stages.core.secret import load_secret, secret_generator, secret_key
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("working_folder")
 
 
-def test_it_is_made_once_in_each_repository_and_only_its_owner_may_ever_read_it(folder, monkeypatch):
+def test_it_is_made_once_in_each_repository_and_only_its_owner_may_ever_read_it(working_folder, monkeypatch):
     modes, link = [], os.link
 
     def spy(partial, file):
@@ -31,8 +27,8 @@ def test_it_is_made_once_in_each_repository_and_only_its_owner_may_ever_read_it(
     assert len(secret) == 32 and load_secret() == secret
     assert [*modes, stat.S_IMODE(SECRET_FILE.stat().st_mode)] == [0o600, 0o600]
     assert [file.name for file in SECRET_FILE.parent.iterdir()] == [SECRET_FILE.name]
-    (folder / "other").mkdir()
-    monkeypatch.chdir(folder / "other")
+    (working_folder / "other").mkdir()
+    monkeypatch.chdir("other")
     assert load_secret() != secret
 
 
@@ -55,8 +51,8 @@ def test_one_that_another_process_made_meanwhile_is_kept(monkeypatch):
     assert load_secret() == b"x" * 32
 
 
-def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(folder, monkeypatch):
-    secret, copy = load_secret(), folder / ".dvc" / "tmp" / "exps" / "copy"
+def test_an_experiment_in_a_temporary_copy_uses_the_repositorys_own(working_folder, monkeypatch):
+    secret, copy = load_secret(), working_folder / ".dvc" / "tmp" / "exps" / "copy"
     copy.mkdir(parents=True)
     monkeypatch.chdir(copy)
     assert load_secret() == secret

@@ -9,9 +9,8 @@ from stages.core.store import remembered
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch):
+def made(working_folder):
     """The calls that were not answered from a file."""
-    monkeypatch.chdir(tmp_path)
     return []
 
 

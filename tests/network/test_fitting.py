@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import CancelledError
 
 import numpy as np
@@ -20,6 +19,7 @@ from stages.network.fitting import fit
 from stages.network.inputs import Features, validation_mask
 from stages.network.runtime import start_tensorflow
 from tests.clones import ROOT, train_params
+from tests.faults import wait_for
 from tests.training import LABELS, PATHS, fit_in, head_params, killed_in_process, separable_features
 
 
@@ -163,19 +163,12 @@ def test_no_process_is_left_of_a_killed_stage_whether_it_works_or_waits_for_work
     process = subprocess.Popen(command, cwd=tmp_path, env=settings, stderr=subprocess.DEVNULL, start_new_session=True)
     with contextlib.suppress(ProcessLookupError):
         try:
-            wait_until((tmp_path / "4").exists)
+            wait_for((tmp_path / "4").exists)
             process.send_signal(number)
             process.wait(20)
-            wait_until(lambda: os.killpg(process.pid, 0))  # raises where no process is left
+            wait_for(lambda: os.killpg(process.pid, 0))  # raises where no process is left
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_process_that_trains_is_not_reached_by_ctrl_c():

@@ -6,6 +6,7 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.network.runtime import keras, start_tensorflow
 from stages.network.weights import load_weights, save_weights, weights_file
+from tests.faults import message_of
 
 
 def arrays(model: keras.Model) -> dict[str, np.ndarray]:
@@ -49,14 +50,11 @@ def add_an_array(file):
         (add_an_array, "6 arrays needed; received: 7"),
     ],
 )
-def test_a_broken_file_is_one_line_that_says_how_to_mend_it(network, tmp_path, monkeypatch, change, reason):
-    monkeypatch.chdir(tmp_path)
+def test_a_broken_file_is_one_line_that_says_how_to_mend_it(network, working_folder, change, reason):
     file, model = weights_file("raw", 0), network()
     save_weights(arrays(model), file)
     change(file)
-    with pytest.raises(PipelineError) as caught:
-        load_weights(model, file)
-    assert str(caught.value) == (
+    assert message_of(PipelineError, load_weights, model, file) == (
         "`data/models/raw/seed_0.npz` must hold the weights of the network that `train` describes "
         f"({reason}); `dvc repro -f train@raw` makes it anew"
     )

@@ -14,6 +14,7 @@ from stages.core.params.detectors import Thresholds
 from stages.regions.detectors import Detector, load_detector, settings_of
 from stages.scenes import draw_scene
 from tests.clones import ROOT
+from tests.faults import message_of
 from tests.models import write_centerface, write_yolox, write_yunet
 
 SIZES = [(1, 1), (1, 400), (400, 1), (11, 13), (32, 32), (12, 2000)]
@@ -142,9 +143,7 @@ def test_what_is_no_model_of_a_detector_is_refused(tmp_path, capfd, content):
     if isinstance(content, str):  # a model with other outputs
         content = write_yunet(tmp_path / content).read_bytes().replace(b"cls_8", b"cls_9")
     file.write_bytes(content)
-    with pytest.raises(PipelineError) as caught:
-        load_detector(params(detector=[str(file)]))
-    message = str(caught.value)
+    message = message_of(PipelineError, load_detector, params(detector=[str(file)]))
     assert message.startswith("a model of `regions.detector` must be YuNet's face_detection_yunet_2023mar.onnx of ")
     assert message.isprintable() and r"model\n.onnx (" in message
     assert capfd.readouterr().err == ""

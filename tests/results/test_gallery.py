@@ -11,8 +11,7 @@ from stages.results.gallery import write_gallery
 PATHS = [f"{name}/{number}.png" for name in "abc" for number in range(20)]
 
 
-def test_a_row_holds_the_same_images_of_every_data_set(tmp_path, monkeypatch, noise, save_images):
-    monkeypatch.chdir(tmp_path)
+def test_a_row_holds_the_same_images_of_every_data_set(working_folder, noise, save_images):
     for first_seed, dataset in ((0, "raw"), (100, "blur")):
         save_images(Path("data") / dataset / "test", PATHS, first_seed)
         write_gallery(dataset, seed=7)

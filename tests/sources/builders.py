@@ -1,9 +1,6 @@
 """Files of a source, params and results as the tests of several modules need them."""
 
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from stages.core.params import DataParams, RegionParams, load_params
 from stages.sources.files import Origin, SourceFile
@@ -49,9 +46,3 @@ def region_params(**changes) -> RegionParams:
 def region(x: float, y: float, width: float, height: float, label: str = "", line: int = 2, **more) -> Region:
     fields = {"score": None, "unit": "pixels", "entry": f"`source/regions.csv`, line {line}"} | more
     return Region("", x, y, width, height, label, **fields)
-
-
-def message_of(error: type[Exception], function: Callable, *arguments, **options) -> str:
-    with pytest.raises(error) as caught:
-        function(*arguments, **options)
-    return str(caught.value)

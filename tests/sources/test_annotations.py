@@ -10,12 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.core.errors import PipelineError
+from stages.core.files import write_file
 from stages.sources.finding import find_sources
 from stages.sources.outlines import draw_outline, outline_corners
 from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
 from stages.sources.regions import Region, place_regions
-from tests.sources.builders import data, message_of, region_params, taken
+from tests.faults import message_of
+from tests.sources.builders import data, region_params, taken
 
 PHOTOS = data(classes="none")
 COCO = {
@@ -39,8 +41,7 @@ def read(save_images):
     def read(files: dict[str, str | bytes], file: str) -> dict[str, list[Region]]:
         save_images(Path("source"), ["a/1.png", "b/2.png", "b/3.png"])
         for name, content in files.items():
-            Path("source", name).parent.mkdir(parents=True, exist_ok=True)
-            Path("source", name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            write_file(Path("source", name), content if isinstance(content, bytes) else content.encode())
         return read_regions(find_sources(PHOTOS)[0], PHOTOS, region_params(file=file))
 
     return read
@@ -158,8 +159,7 @@ def test_broken_files_get_one_line_that_names_the_entry(read, name, content, mes
 
 
 def test_a_yolo_file_is_read_whatever_its_image_is_called(read):
-    Path("source/a").mkdir(parents=True)
-    Path("source/a/test.png").write_bytes(b"")
+    write_file(Path("source/a/test.png"), b"")
     files = {"x/test.txt": "0 0.5 0.5 0.25 0.5", "x/train.txt": "images/1.png\n", "x/README.txt": "0 faces or more"}
     assert set(read(files, "x")) == {"a/test.png"}
 

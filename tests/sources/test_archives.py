@@ -15,7 +15,8 @@ from stages.sources.files import RejectedImage, SourceFile, read_source
 from stages.sources.finding import find_sources
 from stages.sources.identify import identify_sources
 from stages.sources.region_files import read_regions
-from tests.sources.builders import SOURCE, data, message_of, put, region_params
+from tests.faults import message_of
+from tests.sources.builders import SOURCE, data, put, region_params
 
 PLAIN = ["a/1.png", "b/2.png"]  # of two classes, which every source here has
 

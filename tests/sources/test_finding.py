@@ -12,7 +12,8 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.sources.files import LONGEST_PATH, Origin, RejectedImage, SourceFile, link_limit, read_source
 from stages.sources.finding import find_sources
-from tests.sources.builders import SOURCE, data, message_of, put
+from tests.faults import message_of
+from tests.sources.builders import SOURCE, data, put
 
 TRAIN, TEST = ["train/a/1.png", "train/b/2.png"], ["test/a/3.png", "test/b/4.png"]
 VAL = ["val/a/3.png", "val/b/4.png"]

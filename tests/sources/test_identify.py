@@ -7,7 +7,8 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.sources.finding import find_sources
 from stages.sources.identify import Identified, count_named_paths, identify_sources
-from tests.sources.builders import data, message_of
+from tests.faults import message_of
+from tests.sources.builders import data
 
 PATHS = ["a/id1_x.png", "a/id2_x.png", "b/sub/id1_y.png", "b/other.png"]
 

@@ -12,7 +12,8 @@ from stages.core.paths import KEY_FILE, RAW_FOLDER
 from stages.sources import key
 from stages.sources.key import read_key, write_key
 from stages.sources.outcomes import Outcome, Outcomes
-from tests.sources.builders import file, message_of, taken
+from tests.faults import message_of
+from tests.sources.builders import file, taken
 
 NAME = os.fsdecode(b'a,"b\n\xe9.png')
 ROWS = [

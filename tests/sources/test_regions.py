@@ -12,7 +12,8 @@ from stages.sources.finding import find_sources
 from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
 from stages.sources.regions import Region, place_regions
-from tests.sources.builders import data, file, message_of, region, region_params, taken
+from tests.faults import message_of
+from tests.sources.builders import data, file, region, region_params, taken
 from tests.strange.odd import exif
 
 HEADER = "path,x,y,width,height,label,score\n"

@@ -10,7 +10,8 @@ from stages.core.errors import PipelineError
 from stages.core.seeding import order_key
 from stages.sources.files import SourceFile
 from stages.sources.splitting import check_split, draw_split, find_groups
-from tests.sources.builders import data, file, message_of, numbered
+from tests.faults import message_of
+from tests.sources.builders import data, file, numbered
 
 PATTERN = r"/g(\d+)_"
 examples = settings(max_examples=100, deadline=None, derandomize=True, database=None)

@@ -9,7 +9,8 @@ import pytest
 from stages.core.errors import PipelineError
 from stages.sources.listing import walk_folder
 from stages.sources.tables import Row, SourcePlaces, find_table, read_column, read_rows
-from tests.sources.builders import SOURCE, message_of, put
+from tests.faults import message_of
+from tests.sources.builders import SOURCE, put
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png"]
 ROWS = {"a/1.png": "Ada", "b/3.png": "Bob"}

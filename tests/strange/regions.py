@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core.files import write_file
 from tests.strange.files import KINDS, encode
 from tests.strange.places import Planted
 
@@ -34,9 +35,8 @@ def plant_masks(source: Path, planted: dict[str, Planted], rng: np.random.Genera
     masks = {}
     for number, path, size in _drawn_files(source, planted, rng):
         masks[number] = rng.random(size) < rng.choice([0, 0.01, 0.5, 1])
-        file = (source / "masks" / path).with_suffix(".png")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(encode(masks[number].astype(np.uint8) * 255, "PNG"))
+        content = encode(masks[number].astype(np.uint8) * 255, "PNG")
+        write_file((source / "masks" / path).with_suffix(".png"), content)
     return masks
 
 
