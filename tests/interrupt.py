@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.clones import ENVIRONMENT, commit, copy_pipeline, run, set_param, shrink_network
+from tests.clones import ENVIRONMENT, commit, copy_pipeline, run, set_param, shrink_networks
 from tests.faults import wait_for
 
 SETTINGS = {
@@ -60,7 +60,7 @@ def make_clone(folder: Path) -> None:
     copy_pipeline(folder)
     for key, value in SETTINGS.items():
         set_param(folder, key, value)
-    shrink_network(folder)
+    shrink_networks(folder)
     commit(folder, "Tiny data set")
 
 

@@ -31,7 +31,10 @@ def measure(clone: MeasuredClone, rounds: int) -> dict[str, str]:
     first, usage = clone.repro()
     images = clone.images()
     stages = sorted(first[1:], key=lambda stage: clone.targets.index(stage.name))
-    cells = {f"`{stage.name}`": _stage_cell(stage, images, usage[stage.name][1]) for stage in stages}
+    cells = {
+        f"`{stage.name}`": f"{stage.seconds:.1f} s, {images / stage.seconds:,.0f}/s, {_mebibytes(usage[stage.name][1])}"
+        for stage in stages
+    }
     cells["all of these"] = _total(first, usage)
     cells["peak memory of DVC"] = _mebibytes(usage["dvc"][1])
     for command in ("repro", "status"):
@@ -48,10 +51,6 @@ def measure(clone: MeasuredClone, rounds: int) -> dict[str, str]:
     cells["one new image: files of `data/raw` that changed"] = f"{len(after - before):,} of {len(after):,}"
     cells["images"] = f"{images:,}"
     return cells
-
-
-def _stage_cell(stage: StageRun, images: int, peak: int) -> str:
-    return f"{stage.seconds:.1f} s, {images / stage.seconds:,.0f}/s, {_mebibytes(peak)}"
 
 
 def _made_cell(runs: list[StageRun]) -> str:

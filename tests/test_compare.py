@@ -18,10 +18,6 @@ from tests.clones import set_param
 from tests.synthetic import LABELS, WRONG, change, privacy, utility
 
 
-def table_of_results() -> pd.DataFrame:
-    return comparison_table(list(WRONG), load_params().compare)[0].set_index("dataset")
-
-
 def written(folder: Path = Path()) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in (folder / "metrics").glob("*.*")}
 
@@ -91,7 +87,7 @@ def test_p_values_are_corrected_for_the_number_of_variants_and_never_zero(result
     for dataset, wrong in WRONG.items():
         change(utility_file(dataset), predictions=utility(wrong)["predictions"] * 5)
         change(utility_file(dataset), predictions_anonymized=[LABELS] * 5)
-    table = table_of_results()
+    table = comparison_table(list(WRONG), load_params().compare)[0].set_index("dataset")
     blur, morphology = table.loc[["gaussian_blur", "morphology"], "p_value_raw_uncorrected"]
     assert table["p_value_raw"].dropna().to_dict() == {
         "gaussian_blur": pytest.approx(max(blur, 2 * morphology), abs=1e-4),

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from stages.core.files import write_file
-from tests.clones import ENVIRONMENT, commit, copy_pipeline, set_param, shrink_network
+from tests.clones import ENVIRONMENT, commit, copy_pipeline, set_param, shrink_networks
 from tests.clones import run as run_in
 from tests.strange.metadata import FORMATS, marked
 
@@ -56,9 +56,11 @@ def clone(tmp_path_factory):
         "train.seeds": [0],
         "train.batch_size": 4,
         "train.validation_fraction": 0.2,
+        "attack.image_size": 32,
+        "attack.reconstruction_images": 10,
     }.items():
         set_param(folder, key, value)
-    shrink_network(folder)
+    shrink_networks(folder)
     commit(folder, "Tiny data set")
     output = run(folder, "dvc", "repro")
     commit(folder, "Results")

@@ -26,6 +26,9 @@ from stages.network.runtime import keras
 if __name__ == "__main__":  # the stub above is for the processes that train, too
     from importlib import import_module
     import yaml
+    from stages.attacks._learning import patches
+
+    patches.SAMPLES, patches.EPOCHS = 1_000, 2
 
     with open("params.yaml", encoding="utf-8") as params, open("{ROOT}/dvc.yaml", encoding="utf-8") as pipeline:
         names = {{"${{" + key + "}}": list(values) for key, values in yaml.safe_load(params).items()}}

@@ -228,7 +228,7 @@ def test_the_tasks_of_a_killed_stage_end(cluster, images, number):
     assert number == signal.SIGKILL or contents(folder) == before
 
 
-def test_a_task_that_kills_its_workers_is_named(own_cluster, working_folder, monkeypatch):
+def test_a_task_that_kills_its_workers_is_named(own_cluster, working_folder):
     own_cluster.start_worker()
     own_cluster.start_worker()
     error = error_of(own_cluster.address, lambda number: number or os._exit(1))

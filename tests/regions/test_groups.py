@@ -24,10 +24,6 @@ AVERAGE = {"method": "average", "k": K, "grouping": "closest", "sizes": "one", "
 WHOLE = {"method": "average", "k": K, "grouping": "furthest", "sizes": "one"}
 
 
-def image_of(person: int, number: int) -> np.ndarray:
-    return np.random.default_rng(number).integers(20 * person, 20 * person + 30, (60, 80, 3), np.uint8)
-
-
 @pytest.fixture
 def gallery(workspace):
     """The function that makes photos of people, each with a region of a size of its own, and a variant."""
@@ -38,8 +34,9 @@ def gallery(workspace):
         people |= {f"test/a/{person}.png": str(person) for person in range(PEOPLE + late)}
         boxes = {}
         for number, (path, name) in enumerate(people.items()):
-            person = int(name)
-            write_image(RAW_FOLDER / path, image_of(person, number))
+            person, rng = int(name), np.random.default_rng(number)
+            image = rng.integers(20 * person, 20 * person + 30, (60, 80, 3), np.uint8)
+            write_image(RAW_FOLDER / path, image)
             boxes[path] = [Box(5 * person, 3 * person, 10 + 2 * person, 10 + number % 9, "face")]
         write_boxes(DETECTIONS_FILE, boxes)
         write_people(people)

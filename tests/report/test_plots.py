@@ -11,10 +11,6 @@ from stages.report.svg import GOAL, INK, QUIET, dataset_styles
 from tests.report.comparison import bounds, table
 
 
-def large_table(names: str) -> pd.DataFrame:
-    return table(**{name: (0.7, 0.5) for name in names})
-
-
 def drawn(accuracy: float, kind: str, form: str):
     """Draw a frontier where people are known, where images are linked, or where nothing was attacked."""
     data = table(a=(accuracy, 0.3))
@@ -72,7 +68,7 @@ def test_every_variant_differs_in_print_without_colours():
     assert len({styles[name].colour for name in "abcdefg"}) == 7
     assert len({style[1:] for style in styles.values()}) == len(styles)
     assert len({style.marker for style in list(styles.values())[:8]}) == 8
-    svg = frontier_svg(large_table("ab"), bounds(), "raw")
+    svg = frontier_svg(table(a=(0.7, 0.5), b=(0.7, 0.5)), bounds(), "raw")
     assert len(set(re.findall(r"stroke-dasharray: ([\d., ]+)", svg))) >= 3  # two variants, and the grid lines
 
 
