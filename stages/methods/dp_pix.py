@@ -47,7 +47,7 @@ def dp_pix(
     times as likely for one as for the other. Clipping and rounding come after the noise and cost nothing.
 
     Each of the three channels, as a grey image, has this guarantee. The image has it for 3 * epsilon, as a pixel may
-    differ in all channels. So has a grey photo, whose channels are equal: it is published under three noises.
+    differ in all channels. So has a grey photo, as each of its three equal channels gets noise of its own.
 
     The guarantee is about m pixels of one image. Anything that covers more pixels, such as a face in close-up, or that
     appears in several images, is protected less. An image that is published at two strengths has the guarantee for the
