@@ -16,10 +16,10 @@ from stages.network.shadows import SHADOWS, train_shadows
 from stages.report.tables import to_markdown, to_terminal
 
 WORDS = """\
-`python -m stages.membership`, on {processor}. {shadows} heads of {head} and the classes, each trained for
-{epochs} epochs at most on its own random half of a data set's training images, are attacked by what all others tell.
-Each cell: share of a head's half that is found while 0.1 % of the other half are mistaken for it (95 %, over heads and
-images). Guessing finds 0.1 %.
+`python -m stages.membership`, on {processor}. {shadows} heads, with hidden layers {head}, were each trained
+for {epochs} epochs at most on a random half of a data set's training images of their own, and are attacked by what all
+others tell. Each cell: share of a head's half that is found while 0.1 % of the other half are mistaken for it (95 %,
+over heads and images). Guessing finds 0.1 %.
 
 """
 
