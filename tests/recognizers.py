@@ -40,6 +40,7 @@ def attack(folder: Path, options: argparse.Namespace, boxes: str, variants: dict
     copy_pipeline(folder)
     run(folder, sys.executable, "-m", "stages.preset", "portraits")
     values = {"data.source": str(options.portraits.resolve()), "data.identity_pattern": r"(s\d+)/"}
+    values |= {"data.rename": False}  # so that attackers see images in the same order in each run
     values |= {"attack.recognizer": str(options.model.resolve()), "regions.boxes": boxes}
     for key, value in (values | {"variants": variants, "datasets": [RAW, *variants]}).items():
         set_param(folder, key, value)
