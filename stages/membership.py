@@ -14,6 +14,7 @@ from stages.network.inputs import read_features
 from stages.network.runtime import start_tensorflow
 from stages.network.shadows import SHADOWS, train_shadows
 from stages.report.tables import to_markdown, to_terminal
+from stages.results.columns import show
 
 WORDS = """\
 `python -m stages.membership`, on {processor}. {shadows} heads, with hidden layers {head}, were each trained
@@ -40,7 +41,10 @@ def membership() -> None:
     for dataset in params.datasets:
         features = read_features(dataset, "train")
         found = attack_shadows(*train_shadows(features, train, confidence, SHADOWS))
-        cells = [f"{rate.share:.1%} ({100 * rate.low:.1f} to {100 * rate.high:.1f})" for rate in found.values()]
+        cells = [
+            f"{show(rate.share, 'share')} ({show(rate.low, 'points')} to {show(rate.high, 'points')})"
+            for rate in found.values()
+        ]
         rows.append([dataset, str(len(features.labels)), str(len(features.classes)), *(cells or [""] * len(ATTACKS))])
     words = WORDS.format(processor=processor_name(), shadows=SHADOWS, head=train.head, epochs=train.epochs)
     write_file(MEMBERSHIP, (words + to_markdown(rows)).encode())
