@@ -90,5 +90,11 @@ def test_of_shadows_that_always_say_the_same_guessing_finds_as_many_and_too_few_
     for rate in attack_shadows(np.full(members.shape, 0.7), members).values():
         assert rate == pytest.approx((0.001, 0.001, 0.001))
     assert attack_shadows(members[:, :90] * 1.0, members[:, :90]) == {}
-    # A class's only image is in every training set.
+
+
+def test_images_that_are_in_every_training_set_are_not_found():
+    confidences, members = remembering(0, 1, networks=30, images=200)
+    found = attack_shadows(confidences, members)
+    single = np.random.default_rng(0).normal(-4, 1, (30, 20))  # hard, so that their relative likelihoods differ most
+    assert attack_shadows(np.hstack([confidences, single]), np.hstack([members, np.ones(single.shape, bool)])) == found
     assert lira(np.array([9.0]), np.arange(4.0)[:, None], np.ones((4, 1), bool)).tolist() == [0]
