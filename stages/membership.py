@@ -1,4 +1,4 @@
-"""Attacks heads that learned half of a data set's training images by what many such heads tell: a command, not a stage.
+"""Trains heads on random halves of a data set's training images, and attacks each with the others: a command, no stage.
 
 Reads `data/features/`, writes the share of images found at 0.1 % false positives to `metrics/membership.md`.
 """
@@ -17,10 +17,10 @@ from stages.report.tables import to_markdown, to_terminal
 from stages.results.columns import show
 
 WORDS = """\
-`python -m stages.membership`, on {processor}. {shadows} heads, with hidden layers {head}, were each trained
-for {epochs} epochs at most on a random half of a data set's training images of their own, and are attacked by what all
-others tell. Each cell: share of a head's half that is found while 0.1 % of the other half are mistaken for it (95 %,
-over heads and images). Guessing finds 0.1 %.
+`python -m stages.membership`, on {processor}. Of each data set, {shadows} heads, with hidden layers {head}, were each
+trained for {epochs} epochs at most on a random half of the training images, and attacked by means of all others. Each
+cell: share of the images that heads were trained on that is found while 0.1 % of those that they were not trained on
+are mistaken for such, at one threshold for all heads (95 %, over heads and images). Guessing finds 0.1 %.
 
 """
 
