@@ -76,7 +76,7 @@ def evaluate(dataset: str) -> None:
         shadows = train_shadows(trained_on, params.train, confidence, SHADOWS)
         scores.shadows = attack_shadows(*shadows)
     if confidences:
-        scores.membership = _membership(np.array(confidences), held_out, shadows)
+        scores.membership = _membership(trained_on.labels, np.array(confidences), held_out, shadows)
     write_file(utility_file(dataset), (json.dumps(scores.model_dump(exclude_none=True)) + "\n").encode())
     _write_confusion(dataset, raw, scores)
     _write_per_class(dataset, raw, scores)
@@ -100,14 +100,17 @@ def _held_out(features: Features, params: TrainParams) -> np.ndarray:
 
 
 def _membership(
-    confidences: np.ndarray, held_out: np.ndarray, shadows: tuple[np.ndarray, np.ndarray] | None
+    labels: np.ndarray, confidences: np.ndarray, held_out: np.ndarray, shadows: tuple[np.ndarray, np.ndarray] | None
 ) -> MembershipScores:
     """Return what the attacker finds who holds all raw training images, and anonymizes them as the data set was.
 
     Non-members are the validation images: a random choice from the same split, with the same classes. Test images may
     differ from training images in more than that no network was trained on them.
+    Classes that are too small for any do not count.
     """
-    found = infer_membership(confidences, ~held_out, shadows)
+    rows = np.isin(labels, labels[held_out.any(axis=0)])
+    shadows = shadows and (shadows[0][:, rows], shadows[1][:, rows])
+    found = infer_membership(confidences[:, rows], ~held_out[:, rows], shadows)
     rates = None if found.tpr_at_fpr1 is None else found.tpr_at_fpr1.tolist()
     return MembershipScores(placements=found.placements.round(6).tolist(), auc=found.auc, tpr_at_fpr1=rates)
 

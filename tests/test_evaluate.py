@@ -26,7 +26,7 @@ def trained(workspace, save_images, monkeypatch):
 
     monkeypatch.setenv("PIPELINE_WORKERS", "1")  # so that all networks are trained in this process
 
-    def make(**changes) -> None:
+    def make(paths=PATHS, **changes) -> None:
         head = {
             "backbone": "frozen",
             "head": [],
@@ -36,9 +36,9 @@ def trained(workspace, save_images, monkeypatch):
             "seeds": [0, 1],
         }
         folder = workspace({f"train.{key}": value for key, value in (head | changes).items()})
-        save_images(folder / "data/raw/train", PATHS)
+        save_images(folder / "data/raw/train", paths)
         save_images(folder / "data/raw/test", PATHS[::100], first_seed=len(PATHS))
-        write_noise("train", PATHS, 0)
+        write_noise("train", paths, 0)
         write_noise("test", PATHS[::100], 1)
         train("raw")
 
@@ -69,3 +69,11 @@ def test_without_validation_images_nothing_is_said_of_membership(trained):
     scores = read_utility("raw")
     assert (scores.probe.labels, scores.membership) == (scores.labels, None)
     assert not [key for key in utility_row(scores, scores) if key.startswith("membership")]
+
+
+def test_classes_too_small_for_validation_images_are_left_out(trained):
+    dogs = [f"dog/{number}.png" for number in range(20)]
+    trained(PATHS[:200] + dogs, validation_fraction=0.02, epochs=3, seeds=[0])  # 4 of 200, none of 20
+    evaluate("raw")
+    shares = 196 * np.array(read_utility("raw").membership.placements)
+    assert shares == pytest.approx(shares.round(), abs=1e-3)  # of cats alone
