@@ -17,7 +17,7 @@ from stages.report.tables import to_markdown, to_terminal
 from stages.results.columns import show
 
 WORDS = """\
-`python -m stages.membership`, on {processor}. Of each data set, {shadows} heads, with hidden layers {head}, were each
+`python -m stages.membership`, on {processor}. Of each data set, {shadows} heads with {head} were each
 trained for {epochs} epochs at most on a random half of the training images, and attacked by means of all others. Each
 cell: share of the images that heads were trained on that is found while 0.1 % of those that they were not trained on
 are mistaken for such, at one threshold for all heads (95 %, over heads and images). Guessing finds 0.1 %.
@@ -46,7 +46,8 @@ def membership() -> None:
             for rate in found.values()
         ]
         rows.append([dataset, str(len(features.labels)), str(len(features.classes)), *(cells or [""] * len(ATTACKS))])
-    words = WORDS.format(processor=processor_name(), shadows=SHADOWS, head=train.head, epochs=train.epochs)
+    head = f"the hidden layers {train.head}" if train.head else "no hidden layer"
+    words = WORDS.format(processor=processor_name(), shadows=SHADOWS, head=head, epochs=train.epochs)
     write_file(MEMBERSHIP, (words + to_markdown(rows)).encode())
     print_summary(f"membership: {len(rows) - 1} data sets into {MEMBERSHIP}")
     print(to_terminal(rows))

@@ -58,11 +58,11 @@ def confidence(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     >>> confidence(np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]]), np.array([0, 1])).round(3).tolist()
     [0.0, 1.386]
     """
-    others = probabilities.astype(np.float64)
+    remaining = probabilities.astype(np.float64)
     rows = np.arange(len(labels))
-    right = others[rows, labels].copy()
-    others[rows, labels] = 0
-    return np.log(np.maximum(right, _SMALLEST)) - np.log(np.maximum(others.sum(axis=1), _SMALLEST))
+    right = remaining[rows, labels].copy()
+    remaining[rows, labels] = 0
+    return np.log(np.maximum(right, _SMALLEST)) - np.log(np.maximum(remaining.sum(axis=1), _SMALLEST))
 
 
 def lira(target: np.ndarray, confidences: np.ndarray, members: np.ndarray) -> np.ndarray:
@@ -248,11 +248,11 @@ def infer_membership(
 
 
 def _placements(scores: np.ndarray, members: np.ndarray) -> np.ndarray:
-    ranked, others = np.sort(scores[members]), scores[~members]
-    behind = (np.searchsorted(ranked, others, "left") + np.searchsorted(ranked, others, "right")) / 2
+    ranked, non_members = np.sort(scores[members]), scores[~members]
+    behind = (np.searchsorted(ranked, non_members, "left") + np.searchsorted(ranked, non_members, "right")) / 2
     return 1 - behind / len(ranked)  # equal scores count half
 
 
 def _found(scores: np.ndarray, members: np.ndarray) -> float:
-    others = np.sort(scores[~members])[::-1]
-    return float((scores[members] > others[int(FALSE_POSITIVES * len(others))]).mean())
+    non_members = np.sort(scores[~members])[::-1]
+    return float((scores[members] > non_members[int(FALSE_POSITIVES * len(non_members))]).mean())
