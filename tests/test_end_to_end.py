@@ -82,6 +82,16 @@ def test_images_are_stored_once(clone):
     assert all(image.stat().st_nlink > 1 for image in images)
 
 
+def test_every_variant_has_the_files_of_raw_and_other_pixels(clone):
+    folder, _ = clone
+    raw = {file.relative_to(folder / "data/raw"): file for file in (folder / "data/raw").rglob("*.png")}
+    assert len(raw) == 28
+    for name in VARIANTS:
+        files = {file.relative_to(folder / "data" / name): file for file in (folder / "data" / name).rglob("*.png")}
+        assert files.keys() == raw.keys()
+        assert all(files[path].read_bytes() != raw[path].read_bytes() for path in raw)
+
+
 def test_no_output_of_any_stage_holds_metadata_of_the_source(clone):
     folder, _ = clone
     tops = [folder / top for top in ("data", "metrics", ".dvc/cache")]
