@@ -75,9 +75,10 @@ def _choose_framings(probes: np.ndarray, gallery: np.ndarray, people: np.ndarray
         )
 
     framings = list(range(gallery.shape[1]))
-    best = max(([framing] for framing in framings), key=named)
+    shares = [named([framing]) for framing in framings]
     # A share of n images has a standard error of at most 0.5 / sqrt(n).
-    return best if named(best) > named(framings) + 1 / np.sqrt(len(people)) else framings
+    clearly_more = named(framings) + 1 / np.sqrt(len(people))
+    return [int(np.argmax(shares))] if max(shares) > clearly_more else framings
 
 
 def _joined(points: np.ndarray, framings: list[int]) -> np.ndarray:
