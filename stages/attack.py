@@ -25,11 +25,12 @@ from stages.core.params import RAW, Params, RecognizerParams, load_params
 from stages.core.paths import RESTORED
 from stages.core.people import IDENTITIES, read_people
 from stages.evidence.guarantee import check_guarantee
-from stages.evidence.identification import Holdings, identify, identify_around_regions
+from stages.evidence.holdings import Holdings
+from stages.evidence.identification import identify, identify_beside
 from stages.evidence.leftovers import count_left_open, measure_images
 from stages.evidence.native import attack_natively
 from stages.evidence.target import Change, load_target, train_target_restorer
-from stages.evidence.views import face_view, gather, make_views
+from stages.evidence.views import face_view, make_views
 from stages.results.gallery import write_gallery
 from stages.results.privacy import convinces, exposure, privacy_row
 from stages.results.scores import Privacy, privacy_file
@@ -59,7 +60,7 @@ def attack(dataset: str) -> None:
         held = Holdings(target, view, splits, bursts)
         _attack_view(held, images, restore, scores)
     if "region_identity" in scores:
-        scores["region_identity"]["attacks"] |= identify_around_regions(held, people)
+        scores["region_identity"]["attacks"] |= identify_beside(held, people)
     if recognizer:
         _recognize(held, recognizer, scores)
     if target.groups is not None:
@@ -79,7 +80,7 @@ def _attack_view(held: Holdings, restored: dict[str, np.ndarray], restore: Chang
     if view.roles and not held.bursts:
         test = evidence.test.known()
         held.bursts.update(zip(held.asked, near_duplicates(test.raw, test.people).tolist(), strict=True))
-    native, named = attack_natively(held.target, view, held.splits, held.bursts)
+    native, named = attack_natively(held)
     scores["findings"] |= {f"{view.prefix}{key}": value for key, value in (numbers | native).items()}
     if view.roles:
         named |= {name: vote(found) for name, found in names.items()}
@@ -97,8 +98,7 @@ def _load_recognizer(settings: RecognizerParams) -> Recognizer:
 def _recognize(held: Holdings, recognizer: Recognizer, scores: dict[str, Any]) -> None:
     """Run a face recognizer that was trained on other people, and add its results to the scores."""
     view = face_view(held.target, held.view, recognizer)
-    splits = held.splits if view.roles else held.splits | {"train": []}  # where nobody is known, it needs no gallery
-    numbers, names = recognition(gather(held.target, view, splits))
+    numbers, names = recognition(held._replace(view=view).evidence())
     scores["findings"] |= {f"{view.prefix}recognition_{key}": value for key, value in numbers.items()}
     if view.roles:
         attacks = {name: held.verdicts(held.asked, found) for name, found in names.items()}

@@ -1,51 +1,21 @@
 """Who is named in what a view shows: by attackers who learned from raw, anonymized, denoised or restored images."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from stages.attacks.evidence import Evidence
 from stages.attacks.identity import Identifier, chance_of, learn, train_identifier, training_sets
 from stages.attacks.operating_points import measure_operating_points
-from stages.attacks.pooling import Distances, groups_of
+from stages.attacks.pooling import Distances
 from stages.core.params import RAW
 from stages.core.people import People
 from stages.core.store import remembered
+from stages.evidence.holdings import Holdings
 from stages.evidence.noise import noise_removers
 from stages.evidence.target import Change, Target
-from stages.evidence.views import View, crops_of_several, gather, label_views, surroundings_view
-
-
-class Holdings(NamedTuple):
-    """What attackers hold of one view of a data set."""
-
-    target: Target
-    view: View
-    splits: dict[str, list[str]]
-    bursts: dict[str, int]  # groups of near-duplicates among the test images, by path
-
-    def evidence(self, change: Change | None = None) -> Evidence:
-        """Read the images, anonymized ones changed in a way."""
-        return gather(self.target, self.view, self.splits, change)
-
-    @property
-    def asked(self) -> dict[str, int]:
-        """The people in the test images that attackers are asked about, by path."""
-        return self.view.roles.asked if self.view.roles else {}
-
-    def verdicts(self, paths: Iterable[str], found: Distances) -> dict[str, list[int]]:
-        """Return whom an attacker names in images that it was asked about, near-duplicates together."""
-        return verdicts(np.array([self.asked[path] for path in paths]), found, groups_of(paths, self.bursts))
-
-
-def verdicts(people: np.ndarray, found: Distances, groups: np.ndarray) -> dict[str, list[int]]:
-    """Return whom an attacker names, by image, those of a group together; and by all images of a person together."""
-    return {
-        "people": people.tolist(),
-        "named": found.pooled(groups).tolist(),
-        "pooled": found.pooled(people).tolist(),
-    }
+from stages.evidence.views import View, crops_of_several, views_beside
 
 
 def identify(
@@ -82,16 +52,15 @@ def identify(
     }
 
 
-def identify_around_regions(held: Holdings, people: People) -> dict[str, dict[str, list[int]]]:
+def identify_beside(held: Holdings, people: People) -> dict[str, dict[str, list[int]]]:
     """Return whom the informed attacker names by regions of one label, or by what is around the main region."""
-    labels = {f"informed_{label or 'unlabelled'}": view for label, view in label_views(held.target, people).items()}
-
-    def attack(seen: Holdings) -> dict[str, list[int]]:
+    found = {}
+    for name, view in views_beside(held.target, people).items():
+        seen = held._replace(view=view)
         evidence = seen.evidence()
-        return seen.verdicts(seen.asked, _distances(_train_informed(evidence), evidence.test.known().anonymized))
-
-    views = labels | surroundings_view(held.target, people)
-    return {name: attack(held._replace(view=view)) for name, view in views.items()}
+        distances = _distances(_train_informed(evidence), evidence.test.known().anonymized)
+        found[name] = seen.verdicts(seen.asked, distances)
+    return found
 
 
 def _name_by_every_region(target: Target, asked: list[str], informed: Any, found: Distances) -> dict[str, Distances]:

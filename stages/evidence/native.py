@@ -2,7 +2,6 @@
 
 import io
 from collections import Counter
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -17,8 +16,8 @@ from stages.core.datasets import Dataset
 from stages.core.images import resize_image
 from stages.core.parallel import map_ordered
 from stages.core.params import RAW
+from stages.evidence.holdings import Chosen, Holdings
 from stages.evidence.target import Target, parts_acted_on
-from stages.evidence.views import View, choose_images
 from stages.methods.shared.method import find_method
 from stages.regions.crops import main_region
 from stages.regions.masks import published_box
@@ -28,47 +27,28 @@ _FEWEST_PAIRS = 2
 Image.MAX_IMAGE_PIXELS = None  # `ingest` has checked
 
 
-class _Chosen(NamedTuple):
-    """Images by path in the data set, and who is in them."""
-
-    train: dict[str, int]
-    enrolled: dict[str, int]
-    test: dict[str, int]
-
-    @property
-    def sets(self) -> list[dict[str, int]]:
-        """The images of known people to learn from, and maybe others to enroll."""
-        return [known for known in (_known(self.train), self.enrolled) if known]
-
-    @property
-    def asked(self) -> dict[str, int]:
-        return _known(self.test)
-
-
-def attack_natively(target: Target, view: View, splits: dict[str, list[str]], bursts: dict[str, int]) -> Found:
-    """Run the attacks on images at their own size; `bursts` are groups of near-duplicates, by path of a test image."""
-    parts = zip(("train", "test", "test"), choose_images(target, view, splits), strict=True)
-    chosen = _Chosen(*({f"{split}/{path}": person for path, person in images.items()} for split, images in parts))
-    acting = target.acting
+def attack_natively(held: Holdings) -> Found:
+    """Run the attacks on images at their own size."""
+    target, chosen, is_of_regions = held.target, held.chosen(), bool(held.view.prefix)
+    acting, variant = target.acting, target.variant
     numbers: dict[str, float] = {}
     names: dict[str, Distances] = {}
-    if not view.prefix:
+    if not is_of_regions:
         numbers, names = _attack_sizes(target, chosen)
         if chosen.sets:
             names["tiles"] = _attack_tiles(target, chosen)
     elif acting.where != "image" and chosen.sets:
         names["outline"] = _attack_outlines(target, chosen)
-    variant = target.variant
-    if variant is not None and bool(view.prefix) == (acting.where == "regions"):
+    if variant is not None and is_of_regions == (acting.where == "regions"):
         noise = find_method(variant.method).block_noise(**variant.arguments)
         if noise:
-            found = _attack_blocks(target, chosen, BlockNoise(*noise), bursts)
+            found = _attack_blocks(target, chosen, BlockNoise(*noise), groups_of(held.asked, held.bursts))
             numbers, names = numbers | found[0], names | found[1]
     return numbers, names
 
 
-def _attack_sizes(target: Target, chosen: _Chosen) -> Found:
-    published = _sizes(target.images, [*chosen.train, *chosen.enrolled, *chosen.test])
+def _attack_sizes(target: Target, chosen: Chosen) -> Found:
+    published = _sizes(target.images, [*chosen.train, *chosen.references, *chosen.test])
     raw = published if target.name == RAW else _sizes(target.raw, [*chosen.train, *chosen.test])
     test = _rows(published, chosen.test)
     if len(test) and (test == test[0]).all():
@@ -99,7 +79,7 @@ def _rows(sizes: dict[str, tuple[int, int, int]], paths: dict[str, int]) -> np.n
     return np.log(np.array([sizes[path] for path in paths], float))
 
 
-def _attack_tiles(target: Target, chosen: _Chosen) -> Distances:
+def _attack_tiles(target: Target, chosen: Chosen) -> Distances:
     images_of = Counter[int]()
     known: dict[str, int] = {}
     for path, person in chosen.sets[-1].items():
@@ -111,8 +91,8 @@ def _attack_tiles(target: Target, chosen: _Chosen) -> Distances:
     return name_by_tiles(tiles[: len(known)], _people(known), tiles[len(known) :])
 
 
-def _attack_outlines(target: Target, chosen: _Chosen) -> Distances:
-    sizes = _sizes(target.images, [*chosen.train, *chosen.enrolled, *chosen.test])
+def _attack_outlines(target: Target, chosen: Chosen) -> Distances:
+    sizes = _sizes(target.images, [*chosen.train, *chosen.references, *chosen.test])
 
     def sides(paths: dict[str, int]) -> np.ndarray:
         found = []
@@ -125,7 +105,7 @@ def _attack_outlines(target: Target, chosen: _Chosen) -> Distances:
     return name_by_traces([(sides(known), _people(known)) for known in chosen.sets], sides(chosen.asked))
 
 
-def _attack_blocks(target: Target, chosen: _Chosen, noise: BlockNoise, bursts: dict[str, int]) -> Found:
+def _attack_blocks(target: Target, chosen: Chosen, noise: BlockNoise, groups: np.ndarray) -> Found:
     def part(dataset: Dataset, path: str) -> np.ndarray:
         image = dataset.image(path)
         return (parts_acted_on(target, image, path) or [image])[-1]  # of the largest region, unless it lies outside
@@ -148,17 +128,12 @@ def _attack_blocks(target: Target, chosen: _Chosen, noise: BlockNoise, bursts: d
         (list(map_ordered(photo, known, total=len(known), label="photos")), _people(known)) for known in chosen.sets
     ]
     asked = [image for image, person in zip(published, chosen.test.values(), strict=True) if person != UNKNOWN]
-    groups = groups_of((path.removeprefix("test/") for path in chosen.asked), bursts)
     return numbers, {"likelihood": name_by_likelihood(sets, asked, groups, noise)}
 
 
 def _linked(name: str, ranks: Ranks, count: int) -> dict[str, float]:
     shares = {"accuracy": float(ranks.within(1).mean()), "chance": 1 / count, "images": count}
     return {f"{name}_linkage_{key}": value for key, value in shares.items()}
-
-
-def _known(images: dict[str, int]) -> dict[str, int]:
-    return {path: person for path, person in images.items() if person != UNKNOWN}
 
 
 def _people(images: dict[str, int]) -> np.ndarray:
