@@ -29,7 +29,6 @@ from stages.export import copy_images
 from stages.ingest import ingest
 from stages.preset import read_preset
 from stages.regions.matching import OVERLAP
-from stages.sources.files import link_limit
 from stages.sources.finding import find_sources
 from stages.sources.listing import list_places
 from stages.sources.review import change_boxes, review_boxes
@@ -198,7 +197,7 @@ def _left_out(data: DataParams) -> Iterator[str]:
             if note in file:
                 yield f"{printable(file['file'])} ({file[note]} {what})"
     taken = {file.in_source for file in find_sources(data)[0]} | {*TABLES}
-    for place in sorted(set(list_places(Path(data.source), link_limit(data))) - taken):
+    for place in sorted(set(list_places(data)) - taken):
         if not is_litter(place):
             yield f"{printable(place)} (no photo)"
 

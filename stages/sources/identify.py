@@ -7,10 +7,9 @@ from typing import NamedTuple
 from stages.core.images import class_of
 from stages.core.params import DataParams
 from stages.core.people import GROUPS, IDENTITIES
-from stages.sources.files import SourceFile, link_limit
-from stages.sources.listing import list_places
+from stages.sources.files import SourceFile
 from stages.sources.names import folded, names_person
-from stages.sources.tables import composed, find_table, read_column
+from stages.sources.tables import composed, find_table, read_column, source_places
 
 
 class Identified(NamedTuple):
@@ -37,12 +36,8 @@ def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[s
 
 
 def _read_table(name: str, column: str, files: list[SourceFile], params: DataParams) -> dict[str, str] | None:
-    source = Path(params.source)
-    table = find_table(source, name) if params.has_classes else None
-    if table is None:
-        return None
-    taken = [file.in_source for file in files]
-    return read_column(table, column, taken=taken, list_all=lambda: list_places(source, link_limit(params)))
+    table = find_table(Path(params.source), name) if params.has_classes else None
+    return None if table is None else read_column(table, column, source_places(files, params))
 
 
 def count_named_paths(people: dict[str, str], *, by_table: bool, renamed: bool) -> int:

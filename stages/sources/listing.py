@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from stages.core.params import DataParams
 from stages.sources.archives import Listed, is_archive, list_archive
-from stages.sources.files import LONGEST_PATH, is_within, leads_out
+from stages.sources.files import LONGEST_PATH, is_within, leads_out, link_limit
 from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
 
 
@@ -126,6 +127,6 @@ def names_in(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
 
 
-def list_places(source: Path, within: Path | None) -> Iterator[str]:
+def list_places(params: DataParams) -> Iterator[str]:
     """List all files of a source, and what its archives hold, that which is hidden or ignored too."""
-    yield from (file.place for file in Listing(source, within).folder(""))
+    yield from (file.place for file in Listing(Path(params.source), link_limit(params)).folder(""))

@@ -11,22 +11,17 @@ from stages.core.errors import PipelineError, printable
 from stages.core.images import SPLITS
 from stages.core.params import DataParams, RegionParams
 from stages.sources.annotations import ImageNames, is_yolo, read_coco, read_voc, read_yolo
-from stages.sources.files import SourceFile, link_limit
+from stages.sources.files import SourceFile
 from stages.sources.listing import list_places
 from stages.sources.masks import pair_masks
 from stages.sources.names import valid_name
 from stages.sources.regions import FULL, Region
 from stages.sources.signatures import may_be_image, suffix_of
-from stages.sources.tables import columns_of, composed, find_table, read_rows
+from stages.sources.tables import composed, find_table, read_rows, source_places
 
 _MOST = 2**30  # pixels; images have fewer, and sums of two still fit into 32 bits
-# How tables name the sides of a box: its upper left corner and its size, two corners, or its centre and its size.
-_HEADERS = (
-    ("x", "y", "width", "height"),
-    ("xmin", "ymin", "xmax", "ymax"),
-    ("left", "top", "right", "bottom"),
-    ("x_center", "y_center", "width", "height"),
-)
+# How tables name the sides of a box: its upper left corner and its size, or two corners.
+_HEADERS = (("x", "y", "width", "height"), ("xmin", "ymin", "xmax", "ymax"), ("left", "top", "right", "bottom"))
 
 
 def read_regions(files: list[SourceFile], params: DataParams, how: RegionParams) -> dict[str, list[Region]]:
@@ -47,26 +42,24 @@ def read_regions(files: list[SourceFile], params: DataParams, how: RegionParams)
 
 
 def _read_table(file: Path, files: list[SourceFile], params: DataParams, unit: str) -> Iterator[tuple[str, Region]]:
-    columns = columns_of(file)
-    sides = next((names for names in _HEADERS if columns.issuperset(names)), _HEADERS[0])
     taken = {file.in_source for file in files}
     alike = set() if params.rename else {_any_suffix(path) for path in taken}
     rows = read_rows(
         file,
-        sides,
-        taken=taken,
-        list_all=lambda: list_places(Path(params.source), link_limit(params)),
+        _HEADERS,
+        source_places(files, params),
         optional=("label", "score"),
         is_written=lambda path: _any_suffix(path) in alike,
     )
     for row in rows:
         entry = f"`{printable(file)}`, line {row.line}"
-        first, second, third, fourth = (_number(row.cells[name], name, entry, unit) for name in sides)
-        if sides == _HEADERS[-1]:
-            first, second = first - third / 2, second - fourth / 2
-        elif "width" not in sides:
+        sides = next(names for names in _HEADERS if set(names) <= row.cells.keys())
+        first, second, third, fourth = (_number(row.cells[name], name, entry) for name in sides)
+        if "width" not in sides:
             third, fourth = third - first, fourth - second
-        score = _number(row.cells["score"], "score", entry, unit) if row.cells["score"] else None
+        score = _number(row.cells["score"], "score", entry) if row.cells["score"] else None
+        if not 0 <= (score or 0) <= 1:
+            raise PipelineError(f"{entry}: `score` must be a number from 0 to 1, or empty; received: {score:g}")
         # `detections.csv` has the names, and so the pixels, of `data/raw`.
         is_written = unit == "pixels" and row.path not in taken and _any_suffix(row.path) in alike
         of = "written" if is_written else unit
@@ -80,25 +73,18 @@ def _any_suffix(path: str) -> str:
     return "/".join([*map(valid_name, folders), name.split(".")[0]])
 
 
-def _number(cell: str, name: str, entry: str, unit: str) -> float:
-    most = 2 * FULL[unit] if unit in FULL else _MOST
-    in_unit = f" with `regions.unit: {unit}`" if unit in FULL else ""
-    allowed, lowest = f"a number from -{most} to {most}{in_unit}", -most
-    if name == "score":
-        allowed, lowest, most = "a number from 0 to 1, or empty", 0, 1
-    elif name in ("width", "height"):
-        allowed, lowest = f"a number above 0, at most {most}{in_unit}", 0
+def _number(cell: str, name: str, entry: str) -> float:
     try:
         value = float(cell)
     except ValueError:
         value = math.nan
-    if not lowest <= value <= most or (name in ("width", "height") and value == 0):
-        raise PipelineError(f"{entry}: `{name}` must be {allowed}; received: {printable(cell)}")
+    if not math.isfinite(value):
+        raise PipelineError(f"{entry}: `{name}` must be a number; received: {printable(cell)}")
     return value
 
 
 def _read_annotations(file: Path, files: list[SourceFile], params: DataParams, _: str) -> Iterator[tuple[str, Region]]:
-    places = {*(file.in_source for file in files), *list_places(Path(params.source), link_limit(params))}
+    places = {*(file.in_source for file in files), *list_places(params)}
     places.difference_update(pair_masks(files, params).values())
     regions = list(_read_folder(file) if file.is_dir() else read_coco(file))
     with_suffix = all(region.unit == "pixels" for region in regions)  # not in YOLO
@@ -129,7 +115,9 @@ def _read_folder(folder: Path) -> Iterable[Region]:
 def _checked(region: Region) -> Region:
     most = 2 * FULL.get(region.unit, _MOST)
     if not (region.width > 0 and region.height > 0 and all(abs(number) <= most for number in region.corners)):
-        raise region.refusal(f"a box must have a width and a height, and lie within {most} of the origin")
+        raise region.refusal(
+            f"a box must have a width and a height, and lie within {most} of the origin (unit: {region.unit})"
+        )
     if not region.label.isprintable():
         message = f"`label` must be a text that can be printed, in one line; received: {printable(region.label)}"
         raise PipelineError(f"{region.entry}: {message}")

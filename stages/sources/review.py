@@ -12,7 +12,7 @@ from stages.core.boxes import Box, write_boxes
 from stages.core.datasets import Dataset
 from stages.core.errors import PipelineError, printable
 from stages.core.store import read_state, write_state
-from stages.sources.tables import read_rows, refusal
+from stages.sources.tables import SourcePlaces, read_rows, refusal
 
 Boxes = dict[str, list[Box]]  # by path of the photo
 _SIDES = ("x", "y", "width", "height")
@@ -39,9 +39,8 @@ def review_boxes(found: Boxes, photos: Dataset, table: Path, state: Path) -> Box
 
 def _read(table: Path, photos: Dataset) -> Boxes:
     boxes: Boxes = {}
-    paths = photos.paths()
-    rows = read_rows(table, _SIDES, taken=paths, list_all=lambda: paths, optional=("label", "score"), may_be_empty=True)
-    for row in rows:
+    places = SourcePlaces(photos.folder, photos.paths())
+    for row in read_rows(table, [_SIDES], places, optional=("label", "score"), may_be_empty=True):
         try:
             x, y, width, height = (float(row.cells[side]) for side in _SIDES)
             left, top, right, bottom = floor(x), floor(y), ceil(x + width), ceil(y + height)

@@ -1,21 +1,20 @@
 """Reads tables about files of the source, such as `identities.csv`, as spreadsheets and scripts write them."""
 
-import codecs
 import csv
 import io
 import os
 import posixpath
-import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.errors import PipelineError, printable
-from stages.sources.files import leads_out
+from stages.core.params import DataParams
+from stages.sources.files import SourceFile, leads_out
+from stages.sources.listing import list_places
 
-_DELIMITERS = ",;\t"
 _LONGEST_HEADER = 200  # letters of a header in an error
 
 
@@ -54,10 +53,10 @@ class Row(NamedTuple):
     cells: dict[str, str]  # by column; trimmed, letters composed (NFC); empty for an optional column that is missing
 
 
-def read_column(file: Path, column: str, *, taken: Collection[str], list_all: Callable) -> dict[str, str]:
+def read_column(file: Path, column: str, places: "SourcePlaces") -> dict[str, str]:
     """Read a column of a table with at most one row a file of the source."""
     rows: dict[str, Row] = {}
-    for row in read_rows(file, (column,), taken=taken, list_all=list_all):
+    for row in read_rows(file, [(column,)], places):
         first = rows.setdefault(row.path, row)
         if first is not row:
             message = f"a file must have one row; `{printable(row.path)}` has one in line {first.line} already"
@@ -67,25 +66,22 @@ def read_column(file: Path, column: str, *, taken: Collection[str], list_all: Ca
 
 def read_rows(
     file: Path,
-    required: tuple[str, ...],
+    headers: Sequence[tuple[str, ...]],
+    places: "SourcePlaces",
     *,
-    taken: Collection[str],
-    list_all: Callable[[], Iterable[str]],
     optional: tuple[str, ...] = (),
     is_written: Callable[[str], bool] = lambda path: False,
     may_be_empty: bool = False,
 ) -> list[Row]:
-    """Read a table about files of the source.
+    """Read a table about files of the source, which must have the columns of one of the headers.
 
     Comma, semicolon or tab, whichever separates the columns of the header. Other columns and blank lines are ignored.
     A path for which `is_written` is true may be that of an image in `data/raw` instead, and stays as it is written.
     """
-    text = _read_text(file)
-    required = ("path", *required)
-    delimiter = max(_DELIMITERS, key=lambda delimiter: len(set(required) & set(_header(file, text, delimiter))))
-    lines = _lines(file, text, delimiter)
+    lines = _lines(file, _read_text(file))
     line, header = next(lines, (1, []))
     columns = _columns(header)
+    required = ("path", *next((names for names in headers if set(names) <= set(columns)), headers[0]))
     missing = [name for name in required if name not in columns]
     twice = [name for name in (*required, *optional) if columns.count(name) > 1]
     if missing or twice:
@@ -93,7 +89,6 @@ def read_rows(
         allowed = " and ".join(required) + (f", and may have {', '.join(optional)}" if optional else "")
         received = printable(", ".join(header))[:_LONGEST_HEADER]
         raise refusal(file, line, f"the header must have the columns {allowed}; received: {what} in {received}")
-    places = SourcePlaces(file.parent, taken, list_all)
     rows = []
     for line, cells in lines:
         if len(cells) != len(header):
@@ -115,45 +110,27 @@ def read_rows(
     return rows
 
 
-def columns_of(file: Path) -> set[str]:
-    """Return the names of a table's columns, in small letters, with whatever separates them."""
-    text = _read_text(file)
-    return {name for delimiter in _DELIMITERS for name in _header(file, text, delimiter)}
-
-
 def _read_text(file: Path) -> str:
     content = file.read_bytes()
-    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    allowed = "a table must be in UTF-8, or in UTF-16 with a byte-order mark; received: neither"
     try:
-        text = content.decode(encoding).removeprefix("\ufeff")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refusal(file, _line_after(content[: error.start].decode(encoding, "ignore")), allowed) from None
-    if "\0" in text:
-        raise refusal(file, _line_after(text[: text.index("\0")]), "a table must be text; received: a NUL byte")
+        line = content.count(b"\n", 0, error.start) + 1
+        raise refusal(file, line, "a table must be in UTF-8; received: another encoding") from None
     if not text.strip():
         raise PipelineError(f"`{printable(file)}` must be a table; received: an empty file")
     return text
 
 
-def _line_after(text: str) -> int:
-    return len(re.findall(r"\r\n|\r|\n", text)) + 1
-
-
-def _header(file: Path, text: str, delimiter: str) -> list[str]:
-    try:
-        return _columns(next(_lines(file, text, delimiter, strict=False), (1, []))[1])
-    except PipelineError:
-        return []
-
-
 def _columns(header: list[str]) -> list[str]:
-    return [cell.strip().lower() for cell in header]
+    return [cell.strip(' "').lower() for cell in header]
 
 
-def _lines(file: Path, text: str, delimiter: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+def _lines(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     # Not pandas, which fills up short rows, and does not tell in which line of the file a row begins.
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=strict)
+    header = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
+    delimiter = next((each for each in ",;\t" if "path" in _columns(header.split(each))), ",")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     line = 1
     try:
         for cells in rows:
@@ -164,14 +141,17 @@ def _lines(file: Path, text: str, delimiter: str, *, strict: bool = True) -> Ite
         raise refusal(file, line, f"a table must be CSV; received: {error}") from None
 
 
+def source_places(files: Iterable[SourceFile], params: DataParams) -> "SourcePlaces":
+    """Return the files of the source, to find them by what a table calls them."""
+    return SourcePlaces(Path(params.source), (file.in_source for file in files), lambda: list_places(params))
+
+
 class SourcePlaces:
     """The files of a source, to which the paths of a table refer, however they are written."""
 
-    def __init__(self, source: Path, taken: Collection[str], list_all: Callable[[], Iterable[str]]):
-        self._list_all = list_all
-        self._taken = set(taken)
-        roots = os.path.abspath(source), os.path.realpath(source)  # noqa: PTH100, with links and without
-        self._roots = [root.rstrip("/") for root in roots]
+    def __init__(self, source: Path, taken: Iterable[str], list_all: Callable[[], Iterable[str]] = tuple):
+        self._taken, self._list_all = set(taken), list_all
+        self._roots = os.path.abspath(source), os.path.realpath(source)  # noqa: PTH100, with links and without
 
     def find(self, written: str) -> str:
         """Find a file."""
@@ -200,11 +180,8 @@ class SourcePlaces:
         return spellings
 
     def _relative(self, path: str) -> str:
-        normal = posixpath.normpath(path).replace("//", "/", 1)
-        if not path.startswith("/") and not f"{normal}/".startswith("../"):
-            return normal
         for root in self._roots:
-            parts, depth = normal.split("/"), root.count("/") + 1
-            if composed("/".join(parts[:depth])) == composed(root) and normal != "/":
+            parts, depth = posixpath.normpath(f"/{posixpath.join(root, path)}").lstrip("/").split("/"), root.count("/")
+            if composed("/".join(["", *parts[:depth]])) == composed(root):
                 return "/".join(parts[depth:])
         raise LookupError(f"`path` must stay in the source; received: {printable(path)}")
