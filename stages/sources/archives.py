@@ -105,32 +105,25 @@ class _Header(tarfile.TarInfo):
 
 def _headers(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
     with tarfile.open(
-        fileobj=stream, mode="r:", tarinfo=_Header, encoding="utf-8", errors="surrogateescape"
+        fileobj=stream, mode="r:", tarinfo=_Header, encoding="utf-8", errors="surrogateescape", pax_headers=_NoHeaders()
     ) as archive:
-        archive.pax_headers = _NoHeaders()
-        # Not `archive.next()`, which takes a damaged header for the end, and keeps all members.
-        position = 0
-        while not _is_end(stream, position):
-            stream.seek(position)
-            info = _Header.fromtarfile(archive)
-            if info.size < 0 or archive.offset <= position:
+        while info := archive.next():
+            archive.members.clear()  # type: ignore[attr-defined]  # there may be millions
+            if info.size < 0 or archive.offset <= info.offset:
                 raise tarfile.ReadError("a header has an impossible size")
-            position = archive.offset
             if not info.isdir():
                 yield info
+        # It takes a damaged header for the end.
+        _check_end(stream, archive.offset)
 
 
-def _is_end(stream: BinaryIO, position: int) -> bool:
+def _check_end(stream: BinaryIO, position: int) -> None:
     stream.seek(position)
-    mark = stream.read(tarfile.BLOCKSIZE)
-    if mark.count(0) != len(mark):
-        return False
-    if len(mark) != tarfile.BLOCKSIZE:
-        raise tarfile.ReadError("its end is missing")
     rest = stream.read(_LONGEST_END + 1)
+    if len(rest) < tarfile.BLOCKSIZE:
+        raise tarfile.ReadError("its end is missing")
     if len(rest) > _LONGEST_END or rest.count(0) != len(rest):
-        raise tarfile.ReadError("more follows after its end")
-    return True
+        raise tarfile.ReadError("a header is damaged, or more follows after its end")
 
 
 def _member(stream: BinaryIO, info: tarfile.TarInfo) -> Listed:

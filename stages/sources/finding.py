@@ -7,9 +7,9 @@ from pathlib import Path
 from stages.core.errors import PipelineError, printable
 from stages.core.params import DataParams
 from stages.core.people import TABLES
-from stages.sources.archives import Listed, name_member
+from stages.sources.archives import Listed, is_archive, name_member
 from stages.sources.files import SourceFile, leads_out, link_limit, refused_file, shared_origin
-from stages.sources.listing import Listing, names_in, walk_folder
+from stages.sources.listing import list_folder, walk_folder
 from stages.sources.masks import MASKS, pair_masks
 from stages.sources.names import folded, valid_name
 from stages.sources.signatures import is_litter, kind_of_ignored
@@ -34,10 +34,7 @@ def find_sources(params: DataParams) -> Found:
     if not source.is_dir():
         raise PipelineError(f"`data.source` must be a folder of images; received: {params.source} (no such folder)")
     try:
-        listing = Listing(source, link_limit(params))
-        files, ignored = (
-            _find_images(listing, params) if params.has_classes else _files_in(listing, "", "", has_classes=False)
-        )
+        files, ignored = _find_images(params) if params.has_classes else _files_in(params, "", "")
     except OSError as error:
         file = printable(error.filename)
         raise PipelineError(f"`data.source` must be readable; received: {file} ({error.strerror})") from None
@@ -48,32 +45,34 @@ def find_sources(params: DataParams) -> Found:
     return _refuse_repeated(files), ignored
 
 
-def _find_images(listing: Listing, params: DataParams) -> Found:
+def _find_images(params: DataParams) -> Found:
     """Find the images of classes, and their split where the source has one."""
-    source, entries = listing.source, sorted(listing.source.iterdir())
-    names = {entry.name for entry in entries if entry.is_dir()} | listing.folders_in_archives()
-    folders = {name.lower(): name for name in sorted(names)}
+    source, within = Path(params.source), link_limit(params)
+    entries = sorted(source.iterdir())
+    folders = {entry.name.lower(): entry.name for entry in entries if entry.is_dir()}
     train = folders.get("train")
     tests = [folders[name] for name in _TEST_NAMES if name in folders]
-    test = next((folder for folder in tests if _holds_classes(listing, folder)), tests[0] if tests else None)
+    test = next((folder for folder in tests if _holds_classes(source / folder, within)), tests[0] if tests else None)
     first = train or test
     if first is None:
-        return _files_in(listing, "", "")
-    _refuse_images_alone(listing, first)
+        files, ignored = _files_in(params, "", "")
+        for file in files:
+            if file.class_name.lower() in ("train", *_TEST_NAMES):
+                raise PipelineError(
+                    f"`{printable(source / file.origin.archive)}` must hold class folders; received: "
+                    f"`{printable(file.class_name)}`; unpack it"
+                )
+        return files, ignored
+    _refuse_images_alone(source / first, within)
     if train is None:
         raise PipelineError(f"`data.source` must hold `train` beside `{first}`; received: {source} without it")
-    files, ignored = _files_in(listing, train, "" if test is None else "train")
+    files, ignored = _files_in(params, train, "" if test is None else "train")
     if test is not None:
-        test_files, test_ignored = _files_in(listing, test, "test")
+        test_files, test_ignored = _files_in(params, test, "test")
         files, ignored = files + test_files, ignored + test_ignored
-    for file in listing.opened_outside(train, test):
-        if file.refused:
-            files.append(refused_file(source, "", file.place, file.refused))
-        else:
-            ignored[kind_of_ignored(file.place)] += 1
     passed = {train, test, *TABLES, *([MASKS] if pair_masks(files, params) else [])}
-    outside = [entry for entry in entries if entry.name not in passed and not listing.is_archive(entry.name)]
-    ignored.update(kind_of_ignored(path) for entry in outside for path in _below(entry, listing.within))
+    outside = [entry for entry in entries if entry.name not in passed]
+    ignored.update(kind_of_ignored(path) for entry in outside for path in _below(entry, within))
     return files, ignored
 
 
@@ -95,32 +94,28 @@ def _refuse_link_out(folder: Path, within: Path | None) -> None:
         )
 
 
-def _holds_classes(listing: Listing, name: str) -> bool:
-    folder = listing.source / name
-    _refuse_link_out(folder, listing.within)
-    if any((folder / entry).is_dir() and not is_litter(entry) for entry in names_in(folder)):
-        return True
-    return any(_below_split(file, name) for file in listing.archives_in(name))
+def _holds_classes(folder: Path, within: Path | None) -> bool:
+    _refuse_link_out(folder, within)
+    return any(not is_litter(entry.name) and (entry.is_dir() or is_archive(entry.name)) for entry in folder.iterdir())
 
 
-def _refuse_images_alone(listing: Listing, name: str) -> None:
+def _refuse_images_alone(folder: Path, within: Path | None) -> None:
     # A folder that holds images itself may be a class of that name.
-    folder = listing.source / name
-    names = [entry for entry in names_in(folder) if not is_litter(entry)]
-    if names and not _holds_classes(listing, name) and not any(listing.is_archive(f"{name}/{file}") for file in names):
+    if not _holds_classes(folder, within) and any(not is_litter(entry.name) for entry in folder.iterdir()):
+        name = printable(folder.name)
         raise PipelineError(
             f"`{printable(folder)}` must hold class folders; received: files alone; if `{name}` is a class, put all "
             f"classes into folders train and test above them: train/{name}/..., test/{name}/..."
         )
 
 
-def _files_in(listing: Listing, name: str, split: str, *, has_classes: bool = True) -> Found:
+def _files_in(params: DataParams, name: str, split: str) -> Found:
     """Find the files of classes in a folder, or those at any depth."""
-    source, folder = listing.source, listing.source / name
-    _refuse_link_out(folder, listing.within)
+    source, folder = Path(params.source), Path(params.source, name)
+    _refuse_link_out(folder, link_limit(params))
     files, refused, ignored = [], [], Counter[str]()
-    for file in listing.folder(name):
-        below = _below_split(file, name) if has_classes else f"/{file.place}"
+    for file in list_folder(params, name):
+        below = _below_split(file, name) if params.has_classes else f"/{file.place}"
         if file.refused:
             refused.append(refused_file(source, split, file.place, file.refused))
         elif file.place in TABLES and not file.archive and (source / file.place).is_file():
@@ -135,11 +130,11 @@ def _files_in(listing: Listing, name: str, split: str, *, has_classes: bool = Tr
             if file.label is not None:
                 why = "the .cls beside the member holds no class, or there are two that differ"
             refused.append(refused_file(source, split, file.as_member, why))
-    if not has_classes:
+    if not params.has_classes:
         if not files and not refused:
             raise PipelineError(f"`data.source` must hold images; received: none in `{printable(source)}`")
         return files + refused, ignored
-    _refuse_empty_classes(listing, folder, {file.class_name for file in files})
+    _refuse_empty_classes(folder, {file.class_name for file in files}, link_limit(params))
     if not files:
         first = "".join(
             f"; the first rejected file is `{printable(file.name)}` ({file.refused})" for file in refused[:1]
@@ -162,11 +157,10 @@ def _below_split(file: Listed, folder: str) -> str:
     return f"{file.label}/{below}" if file.label else ""
 
 
-def _refuse_empty_classes(listing: Listing, folder: Path, classes: set[str]) -> None:
-    for name in names_in(folder):
-        entry = folder / name
-        if entry.is_dir() and not is_litter(name) and name not in classes:
-            _refuse_link_out(entry, listing.within)
+def _refuse_empty_classes(folder: Path, classes: set[str], within: Path | None) -> None:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not is_litter(entry.name) and entry.name not in classes:
+            _refuse_link_out(entry, within)
             next(entry.iterdir(), None)  # raises the reason if it may not be listed
             raise PipelineError(f"every class folder must hold images; received: none in `{printable(entry)}`")
 

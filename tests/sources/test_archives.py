@@ -64,11 +64,8 @@ TRAIN, TEST = {"train/0.tar": PLAIN, "train/1.tar": ["a/x/3.png"]}, {"test/0.tar
 LAYOUTS = {
     "shards of splits": TRAIN | TEST,
     "without a split": {"0.tar": ["a/1.png"], "1.TAR.tar": ["b/2.png", "a/2.png"]},
-    "splits in archives": {"0.tar": ["train/a/1.png", "test/b/1.png"], "1.tar": ["test/a/1.png", "train/b/1.png"]},
-    "a split in an archive": {"0.tar": ["val/a/1.png", "val/b/1.png", "more/5.png"]} | TRAIN,
     "beside plain files": TRAIN | TEST | {"": ["train/a/9.png", "test/b/9.png", "notes.txt"]},
     "below a class": {"a/x/0.tar": ["1.png", "y/2.png"], "b/0.tar": ["b/1.png"]},
-    "test of files alone": TRAIN | {"test/0.tar": ["7.png"], "val/0.tar": PLAIN},
     "odd names": {"0.tar": ["./a/./1.png", "b//2.png", os.fsdecode(b"a/\xe9.png"), "a/" + "x" * 150 + ".png"]},
     "other files": {"0.tar": [*PLAIN, "a/.x.png", "a/._1.png", ".c/1.png", "a/1.json", "a/1.txt"]},
 }
@@ -86,8 +83,7 @@ def test_archives_are_taken_in_like_the_folders_that_they_unpack_to(layout, clas
     assert [file.path for file in packed] == [file.path for file in files]
     assert [file.in_source for file in packed] == [file.in_source for file in files]
     assert contents == [content_of(file) for file in files]
-    if "test/0.tar" not in layout or "val/0.tar" not in layout:  # a folder that is passed over is not looked into
-        assert ignored == count
+    assert ignored == count
 
 
 def test_folders_indices_and_archives_in_archives_are_nothing():
@@ -101,7 +97,7 @@ def test_folders_indices_and_archives_in_archives_are_nothing():
 def test_cls_files_hold_the_classes_of_members_without_a_class_folder():
     contents = {"1.cls": b"dog\n", "1.jpg": b"x", "1.left.png": b"y", "1.json": b"{}", "2.cls": b"7", "2.png": b"z"}
     pack("train/0.tar", **contents | {"dog/3.png": b"3", "dog/3.cls": b"cat"})
-    pack("1.tar", **{"test/5.jpg": b"5", "test/5.cls": b"dog", "test/6.cls": b"7", "test/6.jpg": b"6"})
+    pack("test/1.tar", **{"5.jpg": b"5", "5.cls": b"dog", "6.cls": b"7", "6.jpg": b"6"})
     files, ignored = find_sources(data())
     assert {file.path: content_of(file) for file in files} == {
         "test/7/6.jpg": b"6",
@@ -228,11 +224,17 @@ def test_a_compressed_archive_is_rejected(name):
     assert list(reasons()) == [name]
 
 
-def test_a_damaged_archive_beside_the_splits_is_rejected_too():
+def test_archives_beside_the_splits_are_ignored_and_counted():
     put(*(f"{split}/{path}" for split in ("train", "test") for path in PLAIN), "0.tar", ".1.tar", "more/2.tar")
     files, ignored = find_sources(data())
-    assert [file.path for file in files] == ["//0.tar", *(file.path for file in files[1:])]
-    assert ignored == {"archive": 1, "hidden": 1}
+    assert not any(file.refused for file in files)
+    assert ignored == {"archive": 2, "hidden": 1}
+
+
+def test_an_archive_that_holds_splits_is_refused():
+    pack("0.tar", "Train/a/1.png", "test/a/2.png", "b/3.png")
+    assert message_of(PipelineError, find_sources, data()).startswith("`source/0.tar` must hold class folders; ")
+    assert len(find_sources(data(classes="none"))[0]) == 3
 
 
 def test_a_source_of_nothing_but_rejected_archives_is_refused_with_the_first_reason():
