@@ -121,14 +121,9 @@ def _check_places(source: Path, out: Path, check: Path, review: Path | None) -> 
     for folder in (out, check):
         if folder.is_relative_to(source) or source.is_relative_to(folder):
             raise PipelineError(f"OUT must lie neither within SOURCE nor around it; received: {printable(folder)}")
-        check_owned(folder, HOME, _is_of_a_file_browser)
+        check_owned(folder, HOME)
         if review is not None and review.resolve().is_relative_to(folder):
             raise PipelineError(f"the table of `--review` must lie outside OUT; received: {printable(review)}")
-
-
-def _is_of_a_file_browser(name: str) -> bool:
-    last = Path(name).name
-    return last in (".DS_Store", "Thumbs.db", "desktop.ini", ".directory") or last.startswith("._")
 
 
 def _as_folder(source: Path, name: str) -> Path:

@@ -29,12 +29,11 @@ from stages.sources.finding import find_sources
 from stages.sources.identify import count_named_paths, find_groups_of_people, identify_sources
 from stages.sources.key import remove_key, write_key
 from stages.sources.masks import Silhouettes
-from stages.sources.names import neutral_paths, output_names, unnamed_paths
+from stages.sources.names import neutral_paths, output_names
 from stages.sources.outcomes import Outcome, check_images, check_rejected, decode_wanted, make_report, sort_out
 from stages.sources.region_checks import check_regions
 from stages.sources.region_files import read_regions
 from stages.sources.regions import Boxes, place_regions
-from stages.sources.splitting import Drawn
 from stages.sources.staging import Chunk, Decoder, chunks_of
 from stages.sources.summary import counts_of, lines_about
 
@@ -64,7 +63,8 @@ def ingest(*, parameters: Params | None = None) -> None:
         staged.mkdir()
         decoder, chunks = Decoder(params, staged), chunks_of(files)
         results, drawn = decode_wanted(files, params, lambda wanted: _decode_all(decoder, chunks, wanted))
-        outcomes = sort_out(files, results, drawn, _names(files, drawn, params), ignored)
+        wanted = [drawn.place(file).path for file in files if file.path in drawn.splits]
+        outcomes = sort_out(files, results, drawn, output_names(wanted, params.image_format), ignored)
         if secret is not None:
             outcomes = outcomes.renamed(neutral_paths(outcomes.kept, secret))
         known, grouped = (
@@ -101,13 +101,6 @@ def ingest(*, parameters: Params | None = None) -> None:
     print_summary(f"ingest: {images} images into {RAW_FOLDER}/{counts}; see {INGEST_REPORT}")
     for line in lines_about(outcomes, report, params):
         print(f"ingest: {line}")
-
-
-def _names(files: list[SourceFile], drawn: Drawn, params: DataParams) -> dict[str, str]:
-    placed = [drawn.place(file) for file in files if file.path in drawn.splits]
-    if params.rename:
-        return unnamed_paths(placed, params.image_format, with_class=params.has_classes)
-    return output_names([file.path for file in placed], params.image_format)
 
 
 def _decode_all(decoder: Decoder, chunks: list[Chunk[SourceFile]], wanted: list[SourceFile]) -> Iterator[Outcome]:

@@ -334,7 +334,7 @@ EMPTY = {
     "groups": (TIED, [], ["train images", "`b`", "train/b/g1_x.png", "same group as test/b/g1_y.png"]),
     "test": (SPLIT, ["test/b/6.png"], ["test images", "`b`", "1 of its files", "test/b/6.png", NO_IMAGE]),
     "all": (SPLIT, SPLIT, ["train images", "`a`", "2 of its files", "train/a/1.png", NO_IMAGE]),
-    "one of four": (FOUR, FOUR[5:], ["at least 2 images", "1 in `b`", "3 of its files", "b/1.png", NO_IMAGE]),
+    "one of four": (FOUR, FOUR[5:], ["test images", "`b`", "3 of its files", "b/1.png", NO_IMAGE]),
 }
 
 

@@ -5,19 +5,21 @@ import fcntl
 import hashlib
 import io
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import PipelineError, printable
 from stages.core.parallel import CLUSTER_VARIABLE
 from stages.core.store import private_folder, read_state, write_state
 
+_OF_A_FILE_BROWSER = re.compile(r"(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\.directory|\._[^/]*)$")
 _COARSEST = 2  # seconds, to which file systems of memory cards round times
 
 
-def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -> None:
-    """Refuse a folder that holds anything except what an earlier call wrote, unchanged, and other programs' litter."""
+def check_owned(folder: Path, records: Path) -> None:
+    """Refuse a folder that holds anything except what an earlier call wrote, unchanged, and a file browser's files."""
     if folder.is_mount() or (folder.exists() and not folder.is_dir()):
         raise PipelineError(f"OUT must be a folder below a mount point; received: {printable(folder)}")
     known: dict[tuple[str, int], list[float]] = {}
@@ -25,7 +27,7 @@ def check_owned(folder: Path, records: Path, is_litter: Callable[[str], bool]) -
         known.setdefault((name, size), []).append(written)
     for name, size, written in sorted(_files(folder)):
         is_known = any(abs(written - before) <= _COARSEST for before in known.get((name, size), []))
-        if not is_known and not is_litter(name):
+        if not is_known and not _OF_A_FILE_BROWSER.search(name):
             raise PipelineError(
                 f"`{printable(folder)}` must be new, empty, or as an earlier call wrote it; received: {printable(name)}"
             )

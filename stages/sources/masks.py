@@ -69,15 +69,15 @@ class Silhouettes:
         self._masks = pair_masks(files, params)
         outlines = {path: [region for region in own if region.outline] for path, own in regions.items()}
         self._outlines = {path: own for path, own in outlines.items() if own}
+        self._known = self._masks.keys() | self._outlines.keys()
 
     def images_of(self, kept: Iterable[Outcome]) -> list[Outcome]:
         """Return the images that have one."""
-        known = self._masks.keys() | self._outlines.keys()
-        return [image for image in kept if image.source.in_source in known]
+        return [image for image in kept if image.source.in_source in self._known]
 
     def __len__(self) -> int:
         """Count the files that have one."""
-        return len(self._masks.keys() | self._outlines.keys())
+        return len(self._known)
 
     def key(self, image: Outcome) -> str:
         """Return a key of all that an image's silhouette depends on."""

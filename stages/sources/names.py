@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from stages.core.errors import printable
 from stages.core.images import written_suffix
 from stages.core.secret import secret_key
-from stages.sources.files import SourceFile
 from stages.sources.outcomes import Outcome
 
 LONGEST_NAME = 255  # bytes, on common file systems
@@ -80,15 +79,6 @@ def _valid(path: str, suffix: str) -> str:
     return "/".join(valid_name(name, suffix if name.endswith(suffix) else "") for name in path.split("/"))
 
 
-def unnamed_paths(files: list[SourceFile], image_format: str, *, with_class: bool = True) -> dict[str, str]:
-    """Give images temporary names that keep nothing but split and class."""
-    paths = {}
-    for number, file in enumerate(files):
-        folders = file.path.split("/", 2)[:2] if with_class else []
-        paths[file.path] = "/".join([*map(valid_name, folders), f"x{number}{written_suffix(file.path, image_format)}"])
-    return paths
-
-
 def neutral_paths(kept: list[Outcome], secret: bytes) -> dict[str, str]:
     """Number images in an order that nobody can reproduce without the secret, even with all originals and params."""
 
@@ -96,7 +86,9 @@ def neutral_paths(kept: list[Outcome], secret: bytes) -> dict[str, str]:
         return [secret_key(secret, "rename", part) for part in (image.pixel_hash.hex(), image.source.path)]
 
     digits = max(DIGITS, len(str(len(kept))))
-    return {
-        image.path: str(PurePosixPath(image.path).with_stem(f"{number:0{digits}}"))
-        for number, image in enumerate(sorted(kept, key=order), 1)
-    }
+    paths = {}
+    for number, image in enumerate(sorted(kept, key=order), 1):
+        path = PurePosixPath(image.path)
+        folders = path.parts[:2] if image.source.class_name else ()  # split and class
+        paths[image.path] = str(PurePosixPath(*folders, f"{number:0{digits}}{path.suffix}"))
+    return paths

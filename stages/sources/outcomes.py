@@ -11,7 +11,7 @@ from stages.core.errors import PipelineError, printable
 from stages.core.images import SPLITS
 from stages.core.params import DataParams
 from stages.sources.files import SourceFile
-from stages.sources.splitting import Drawn, check_split, draw_split, find_groups, why_not_split
+from stages.sources.splitting import Drawn, check_split, draw_split, find_groups
 
 
 class Outcome(NamedTuple):
@@ -171,20 +171,16 @@ def check_images(files: list[SourceFile], outcomes: Outcomes, params: DataParams
     for split in SPLITS:
         for name in sorted({file.class_name for file in files if not file.refused}):
             if (split, name) not in written:
-                raise PipelineError(_why_missing(split, name, outcomes, params))
+                raise PipelineError(_why_missing(split, name, outcomes))
 
 
-def _why_missing(split: str, name: str, outcomes: Outcomes, params: DataParams) -> str:
+def _why_missing(split: str, name: str, outcomes: Outcomes) -> str:
     def concerns(file: SourceFile) -> bool:
         return file.class_name == name and file.split in ("", split)
 
     rejected = [(image, image.rejected) for image in outcomes.rejected if concerns(image.source)]
     dropped = [(image, f"{image.relation} {test}") for image, test in outcomes.dropped if concerns(image.source)]
-    if dropped or any(image.source.split for image in outcomes.kept + outcomes.rejected):
-        text = f"every class must have {split} images; received: none in `{printable(name)}`"
-    else:
-        kept = [image.source for image in outcomes.kept if concerns(image.source)]
-        text = why_not_split(kept, printable(name), params)
+    text = f"every class must have {split} images; received: none in `{printable(name)}`"
     for what, fates in (("rejected", rejected), ("dropped from train", dropped)):
         for image, reason in fates[:1]:
             text += f"; {len(fates)} of its files {what}, the first is `{printable(image.source.name)}` ({reason})"

@@ -62,27 +62,18 @@ def check_split(files: list[SourceFile], drawn: Drawn, params: DataParams) -> No
     """Refuse a source whose classes cannot be split, whatever its files hold."""
     if not params.has_classes:
         return
-    members = defaultdict(list)
+    groups, members = find_groups(files, params), defaultdict(list)
     for file in files:
         if not file.split:
             members[file.class_name].append(file)
-    for name in sorted(members):
-        if not {"train", "test"} <= {drawn.splits.get(file.path) for file in members[name]}:
-            raise PipelineError(why_not_split(members[name], printable(name), params))
-
-
-def why_not_split(files: list[SourceFile], name: str, params: DataParams) -> str:
-    """Say why the files of one class cannot be split."""
-    groups = find_groups(files, params)
-    count = len({_unit(file, groups) for file in files})
-    if len(files) < 2:
-        return f"a class must have at least 2 images to be split; received: {len(files)} in `{name}`"
-    if count < 2:
-        return f"a class must have at least 2 groups of `data.group_pattern` to be split; received: 1 in `{name}`"
-    return (
-        f"`data.group_pattern` must allow images of each class in train and in test; received: no such split was found "
-        f"for the {count} groups of `{name}`"
-    )
+    for name, own in sorted(members.items()):
+        if not {"train", "test"} <= {drawn.splits.get(file.path) for file in own}:
+            units = len({_unit(file, groups) for file in own})
+            grouped = "" if params.group_pattern is None else f" in {units} groups of `data.group_pattern`"
+            raise PipelineError(
+                f"each class must have images for train and for test, and so must `{printable(name)}`; received: "
+                f"{len(own)} images{grouped}"
+            )
 
 
 def _unit(file: SourceFile, groups: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -57,12 +57,6 @@ def chunks_of(files: Iterable[SourceFile]) -> list[Chunk[SourceFile]]:
     return [Chunk(_name_of(members[0]), tuple(members)) for members in chunks]
 
 
-class _Decoded(NamedTuple):
-    image: np.ndarray  # as it is written
-    upright: tuple[int, int]  # height and width before `data.max_side`
-    notes: dict[str, int]
-
-
 class Decoder:
     """Decodes files of the source."""
 
@@ -103,7 +97,7 @@ class Decoder:
                 f"`{printable(image.source.name)}` must not change while `ingest` reads it; run it again"
             )
         with error_context(image.source.name):
-            return self._encode(self._decode(content, image.source).image, content, image.source)
+            return self._encode(self._decode(content, image.source)[0], content, image.source)
 
     def remember(self, chunks: Iterable[Chunk[SourceFile]], results: Mapping[str, Outcome]) -> None:
         """Keep for the next run what became of the files."""
@@ -143,13 +137,14 @@ class Decoder:
     def _read(self, file: SourceFile) -> bytes:
         return read_source(file, max_bytes=longest_file(self._params.max_pixels), within=link_limit(self._params))
 
-    def _decode(self, content: bytes, file: SourceFile) -> _Decoded:
+    def _decode(self, content: bytes, file: SourceFile) -> tuple[np.ndarray, tuple[int, int], dict[str, int]]:
+        """Return the image as it is written, its height and width before `data.max_side`, and notes."""
         upright, notes = decode_image(content, max_pixels=self._params.max_pixels)
         image = limit_side(upright, self._params.max_side)
         suffix = self._suffix(file)
         if max(image.shape) > max_side(suffix):
             raise RejectedImage(f"a side of {max(image.shape)} pixels is too long for {suffix}")
-        return _Decoded(image, upright.shape[:2], notes)
+        return image, upright.shape[:2], notes
 
     def _encode(self, image: np.ndarray, content: bytes, file: SourceFile) -> bytes:
         like = content if self._params.image_format == "keep" else b""

@@ -30,9 +30,6 @@ def lines_about(outcomes: Outcomes, report: dict, params: DataParams) -> Iterato
     counts = Counter(note for image in outcomes.kept for note in image.notes)
     for note in sorted(counts):
         yield f"{counts[note]} files {NOTES[note]}; {INGEST_REPORT} lists them under `{note}`"
-    archives = [image.source.origin.archive for image in outcomes.kept if image.source.origin.archive]
-    if archives:
-        yield f"{len(archives)} of the images come from {len(set(archives))} tar archives"
     if count := report["near_duplicates"]:
         split = ", or keep each in one split with `data.group_pattern`" if params.has_classes else ""
         yield (

@@ -38,18 +38,21 @@ def test_own_split_is_kept_and_images_of_a_class_may_be_limited():
 
 
 MISTAKES = {
-    "one image": (["/a/1.png"], "1 in `a`"),
-    "a name in two lines": (["/c\nd/1.png"], "1 in `c\\nd`"),
-    "one group": ([f"/a/g1_{number}.png" for number in range(5)], "1 in `a`"),
+    "one image": (["/a/1.png"], "`a`; received: 1 images in 1 groups"),
+    "a name in two lines": (["/c\nd/1.png"], "`c\\nd`; received: 1 images in 1 groups"),
+    "one group": ([f"/a/g1_{number}.png" for number in range(5)], "`a`; received: 5 images in 1 groups"),
     # Of three groups, two are on the same side, and these are all of one class.
-    "classes tied together": ([f"/{c}/g{g}_.png" for c, g in ("a1", "a2", "b2", "b3", "c3", "c1")], "2 groups of `a`"),
+    "classes tied together": (
+        [f"/{c}/g{g}_.png" for c, g in ("a1", "a2", "b2", "b3", "c3", "c1")],
+        "2 images in 2 groups",
+    ),
 }
 
 
 @pytest.mark.parametrize(("paths", "received"), MISTAKES.values(), ids=MISTAKES)
 def test_what_cannot_be_split_is_refused(paths, received):
     files = [file(path) for path in paths] + numbered("/z", 4)
-    assert message_of(PipelineError, drawn, files, group_pattern=PATTERN).endswith(received)
+    assert received in message_of(PipelineError, drawn, files, group_pattern=PATTERN)
 
 
 def test_pattern_sees_class_and_path_alone():
