@@ -41,11 +41,13 @@ _DIFFERENCES = {
     "named": "Images named, row less column, in points",
 }
 _GROUP_COLUMNS = (
-    Column("accuracy", "", "share", interval="accuracy"),
-    Column("accuracy_drop", "", "points", interval="accuracy_drop"),
-    Column("accuracy_drop_p", "", "p"),
-    Column("identity_accuracy", "", "share", interval="identity"),
-    Column("identity_p", "", "p"),
+    Column("group", "group", "text"),
+    Column("images", "test images", "count"),
+    Column("accuracy", "accuracy on raw images", "share", interval="accuracy"),
+    Column("accuracy_drop", "drop on raw images, in points", "points", interval="accuracy_drop"),
+    Column("accuracy_drop_p", "p", "p"),
+    Column("identity_accuracy", "images named, informed", "share", interval="identity"),
+    Column("identity_p", "p", "p"),
 )
 
 
@@ -81,7 +83,6 @@ def render_page(results: Results, params: Params) -> bytes:
         "answer": results.answer,
         "all_pictured": len(results.pictured) == len(params.datasets),
         "gallery": gallery_rows(results.pictured, params.compare.gallery_images),
-        "groups": group_rows(results.groups),
         "guarantees": _guarantees(params.datasets, privacy),
         "is_sample": Path(params.data.source) == SAMPLE,
         "renamed": params.data.rename,
@@ -151,6 +152,7 @@ def _tables(results: Results, privacy: list[Privacy]) -> dict[str, Any]:
         **tables,
         "regions": tables["regions"] if f"{REGION}reconstruction_ssim" in table else None,
         "findings": metrics_of(found, table, "What other attacks find"),
+        "groups": group_metrics(results.groups),
         "has_recognition": any("recognition" in key for key in findings),
         "pairs": [difference_rows(results.pairs, measure, caption) for measure, caption in _DIFFERENCES.items()],
     }
@@ -178,19 +180,10 @@ def difference_rows(pairs: pd.DataFrame, measure: str, caption: str) -> dict[str
     return {"caption": caption, "names": names, "rows": rows}
 
 
-def group_rows(groups: pd.DataFrame) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Put the numbers of each group into words."""
-    return [
-        (
-            row["dataset"],
-            [
-                (row["group"] or "largest gap", ""),
-                (str(row["images"]), ""),
-                *(cell(row, column) for column in _GROUP_COLUMNS),
-            ],
-        )
-        for row in groups.to_dict("records")
-    ]
+def group_metrics(groups: pd.DataFrame) -> Metrics | None:
+    """Return the table of groups of people; None if there are none."""
+    columns = [column for column in _GROUP_COLUMNS if groups[column.key].notna().any()]
+    return metrics_of(columns, groups.replace({"group": {"": "largest gap"}}), "Each group of groups.csv")
 
 
 def _classes(table: pd.DataFrame, datasets: list[str], utility: list[Utility]) -> dict[str, Any]:

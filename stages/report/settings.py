@@ -4,19 +4,11 @@ import io
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.representer import RoundTripRepresenter
 
 from stages.core.params import Params
 from stages.results.scores import Privacy, Utility
 
 _PATHS = (("data", "source"), ("regions", "file"), ("train", "weights"))
-
-
-class _Representer(RoundTripRepresenter):
-    """Writes `null`, where the library's own representer writes nothing."""
-
-
-_Representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
 
 
 def settings_text(params: Params) -> str:
@@ -27,8 +19,9 @@ def settings_text(params: Params) -> str:
     if recognizer := values["attack"]["recognizer"]:
         recognizer["model"] = _last_part(recognizer["model"])
     values["regions"]["detector"] = [_last_part(name) for name in values["regions"]["detector"]]
-    text, writer = io.StringIO(), YAML()
-    writer.Representer = _Representer
+    text, writer = io.StringIO(), YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its type is that of None
     writer.dump(values, text)
     return text.getvalue()
 
