@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.attacks._learning.candidates import by_look, choose, in_means, joint, looks_of_candidate, train_member
+from stages.attacks._learning.candidates import by_look, choose, in_means, looks_of_candidate, train_member
 from stages.attacks._learning.discriminant import Discriminant
-from stages.attacks._learning.looks import check_images, features_of, looks_of, moved_copy
+from stages.attacks._learning.looks import features_of, looks_of, moved_copy
 from stages.attacks.evidence import Evidence
 
 MOVED_IMAGES = 2000  # about this many moved copies are learned from, up to 4 of an image
@@ -17,40 +17,29 @@ TrainingSets = list[tuple[np.ndarray, np.ndarray]]  # images and people to train
 
 
 class Identifier:
-    """Names the person in an image.
-
-    Attributes
-    ----------
-    name : str
-        Which candidate won: "committee", "pixels" or "gradients".
-    validation_accuracy : float or None
-        Its accuracy on the training images held out to choose it; None if everyone has one image only.
-    people : ndarray of int, shape (people,)
-        Whom it knows, in ascending order.
-    """
+    """Names the person in an image; `train_identifier` makes it."""
 
     def __init__(
         self, name: str, validation_accuracy: float | None, people: np.ndarray, members: dict[str, Discriminant]
     ) -> None:
-        self.name = name
-        self.validation_accuracy = validation_accuracy
-        self.people = people
+        self.name = name  # of the candidate that won: committee, pixels or gradients
+        self.validation_accuracy = validation_accuracy  # on images held out; None if everyone has one image only
+        self.people = people  # (people,) int: whom it knows, in ascending order
         self._members = members
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Name the people in images of any size; an unknown person is matched to the most similar known one."""
-        nearest = [part.argmin(axis=1) for part in self._distances(images)]
-        return self.people[np.concatenate([np.empty(0, int), *nearest])]
+        return self.people[self.distances(images).argmin(axis=1)]
 
     def distances(self, images: np.ndarray) -> np.ndarray:
         """Return how far images are from the known people, (images, people), in shares of an image's mean distance."""
         return np.concatenate([np.empty((0, len(self.people))), *self._distances(images)])
 
     def _distances(self, images: np.ndarray) -> Iterator[np.ndarray]:
-        check_images("images", images)
         for start in range(0, len(images), CHUNK):
             part = images[start : start + CHUNK]
-            yield joint(in_means(member.distances(features_of(look, part))) for look, member in self._members.items())
+            members = self._members.items()
+            yield np.sum([in_means(member.distances(features_of(look, part))) for look, member in members], axis=0)
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -75,37 +64,18 @@ class Identifier:
 
     def enroll(self, images: np.ndarray, identities: np.ndarray) -> "Identifier":
         """Return an identifier that names other people, and no others, by the differences that this one learned."""
-        check_images("images", images)
         people, indices = np.unique(identities, return_inverse=True)
         members = {look: member.enroll(features_of(look, images), indices) for look, member in self._members.items()}
         return Identifier(self.name, self.validation_accuracy, people, members)
 
 
 def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -> Identifier:
-    """Train the best of several identifiers to name the people in images.
+    """Train the best of several identifiers to name the people in images, (n, size, size, 3) uint8 RGB.
 
     All are Fisher discriminants in a subspace, of coarse pixels, of histograms of gradients, or of both; all learn from
-    slightly moved copies too. The winner is chosen on a part of the training images, then trained on all.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, size, size, 3)
-        RGB images of one square size, which is the detail that the identifier sees; of more than 64 pixels, it takes
-        several times as long.
-    identities : ndarray of int, shape (n,)
-        Who is in each: any numbers.
-    seed : int
-        Of the copies' moves, and of what is held out.
-
-    Returns
-    -------
-    Identifier
-        The winner.
-
-    Raises
-    ------
-    ValueError
-        If the shapes or types are wrong, or there are fewer than two people.
+    slightly moved copies too. The winner is chosen on a part of the training images, then trained on all. It sees
+    details as small as the images show; of more than 64 pixels, it takes several times as long.
+    `identities`, (n,) int, are of at least two people, by any numbers. Moves and what is held out depend on `seed`.
 
     References
     ----------
@@ -115,25 +85,13 @@ def train_identifier(images: np.ndarray, identities: np.ndarray, *, seed: int) -
        projection", IEEE TPAMI 19(7), 1997.
     .. [3] N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> faces = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    >>> identifier = train_identifier(faces.repeat(4, axis=0), np.array([7, 9]).repeat(4), seed=0)
-    >>> identifier.predict(faces)
+    >>> faces = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    >>> train_identifier(faces.repeat(4, axis=0), np.array([7, 9]).repeat(4), seed=0).predict(faces)
     array([7, 9])
     """
-    check_images("images", images)
-    identities = np.asarray(identities)
-    if identities.shape != (len(images),):
-        raise ValueError(f"`identities` must be of shape ({len(images)},), one an image. Received: {identities.shape}")
     people, indices = np.unique(identities, return_inverse=True)
-    if len(people) < 2:
-        raise ValueError(f"`identities` must be of at least two people. Received: {len(people)}")
-    copies = [images] + [
-        moved_copy(images, seed, number) for number in range(np.clip(MOVED_IMAGES // len(images), 1, 4))
-    ]
+    moved = np.clip(MOVED_IMAGES // len(images), 1, 4)
+    copies = [images, *(moved_copy(images, seed, number) for number in range(moved))]
     looks = looks_of(images.shape[1])
     features = by_look(lambda look: np.stack([features_of(look, copy) for copy in copies]), looks)
     name, accuracy = choose(features, indices, seed)

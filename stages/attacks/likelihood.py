@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf
 
 from stages.attacks._learning.discriminant import means_of
-from stages.attacks._learning.ranks import Ranks, ranks_of
+from stages.attacks._learning.ranks import Ranks, joined, ranks_of
 from stages.attacks.pooling import Distances
 from stages.core.parallel import map_bounded
 
@@ -44,8 +44,9 @@ def name_by_likelihood(
 ) -> Distances:
     """Name people by the likelihood of published images, given what raw photos of them look like.
 
-    A photo of a person is normally distributed around each of those that are known, with one covariance for all. What
-    the noise leaves of each block is approximated by the normal distribution of the same moments.
+    A photo of a person is normally distributed around each of those that are known, with one covariance for all [2]_.
+    What the noise leaves of each block is approximated by the normal distribution of the same moments, matched once,
+    from what is known before [1]_.
 
     Parameters
     ----------
@@ -66,8 +67,7 @@ def name_by_likelihood(
 
     References
     ----------
-    .. [1] T. Minka, "Expectation propagation for approximate Bayesian inference", UAI 2001: the moments are matched
-       once, from what is known before.
+    .. [1] T. Minka, "Expectation propagation for approximate Bayesian inference", UAI 2001.
     .. [2] S. Ioffe, "Probabilistic linear discriminant analysis", ECCV 2006.
     """
     faces = _Faces(sets)
@@ -84,19 +84,9 @@ def name_by_likelihood(
 
 
 def link_by_likelihood(published: list[Blocks], raw: list[Blocks], noise: BlockNoise) -> Ranks:
-    """Rank the originals of published images by likelihood; one of another size cannot be the original.
+    """Rank the originals of published images, in the same order, by likelihood.
 
-    Parameters
-    ----------
-    published, raw : list of Blocks
-        Of published images, and of their originals in the same order.
-    noise : BlockNoise
-        Of the published images.
-
-    Returns
-    -------
-    Ranks
-        Of each image's own original among all; if there are many large images, of a sample of them.
+    An original of another size cannot be the right one. Of many large images, a sample is linked, among all originals.
     """
     shapes = [image.shape for image in raw]
     places = {shape: np.flatnonzero([shape == each for each in shapes]) for shape in set(shapes)}
@@ -111,8 +101,7 @@ def link_by_likelihood(published: list[Blocks], raw: list[Blocks], noise: BlockN
         far[0, places[shapes[number]]] = unlikely
         return ranks_of(far - unlikely.min(), np.array([number]))
 
-    parts = list(map_bounded(rank, asked.tolist()))
-    return Ranks(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return joined(map_bounded(rank, asked.tolist()))
 
 
 def cut_blocks(image: np.ndarray, block_size: int) -> Blocks:
@@ -125,8 +114,6 @@ def cut_blocks(image: np.ndarray, block_size: int) -> Blocks:
 def log_likelihood(seen: np.ndarray, means: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Return how likely a rounded and clipped value is, given the mean before Laplace noise of a scale.
 
-    Examples
-    --------
     >>> levels = np.arange(256.0)
     >>> float(np.exp(log_likelihood(levels, np.full(256, 50.0), np.full(256, 80.0))).sum().round(6))
     1.0

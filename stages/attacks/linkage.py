@@ -8,8 +8,8 @@ import numpy as np
 from scipy.fft import dctn
 
 from stages.attacks._learning.forward_model import ForwardModel
-from stages.attacks._learning.looks import check_images, gradients, scaled
-from stages.attacks._learning.ranks import Ranks, ranks_of
+from stages.attacks._learning.looks import gradients, scaled
+from stages.attacks._learning.ranks import Ranks, joined, linked, ranks_of
 from stages.attacks.evidence import Evidence
 from stages.core.parallel import map_bounded
 
@@ -42,9 +42,8 @@ def linkage(evidence: Evidence) -> dict[str, float]:
     if min(len(train.raw), len(test.raw)) < 2:
         return {}
     ranks = train_linker(train.raw, train.anonymized, seed=evidence.seed).ranks(test.anonymized, test.raw)
-    count = len(test.raw)
-    found = {"accuracy": float(ranks.within(1).mean()), "chance": 1 / count, "images": count}
-    return found | ({"rank5": float(ranks.within(5).mean())} if count > 5 else {})
+    found = linked(ranks, len(test.raw))
+    return found | ({"rank5": float(ranks.within(5).mean())} if len(test.raw) > 5 else {})
 
 
 class Linker(NamedTuple):
@@ -58,7 +57,6 @@ class Linker(NamedTuple):
 
         Memory grows with 256 numbers an image, time with the square of their number: about a minute for 50,000.
         """
-        _check(anonymized, raw)
         images = np.concatenate([self.model.place(part) for part in _features(self.look, anonymized)])
         originals = np.concatenate([self.model.predict(part) for part in _features(self.look, raw)])
         return _ranks(images, originals)
@@ -71,7 +69,8 @@ def train_linker(raw: np.ndarray, anonymized: np.ndarray, *, seed: int) -> Linke
     comparing bytes. This one needs pairs alone, so it measures noise, recompression and unknown methods too. It uses
     no labels. It is the linkability, and the singling out, of the European guidance on anonymization [1]_.
 
-    The linker that is best on held-out pairs is trained on all pairs, or on 2,000 drawn from them.
+    The linker that is best on held-out pairs is trained on all pairs, or on 2,000 drawn from them; there are two at
+    least, of square images of one size.
 
     References
     ----------
@@ -79,16 +78,11 @@ def train_linker(raw: np.ndarray, anonymized: np.ndarray, *, seed: int) -> Linke
     .. [2] S. Hill, Z. Zhou, L. Saul, H. Shacham, "On the (in)effectiveness of mosaicing and blurring as tools for
        document redaction", Proceedings on Privacy Enhancing Technologies 2016(4).
 
-    Examples
-    --------
     >>> raw = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), dtype=np.uint8)
     >>> darker = raw // 2
     >>> float(train_linker(raw[:20], darker[:20], seed=0).ranks(darker[20:], raw[20:]).within(1).mean())
     1.0
     """
-    _check(anonymized, raw)
-    if len(raw) < 2:
-        raise ValueError(f"`raw` must hold at least two images. Received: {len(raw)}")
     drawn = np.random.default_rng(seed).permutation(len(raw))[:MOST_PAIRS]
     pairs = [
         {look: np.concatenate(list(_features(look, images[drawn]))) for look in LOOKS} for images in (raw, anonymized)
@@ -119,8 +113,7 @@ def _ranks(images: np.ndarray, originals: np.ndarray) -> Ranks:
         distances = np.maximum((part**2).sum(axis=1)[:, None] + squares - 2 * part @ originals.T, 0)
         return ranks_of(distances, np.arange(start, start + len(part)))
 
-    parts = map_bounded(rank, range(0, len(originals), step))
-    return Ranks(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return joined(map_bounded(rank, range(0, len(originals), step)))
 
 
 def _frequencies(images: np.ndarray) -> np.ndarray:
@@ -144,12 +137,3 @@ def _features(look: str, images: np.ndarray) -> Iterator[np.ndarray]:
         return _joined(look, {name: make(images[start : start + CHUNK]) for name, make in looks.items()})
 
     return map_bounded(features, range(0, len(images), CHUNK))
-
-
-def _check(anonymized: np.ndarray, raw: np.ndarray) -> None:
-    check_images("raw", raw)
-    if anonymized.shape != raw.shape or anonymized.dtype != raw.dtype:
-        raise ValueError(
-            f"`anonymized` must be uint8 of shape {raw.shape}, as `raw`. "
-            f"Received: {anonymized.dtype} of shape {tuple(anonymized.shape)}"
-        )

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm
 
-from stages.attacks._learning.ranks import FALSE_POSITIVES
+from stages.attacks._learning.ranks import FALSE_POSITIVES, true_positive_rate
 
 FEWEST_NON_MEMBERS = round(1 / FALSE_POSITIVES)  # with fewer, 1 % of them is less than one image
 LOW_FALSE_POSITIVES = 0.001
@@ -29,32 +29,16 @@ class Membership(NamedTuple):
     """How well the images that networks were trained on are told from others like them; a row a network."""
 
     placements: np.ndarray  # (networks, non-members): share of members that rank before each; the mean is the AUC
-    tpr_at_fpr1: np.ndarray | None  # (networks,): share of members found with at most 1 % of the non-members
+    tpr_at_fpr1: np.ndarray | None  # (networks,): found with at most 1 % of the non-members; None with fewer than 100
     auc: dict[str, float]  # of each attack, mean over networks
 
 
 def confidence(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return how sure a network is of the right classes: the log of the odds, near to normally distributed.
+    """Return how sure a network is of the right classes, (images,): the log of the odds, near to normally distributed.
 
-    Parameters
-    ----------
-    probabilities : ndarray of float, shape (images, classes)
-        Of one network.
-    labels : ndarray of int, shape (images,)
-        The right classes.
+    It orders images as the negative cross-entropy does, without its ties where the network is almost certain (logit
+    scaling, of Carlini et al.). `probabilities` are of shape (images, classes).
 
-    Returns
-    -------
-    ndarray of float64, shape (images,)
-        In the order of the negative cross-entropy, without its ties where the network is almost certain.
-
-    References
-    ----------
-    .. [1] N. Carlini et al., "Membership inference attacks from first principles", IEEE S&P, 2022 (logit scaling).
-
-    Examples
-    --------
-    >>> import numpy as np
     >>> confidence(np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]]), np.array([0, 1])).round(3).tolist()
     [0.0, 1.386]
     """
@@ -68,7 +52,8 @@ def confidence(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def lira(target: np.ndarray, confidences: np.ndarray, members: np.ndarray) -> np.ndarray:
     """Score images by the likelihood ratio of a network's confidence: had it been trained on the image, or not.
 
-    Both likelihoods are normal, with the mean and the variance of the other networks that were or were not.
+    Both likelihoods are normal, with the mean and the variance of other networks that were or were not. Likelier
+    members have higher scores.
 
     Parameters
     ----------
@@ -79,18 +64,12 @@ def lira(target: np.ndarray, confidences: np.ndarray, members: np.ndarray) -> np
     members : ndarray of bool, shape (networks, images)
         Which images each was trained on: half of them, drawn independently of the attacked network's.
 
-    Returns
-    -------
-    ndarray of float64, shape (images,)
-        Higher for likelier members.
-
     References
     ----------
     .. [1] N. Carlini et al., "Membership inference attacks from first principles", IEEE S&P, 2022 (algorithm 1).
 
     Examples
     --------
-    >>> import numpy as np
     >>> confidences = np.array([[2.0], [4.0], [-1.0], [1.0]])
     >>> lira(np.array([1.0]), confidences, np.array([[True], [True], [False], [False]])).tolist()
     [-1.5]
@@ -107,21 +86,11 @@ def lira(target: np.ndarray, confidences: np.ndarray, members: np.ndarray) -> np
 
 
 def rmia(target: np.ndarray, confidences: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """Score images by the share of the others whose relative likelihood is not above theirs.
+    """Score images by the share of the others whose relative likelihood is not above theirs; arguments as for `lira`.
 
     An image's relative likelihood is the probability of its class by the attacked network, over its mean by the
     attacker's networks. The other images stand for the population. Where few of them leave many shares equal, the
-    relative likelihood itself decides.
-
-    Parameters
-    ----------
-    target, confidences, members : ndarray
-        As for `lira`; `members` is not looked at.
-
-    Returns
-    -------
-    ndarray of float64, shape (images,)
-        Higher for likelier members.
+    relative likelihood itself decides. `members` is not looked at.
 
     References
     ----------
@@ -130,7 +99,6 @@ def rmia(target: np.ndarray, confidences: np.ndarray, members: np.ndarray) -> np
 
     Examples
     --------
-    >>> import numpy as np
     >>> rmia(np.array([9.0, 0.0, -1.0]), np.zeros((4, 3)), np.zeros((4, 3), bool)).astype(int).tolist()
     [2, 1, 0]
     """
@@ -143,23 +111,16 @@ ATTACKS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] =
 
 
 def attack_shadows(confidences: np.ndarray, members: np.ndarray) -> dict[str, Rate]:
-    """Attack each network by what all others tell, and return the members found at 0.1 % false positives.
+    """Attack each network by what all others tell, and return the members found at 0.1 % false positives, by attack.
 
-    The scores of all networks share a threshold, as few images have no 0.1 %. Equal scores count as if chance ordered
-    them, so that networks which remember nothing are at 0.1 %. Images that all were trained on, as a class's only one,
-    do not count: there is nothing to compare them with. The interval is a bootstrap over networks and images, which is
-    wider than it need be.
+    `confidences` and `members` are those of `lira`, each network's images drawn independently of all others'. The
+    scores of all networks share a threshold, as few images have no 0.1 %. Equal scores count as if chance ordered them,
+    so that networks which remember nothing are at 0.1 %. Images that all were trained on, as a class's only one, do not
+    count: there is nothing to compare them with. The interval is a bootstrap over networks and images, which is wider
+    than it need be.
 
-    Parameters
-    ----------
-    confidences, members : ndarray, shape (networks, images)
-        As for `lira`, each network's choice of images drawn independently of all others'.
-
-    Returns
-    -------
-    dict of Rate
-        Of each attack; empty with fewer than 1,000 pairs of a network and an image that it was not trained on. With
-        little more, guessing finds up to 0.2 %, as a threshold stands between two of them.
+    The result is empty with fewer than 1,000 pairs of a network and an image that it was not trained on. With little
+    more, guessing finds up to 0.2 %, as a threshold stands between two of them.
     """
     is_judged = ~members.all(axis=0)
     confidences, members = confidences[:, is_judged], members[:, is_judged]
@@ -193,39 +154,25 @@ def infer_membership(
 ) -> Membership:
     """Attack networks of the same kind, each trained on its own random choice of the same images.
 
-    The attack ``loss`` ranks images by how sure the network is of them. The attack ``calibrated`` ranks them by how
-    much surer it is than the other networks are on average, as every network is sure of an easy image. That is what
-    few networks allow of `lira`, which needs many that were trained on an image and many that were not; with such
-    shadows, it and `rmia` attack too.
-    Each network is judged by the attack that is best on the *others*, so that chance does not choose in its favour.
+    The attack ``loss`` ranks images by how sure the network is of them [1]_. The attack ``calibrated`` ranks them by
+    how much surer it is than the other networks are on average, as every network is sure of an easy image [2]_. That is
+    what few networks allow of `lira`, which needs many that were trained on an image and many that were not; with such
+    `shadows`, their confidences and members, it and `rmia` attack too. Each network is judged by the attack that is
+    best on the *others*, so that chance does not choose in its favour; with one network, that is ``loss``.
 
-    Parameters
-    ----------
-    confidences : ndarray of float, shape (networks, images)
-        From `confidence`.
-    members : ndarray of bool, shape (networks, images)
-        Which images each network was trained on: the same number for each, and neither none nor all. If the choices
-        depended on each other, ``calibrated`` would find out about them, and not about the networks.
-    shadows : tuple of ndarray, shape (shadows, images), optional
-        The confidences of other networks, and which images each was trained on.
-
-    Returns
-    -------
-    Membership
-        `tpr_at_fpr1` is None with fewer than 100 non-members. With one network, the only attack is ``loss``.
+    `confidences` and `members` are of shape (networks, images). Each network has the same number of members, neither
+    none nor all. If the choices depended on each other, ``calibrated`` would find out about them, and not about the
+    networks.
 
     References
     ----------
-    .. [1] S. Yeom et al., "Privacy risk in machine learning: analyzing the connection to overfitting", CSF, 2018
-       (threshold on the loss).
+    .. [1] S. Yeom et al., "Privacy risk in machine learning: analyzing the connection to overfitting", CSF, 2018.
     .. [2] L. Watson et al., "On the importance of difficulty calibration in membership inference attacks", ICLR, 2022.
 
     Examples
     --------
-    >>> import numpy as np
     >>> members = np.array([[True, True, False], [True, False, True]])
-    >>> found = infer_membership(np.array([[1.0, 9.0, 8.0], [1.0, 8.0, 9.0]]), members)
-    >>> found.auc
+    >>> infer_membership(np.array([[1.0, 9.0, 8.0], [1.0, 8.0, 9.0]]), members).auc
     {'loss': 0.5, 'calibrated': 1.0}
     """
     attacks = {"loss": confidences}
@@ -236,13 +183,12 @@ def infer_membership(
         attacks |= {name: np.array([attack(own, *shadows) for own in confidences]) for name, attack in ATTACKS.items()}
     placements = {name: np.array(list(map(_placements, scores, members))) for name, scores in attacks.items()}
     areas = {name: placed.mean(axis=1) for name, placed in placements.items()}
-    chosen = [
-        max(attacks, key=lambda name: np.delete(areas[name], network).sum()) for network in range(len(confidences))
-    ]
-    found = [_found(attacks[name][network], members[network]) for network, name in enumerate(chosen)]
+    networks = range(len(confidences))
+    best = [max(attacks, key=lambda name: np.delete(areas[name], network).sum()) for network in networks]
+    found = np.array([true_positive_rate(members[n], attacks[name][n]) for n, name in zip(networks, best, strict=True)])
     return Membership(
-        np.array([placements[name][network] for network, name in enumerate(chosen)]),
-        np.array(found) if placements["loss"].shape[1] >= FEWEST_NON_MEMBERS else None,
+        np.array([placements[name][n] for n, name in zip(networks, best, strict=True)]),
+        found if placements["loss"].shape[1] >= FEWEST_NON_MEMBERS else None,
         {name: float(area.mean()) for name, area in areas.items()},
     )
 
@@ -251,8 +197,3 @@ def _placements(scores: np.ndarray, members: np.ndarray) -> np.ndarray:
     ranked, non_members = np.sort(scores[members]), scores[~members]
     behind = (np.searchsorted(ranked, non_members, "left") + np.searchsorted(ranked, non_members, "right")) / 2
     return 1 - behind / len(ranked)  # equal scores count half
-
-
-def _found(scores: np.ndarray, members: np.ndarray) -> float:
-    non_members = np.sort(scores[~members])[::-1]
-    return float((scores[members] > non_members[int(FALSE_POSITIVES * len(non_members))]).mean())

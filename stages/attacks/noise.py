@@ -12,31 +12,13 @@ BLACK, WHITE = 0, 255
 def subtract_noise(
     image: np.ndarray, method: Callable[..., np.ndarray], arguments: dict[str, Any], rng: np.random.Generator
 ) -> np.ndarray:
-    """Subtract the noise that a method adds.
+    """Subtract the noise that a method adds from an RGB image.
 
-    The noise is what the method makes of a black and of a white image with the same generator: the first shows what
-    brightens, the second what darkens. So it works for any method that adds noise which does not depend on the
-    image, and clips. Where the image was clipped, the original lies in a known range, and its middle is taken.
+    The noise is what the method, called with `arguments` and `secret_rng`, makes of a black and of a white image: the
+    first shows what brightens, the second what darkens. So it works for any method that adds noise which does not
+    depend on the image, and clips. Where the image was clipped, the original lies in a known range, and its middle is
+    taken. The generator is in the state that, the attacker believes, the method drew from.
 
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image, anonymized.
-    method : callable
-        The method, which takes `secret_rng`.
-    arguments : dict
-        Its other arguments.
-    rng : numpy.random.Generator
-        In the state that, the attacker believes, the method drew from.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, width, 3)
-        The image without the noise, clipped to 0 to 255.
-
-    Examples
-    --------
-    >>> import numpy as np
     >>> def noisy(image, *, secret_rng):
     ...     return np.clip(image + secret_rng.normal(0, 20, image.shape), 0, 255).astype(np.uint8)
     >>> image = noisy(np.full((1, 2, 3), 50, np.uint8), secret_rng=np.random.default_rng(7))

@@ -1,9 +1,9 @@
 """What an identifier's distances tell beyond the name: a short list, and a yes or no about one person."""
 
 import numpy as np
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
 
-from stages.attacks._learning.ranks import FALSE_POSITIVES, ranks_of
+from stages.attacks._learning.ranks import ranks_of, true_positive_rate
 from stages.attacks.identity import Identifier
 
 MOST_PAIRS = 4_000_000  # of an image and a person; of more, images are drawn, so that memory stays bounded
@@ -26,14 +26,9 @@ def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, floa
     distance in any order). Over all pairs of an image and a person, the nearest first: ``auc``, how often a right pair
     comes before a wrong one, and ``tpr_at_fpr1``, the share of right pairs that is found with at most 1 % of the wrong.
 
-    References
-    ----------
-    .. [1] P. Phillips, P. Grother, R. Micheals, "Evaluation methods in face recognition", in Handbook of Face
-       Recognition, 2005: identification at a rank, and verification at a rate of false accepts.
+    See P. Phillips, P. Grother, R. Micheals, "Evaluation methods in face recognition", in Handbook of Face Recognition,
+    2005: identification at a rank, and verification at a rate of false accepts.
 
-    Examples
-    --------
-    >>> import numpy as np
     >>> operating_points(np.array([[0.1, 0.9], [0.3, 0.2]]), np.array([0, 0]))
     {'auc': 0.75, 'tpr_at_fpr1': 0.5}
     """
@@ -44,6 +39,5 @@ def operating_points(distances: np.ndarray, right: np.ndarray) -> dict[str, floa
     if people > LISTED:
         points["rank5"] = float(ranks_of(distances, right).within(LISTED).mean())
     points["auc"] = float(roc_auc_score(is_right.ravel(), -distances.ravel()))
-    false, true, _ = roc_curve(is_right.ravel(), -distances.ravel(), drop_intermediate=False)
-    points["tpr_at_fpr1"] = float(true[false <= FALSE_POSITIVES].max())
+    points["tpr_at_fpr1"] = true_positive_rate(is_right, -distances)
     return points

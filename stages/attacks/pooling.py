@@ -21,8 +21,6 @@ class Distances(NamedTuple):
     def pooled(self, groups: np.ndarray) -> np.ndarray:
         """Name the person in each image, (images,), from all images of its group, (images,) int, together.
 
-        Examples
-        --------
         >>> Distances(np.array([7, 9]), np.array([[0, 1], [3, 0], [1, 0]])).pooled(np.array([5, 5, 6]))
         array([9, 9, 9])
         """
@@ -44,22 +42,10 @@ def groups_of(paths: Iterable[str], bursts: dict[str, int]) -> np.ndarray:
 
 
 def near_duplicates(images: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Group images of one person that show nearly the same, such as the frames of a burst, by thumbnails.
+    """Number groups of raw square images of one person that show nearly the same, such as the frames of a burst.
 
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, size, size, 3)
-        Raw RGB images.
-    people : ndarray of int, shape (n,)
-        Who is in each. An attacker knows which images were taken together, and that they show the same person.
+    Thumbnails are compared. An attacker knows which images were taken together, and that they show the same person.
 
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        The number of each image's group.
-
-    Examples
-    --------
     >>> images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     >>> near_duplicates(np.concatenate([images, images ^ 1]), np.array([5, 6, 5, 7])).tolist()
     [0, 1, 0, 2]

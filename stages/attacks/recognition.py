@@ -7,9 +7,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from sklearn.metrics import roc_curve
 
-from stages.attacks._learning.ranks import FALSE_POSITIVES, ranks_of
+from stages.attacks._learning.ranks import ranks_of, true_positive_rate
 from stages.attacks.evidence import Evidence
 from stages.attacks.operating_points import MOST_PAIRS
 from stages.attacks.pooling import Distances
@@ -159,28 +158,10 @@ class Recognizer:
         return self._made, ()
 
     def embed(self, faces: np.ndarray) -> np.ndarray:
-        """Turn faces into points.
+        """Turn upright faces that fill most of their images, (n, size, size, 3) uint8 RGB, into points.
 
-        Parameters
-        ----------
-        faces : ndarray of uint8, shape (n, size, size, 3)
-            RGB images of one face each, which fills most of it, upright.
-
-        Returns
-        -------
-        ndarray of float32, shape (n, length)
-            Of length 1 each: their products are the cosines of the angles between them.
-
-        Raises
-        ------
-        ValueError
-            If the shape or type is wrong, or the network gives values that are not finite.
+        The points, (n, length) float32, are of length 1: their products are the cosines of the angles between them.
         """
-        if faces.shape[1:] != (self.size, self.size, 3) or faces.dtype != np.uint8:
-            raise ValueError(
-                f"`faces` must be uint8 of shape (n, {self.size}, {self.size}, 3). "
-                f"Received: {faces.dtype} of shape {faces.shape}"
-            )
         points = np.array([self._run(face).ravel() for face in faces], float).reshape(len(faces), self._length)
         if not np.isfinite(points).all():
             raise ValueError("`model` must give finite values for every face. Received: some that are not")
@@ -196,24 +177,11 @@ class Recognizer:
 
 
 def compare_faces(probes: np.ndarray, gallery: np.ndarray, people: np.ndarray, *, are_same: bool = False) -> Distances:
-    """Compare faces with those of known people.
+    """Return how far each probe is from the nearest face of each person in a gallery: 1 minus the cosine.
 
-    Parameters
-    ----------
-    probes, gallery : ndarray of float, shape (probes, length) and (gallery, length)
-        Faces to be named, and faces of known people, from `Recognizer.embed`.
-    people : ndarray of int, shape (gallery,)
-        Who is in each face of the gallery.
-    are_same : bool, default=False
-        Whether both are made of the same images, in one order. Then none is compared with itself.
+    Both are faces from `Recognizer.embed`. If they `are_same`, made of the same images in one order, none is compared
+    with itself.
 
-    Returns
-    -------
-    Distances
-        How far each probe is from the nearest face of each person: 1 minus the cosine.
-
-    Examples
-    --------
     >>> gallery = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
     >>> compare_faces(gallery[1:2], gallery, np.array([7, 7, 8])).values
     array([[0. , 0.2]])
@@ -232,22 +200,16 @@ def compare_faces(probes: np.ndarray, gallery: np.ndarray, people: np.ndarray, *
 def true_accept_rate(
     probes: np.ndarray, gallery: np.ndarray, probe_people: np.ndarray, gallery_people: np.ndarray
 ) -> float | None:
-    """Return the share of pairs of one person that are accepted while at most 1 % of the others are [1]_.
+    """Return the share of pairs of one person that are accepted while at most 1 % of the others are.
 
     Of more than 4 million pairs, those of evenly spaced probes count. Without pairs of both kinds it is None.
-
-    References
-    ----------
-    .. [1] P. Phillips, P. Grother, R. Micheals, "Evaluation methods in face recognition", in Handbook of Face
-       Recognition, 2005.
     """
     count = min(len(probes), max(1, MOST_PAIRS // len(gallery)))
     drawn = np.linspace(0, len(probes) - 1, count).astype(int)
     same = (probe_people[drawn][:, None] == gallery_people).ravel()
     if same.all() or not same.any():
         return None
-    false, true, _ = roc_curve(same, _cosines(probes[drawn], gallery).ravel(), drop_intermediate=False)
-    return float(true[false <= FALSE_POSITIVES].max())
+    return true_positive_rate(same, _cosines(probes[drawn], gallery))
 
 
 def _cosines(probes: np.ndarray, gallery: np.ndarray) -> np.ndarray:

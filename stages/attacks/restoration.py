@@ -23,8 +23,9 @@ def train_restorer(
 ) -> Restorer:
     """Train the inverses that fit a method, and return the best on pairs that they were not trained on.
 
-    They are ridge regression from a neighbourhood to its centre, Wiener deconvolution of a known blur, and on top of
-    the better one a small network, then optimization through the rounding to 8 bits.
+    They are ridge regression from a neighbourhood to its centre [1]_, Wiener deconvolution of a known blur [2]_, and on
+    top of the better one a small network [3]_, then optimization through the rounding to 8 bits [4]_. On the pairs that
+    decide, the best is never worse than doing nothing.
 
     Parameters
     ----------
@@ -37,11 +38,6 @@ def train_restorer(
     exact : bool, default=False
         With `kernel`, also try to optimize each image, which takes several seconds a million pixels.
 
-    Returns
-    -------
-    Restorer
-        Never worse than doing nothing on the pairs that decide.
-
     References
     ----------
     .. [1] J. Todt, S. Hanisch, T. Strufe, "Fantomas: understanding face anonymization reversibility", arXiv 2210.10651,
@@ -50,8 +46,7 @@ def train_restorer(
        document redaction", Proceedings on Privacy Enhancing Technologies 2016(4).
     .. [3] R. McPherson, R. Shokri, V. Shmatikov, "Defeating image obfuscation with deep learning", arXiv 1609.00408,
        2016.
-    .. [4] "Privacy Blur: quantifying privacy and utility for image data release", arXiv 2512.16086, 2025: blurs of 8
-       bits are inverted by optimization through the rounding.
+    .. [4] "Privacy Blur: quantifying privacy and utility for image data release", arXiv 2512.16086, 2025.
     """
     fitted = [index for index in range(len(raw)) if index % _VALIDATION or len(raw) == 1]
     decisive = range(0, len(raw), _VALIDATION)

@@ -16,17 +16,9 @@ ALIKE = 0.003  # squared distance of two tiles that are as good as the same
 
 
 def cut_tiles(image: np.ndarray) -> np.ndarray:
-    """Return the tiles around an image's strongest corners, without their brightness and contrast.
+    """Return the tiles around an image's strongest corners, (tiles, 144) float32, without brightness and contrast.
 
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB image.
-
-    Returns
-    -------
-    ndarray of float32, shape (tiles, 144)
-        None where nothing stands out.
+    There are none where nothing stands out.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     most = min(max(grey.size // AREA, 1), MOST_TILES)
@@ -43,19 +35,9 @@ def cut_tiles(image: np.ndarray) -> np.ndarray:
 def name_by_tiles(known: list[np.ndarray], people: np.ndarray, asked: list[np.ndarray]) -> Distances:
     """Name people by tiles that recur in images of one person, and of nobody else.
 
-    Parameters
-    ----------
-    known : list of ndarray
-        From `cut_tiles`, of images of known people; of each person, the first ones count.
-    people : ndarray of int, shape (images,)
-        Who is in each.
-    asked : list of ndarray
-        The same of other images.
-
-    Returns
-    -------
-    Distances
-        Of each tile, the logarithm of how much nearer a person is than the second nearest person; summed over tiles.
+    `known` and `asked` are tiles of images, from `cut_tiles`; `people` says who is in each of the known ones, of which
+    a person's first ones count. The distances are, of each tile, the logarithm of how much nearer a person is than the
+    second nearest person, summed over tiles.
 
     References
     ----------

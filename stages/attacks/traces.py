@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from stages.attacks._learning.discriminant import means_of
-from stages.attacks._learning.ranks import Ranks, ranks_of
+from stages.attacks._learning.ranks import Ranks, joined, ranks_of
 from stages.attacks.pooling import Distances
 
 BANDWIDTHS = (1.0, 0.3, 0.1)  # in standard deviations of one person's numbers
@@ -14,23 +14,11 @@ DOUBT = 20.0  # how far beyond the nearest person one image may put another, in 
 
 
 def name_by_traces(sets: list[tuple[np.ndarray, np.ndarray]], asked: np.ndarray) -> Distances:
-    """Name people by the density of their numbers, a Gaussian around each known image.
+    """Name people by the density of their numbers, a Gaussian around each known image; in nats.
 
-    Parameters
-    ----------
-    sets : list of tuple of ndarray
-        Numbers (n, length) float and people (n,) int, to learn how numbers of one person vary, and maybe others to
-        enroll, who are then the ones that are named.
-    asked : ndarray of float, shape (images, length)
-        The same numbers of other images.
+    `sets` are numbers (images, length) and people (images,), to learn how numbers of one person vary, and maybe others
+    to enroll, who are then the ones that are named.
 
-    Returns
-    -------
-    Distances
-        Negative log-likelihoods in nats.
-
-    Examples
-    --------
     >>> numbers, people = np.array([[0.0], [0.1], [1.0], [1.1]]), np.array([7, 7, 9, 9])
     >>> name_by_traces([(numbers, people)], np.array([[0.2], [0.9]])).values.argmin(axis=1)
     array([0, 1])
@@ -52,22 +40,10 @@ def name_by_traces(sets: list[tuple[np.ndarray, np.ndarray]], asked: np.ndarray)
 
 
 def link_by_traces(train_raw: np.ndarray, train_published: np.ndarray, published: np.ndarray, raw: np.ndarray) -> Ranks:
-    """Rank the originals of published images by how well they predict the published numbers.
+    """Rank the originals of published images, in the same order, by how well they predict the published numbers.
 
-    Parameters
-    ----------
-    train_raw, train_published : ndarray of float, shape (pairs, length)
-        Numbers of training pairs, from which a linear map and its errors are learned.
-    published, raw : ndarray of float, shape (images, length)
-        Numbers of published images, and of their originals in the same order.
+    A linear map and its errors are learned from training pairs; all numbers are of shape (images, length).
 
-    Returns
-    -------
-    Ranks
-        Of each image's own original among all.
-
-    Examples
-    --------
     >>> numbers = np.arange(6.0)[:, None] ** 2
     >>> link_by_traces(numbers[:4], 2 * numbers[:4], 2 * numbers, numbers).within(1).mean()
     np.float64(1.0)
@@ -81,11 +57,8 @@ def link_by_traces(train_raw: np.ndarray, train_published: np.ndarray, published
     spread = train_published.std(axis=0)
     scale = np.maximum(np.sqrt((missed**2).mean(axis=0)), 1e-3 * spread + 1e-6)
     expected, places = inputs(raw) @ weights / scale, np.arange(len(raw))
-    parts = [
-        ranks_of(np.round(_squares(part, expected), 6), own)
-        for part, own in zip(_chunks(published / scale), _chunks(places), strict=True)
-    ]
-    return Ranks(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    parts = zip(_chunks(published / scale), _chunks(places), strict=True)
+    return joined(ranks_of(np.round(_squares(part, expected), 6), own) for part, own in parts)
 
 
 def _chunks(rows: np.ndarray) -> list[np.ndarray]:

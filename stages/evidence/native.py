@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 from PIL import Image
 
-from stages.attacks._learning.ranks import Ranks
+from stages.attacks._learning.ranks import Ranks, linked
 from stages.attacks.evidence import UNKNOWN
 from stages.attacks.likelihood import SIDE, BlockNoise, Blocks, cut_blocks, link_by_likelihood, name_by_likelihood
 from stages.attacks.pooling import Distances, groups_of
@@ -132,8 +132,7 @@ def _attack_blocks(target: Target, chosen: Chosen, noise: BlockNoise, groups: np
 
 
 def _linked(name: str, ranks: Ranks, count: int) -> dict[str, float]:
-    shares = {"accuracy": float(ranks.within(1).mean()), "chance": 1 / count, "images": count}
-    return {f"{name}_linkage_{key}": value for key, value in shares.items()}
+    return {f"{name}_linkage_{key}": value for key, value in linked(ranks, count).items()}
 
 
 def _people(images: dict[str, int]) -> np.ndarray:

@@ -85,23 +85,6 @@ def test_what_was_learned_gives_the_same_distances_from_plain_arrays(identifier,
         assert (restored.name, restored.validation_accuracy) == (learned.name, learned.validation_accuracy)
 
 
-@pytest.mark.parametrize(
-    ("images", "identities", "words"),
-    [
-        (np.zeros((4, 8, 8, 3), np.uint8), [1] * 4, "`identities` .*two people. Received: 1"),
-        (np.zeros((4, 8, 8, 3), np.uint8), [1, 2, 3], r"`identities` .*\(4,\).* Received: \(3,\)"),
-        (np.zeros((4, 8, 9, 3), np.uint8), [1] * 4, "`images` must be uint8"),
-        (np.zeros((4, 8, 8, 3)), [1] * 4, "`images` must be uint8 .* Received: float64"),
-    ],
-)
-def test_wrong_images_and_names_are_refused(identifier, images, identities, words):
-    with pytest.raises(ValueError, match=words):
-        train_identifier(images, np.array(identities), seed=0)
-    if "images" in words:
-        with pytest.raises(ValueError, match=words):
-            identifier.predict(images)
-
-
 def test_shuffled_names_cannot_be_learned():
     images, identities = portraits(10, 0)
     shuffled = train_identifier(images[:, ::2, ::2], np.random.default_rng(0).permutation(identities), seed=0)

@@ -79,20 +79,6 @@ def test_neither_workers_nor_the_size_of_parts_change_the_ranks(monkeypatch):
     assert found() == alone
 
 
-@pytest.mark.parametrize(
-    ("raw", "anonymized", "words"),
-    [
-        (np.zeros((4, 8, 9, 3), np.uint8), np.zeros((4, 8, 9, 3), np.uint8), "`raw` must be uint8"),
-        (np.zeros((4, 8, 8, 3)), np.zeros((4, 8, 8, 3)), "Received: float64"),
-        (np.zeros((4, 8, 8, 3), np.uint8), np.zeros((3, 8, 8, 3), np.uint8), r"`anonymized` .*\(4, 8, 8, 3\)"),
-        (np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 8, 8, 3), np.uint8), "at least two images. Received: 1"),
-    ],
-)
-def test_what_are_no_pairs_is_refused(raw, anonymized, words):
-    with pytest.raises(ValueError, match=words):
-        train_linker(raw, anonymized, seed=0)
-
-
 def test_equal_originals_share_what_is_found():
     twice = np.concatenate([ASKED, ASKED])
     found = train_linker(RAW, METHODS["blur"](RAW), seed=0).ranks(METHODS["blur"](twice), twice)

@@ -177,8 +177,3 @@ def test_what_is_no_recognizer_is_refused_in_one_line(model, said):
 def test_a_detector_is_no_recognizer(tmp_path):
     with pytest.raises(ValueError, match="to one vector.* with 12 outputs"):
         Recognizer(write_yunet(tmp_path / "yunet.onnx").read_bytes(), size=32)
-
-
-def test_wrong_faces_are_refused(recognizer):
-    with pytest.raises(ValueError, match=r"`faces` must be uint8 .* Received: uint8 of shape \(2, 8, 9, 3\)"):
-        recognizer.embed(np.zeros((2, 8, 9, 3), np.uint8))

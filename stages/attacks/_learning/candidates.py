@@ -1,7 +1,6 @@
 """The identifiers that may be used, and the choice among them on images held out."""
 
 from collections.abc import Callable, Iterable
-from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -46,8 +45,8 @@ def choose(features: dict[str, np.ndarray], people: np.ndarray, seed: int) -> tu
         if held.any():
             distances = _held_out_distances(features, people, held)
             for name, parts in right.items():
-                nearest = joint(distances[look] for look in looks_of_candidate(name, distances)).argmin(axis=1)
-                parts.append(nearest == people[held])
+                summed = np.sum([distances[look] for look in looks_of_candidate(name, distances)], axis=0)
+                parts.append(summed.argmin(axis=1) == people[held])
     if not right["committee"]:
         return "committee", None
     accuracy = {name: float(np.concatenate(parts).mean()) for name, parts in right.items()}
@@ -85,8 +84,3 @@ def train_member(copies: np.ndarray, people: np.ndarray, chosen: np.ndarray) -> 
 def in_means(distances: np.ndarray) -> np.ndarray:
     """Return each image's distances as shares of their mean: a member that fits an image badly gets little weight."""
     return distances / np.maximum(distances.mean(axis=1, keepdims=True), np.finfo(float).tiny)
-
-
-def joint(distances: Iterable[np.ndarray]) -> np.ndarray:
-    """Sum the distances `in_means` of several members."""
-    return reduce(np.add, distances)

@@ -25,14 +25,6 @@ def looks_of(size: int) -> list[str]:
     return [f"pixels_{side}" for side in of_pixels] + [f"gradients_{side}" for side in of_gradients]
 
 
-def check_images(name: str, images: np.ndarray) -> None:
-    """Raise a `ValueError` if images are not square RGB."""
-    if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"`{name}` must be uint8 of shape (n, size, size, 3). Received: {images.dtype} of shape {images.shape}"
-        )
-
-
 def features_of(look: str, images: np.ndarray) -> np.ndarray:
     """Return the features of images under a look, float32 of shape (images, length)."""
     kind, side = look.split("_")

@@ -1,8 +1,10 @@
 """How far up the right candidate comes, where several may be equally near."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import roc_curve
 
 FALSE_POSITIVES = 0.01  # share of wrong pairs, or of non-members, that are accepted where an attack says yes or no
 _ROUNDING = 1e-9  # of the largest distance: two that differ by less are equal
@@ -41,3 +43,19 @@ def ranks_of(distances: np.ndarray, right: np.ndarray) -> Ranks:
     differences = distances - own
     equal = np.abs(differences) <= _ROUNDING * distances.max(axis=1, keepdims=True)
     return Ranks(((differences < 0) & ~equal).sum(axis=1), equal.sum(axis=1))
+
+
+def joined(parts: Iterable[Ranks]) -> Ranks:
+    """Join the ranks of several parts of the queries."""
+    return Ranks(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def linked(ranks: Ranks, count: int) -> dict[str, float]:
+    """Return the share of images that are linked to their own of `count` originals, and what guessing links."""
+    return {"accuracy": float(ranks.within(1).mean()), "chance": 1 / count, "images": count}
+
+
+def true_positive_rate(is_right: np.ndarray, scores: np.ndarray) -> float:
+    """Return the share of right pairs whose score is so high that at most 1 % of the wrong ones are accepted too."""
+    false, true, _ = roc_curve(is_right.ravel(), scores.ravel(), drop_intermediate=False)
+    return float(true[false <= FALSE_POSITIVES].max())
