@@ -154,7 +154,7 @@ def _tables(results: Results, privacy: list[Privacy]) -> dict[str, Any]:
         "findings": metrics_of(found, table, "What other attacks find"),
         "groups": group_metrics(results.groups),
         "has_recognition": any("recognition" in key for key in findings),
-        "pairs": [difference_rows(results.pairs, measure, caption) for measure, caption in _DIFFERENCES.items()],
+        "pairs": [difference_metrics(results.pairs, measure, caption) for measure, caption in _DIFFERENCES.items()],
     }
 
 
@@ -164,7 +164,7 @@ def metrics_of(columns: list[Column], table: pd.DataFrame, caption: str) -> Metr
     return Metrics(caption, columns, rows) if columns else None
 
 
-def difference_rows(pairs: pd.DataFrame, measure: str, caption: str) -> dict[str, Any] | None:
+def difference_metrics(pairs: pd.DataFrame, measure: str, caption: str) -> Metrics | None:
     """Arrange the differences between variants as a matrix; None where there are none."""
     if pairs[f"{measure}_difference"].isna().all():
         return None
@@ -174,10 +174,10 @@ def difference_rows(pairs: pd.DataFrame, measure: str, caption: str) -> dict[str
         value, low, high = (row[f"{measure}_{part}"] for part in ("difference", "low", "high"))
         pair = row["variant"], row["compared_with"]
         for place, numbers in ((pair, (value, low, high)), (pair[::-1], (-value, -high, -low))):
-            middle, *ends = (show(number, "points") for number in numbers)
-            cells[place] = (middle, " to ".join(ends), bool(low > 0 or high < 0))
-    rows = [(name, [cells.get((name, column)) for column in names]) for name in names]
-    return {"caption": caption, "names": names, "rows": rows}
+            text, *ends = (show(number, "points") for number in numbers)
+            cells[place] = Markup("<b>{}</b>").format(text) if low > 0 or high < 0 else text, " to ".join(ends)
+    rows = [(name, [cells.get((name, column), ("", "")) for column in names]) for name in names]
+    return Metrics(caption, [Column(name, name, "points") for name in names], rows)
 
 
 def group_metrics(groups: pd.DataFrame) -> Metrics | None:
