@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stages.core.people import read_people
+from stages.results import groups
 from stages.results.groups import group_table, largest_gap
 from tests.synthetic import PATHS, WRONG
 
@@ -26,7 +27,8 @@ def null_p_values(units: np.ndarray, times: int) -> np.ndarray:
     return np.array([largest_gap(values, WHO < 8, units).p_value for values in worlds])
 
 
-def test_people_who_differ_are_no_gap_between_groups_unless_images_are_taken_for_independent():
+def test_people_who_differ_are_no_gap_between_groups_unless_images_are_taken_for_independent(monkeypatch):
+    monkeypatch.setattr(groups, "RESAMPLES", 200)
     assert (null_p_values(WHO, 100) < 0.1).mean() == pytest.approx(0.1, abs=0.05)
     assert (null_p_values(np.arange(160), 20) < 0.1).mean() > 0.25
 
