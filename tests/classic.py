@@ -28,7 +28,7 @@ from stages.network.runtime import keras
 from stages.network.speed import operations
 from stages.results.statistics import crossed_estimate
 from tests.benchmarks import blurring, merging
-from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
+from tests.clones import ROOT, make_clone, repro_by_stage
 from tests.networks import measure_peak, shares_of_peak
 
 TABLE = Path("metrics/classic.md")
@@ -176,12 +176,9 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = make_source(folder / "photos", options.images, options.train)
-        copy_pipeline(folder)
-        run(folder, sys.executable, "-m", "stages.preset", "classic")
         weights = str(options.weights.resolve()) if options.weights else None
-        for key, value in {"data.source": "photos", "data.identity_pattern": None, "train.weights": weights}.items():
-            set_param(folder, key, value)
-        run(folder, "git", "init", "-q")
+        values = {"data.source": "photos", "data.identity_pattern": None, "train.weights": weights}
+        make_clone(folder, values, "classic")
         seconds = repro(folder)
         params = load_params(folder / "params.yaml").train
         made = list_images(folder / "photos")[:PLAIN_PHOTOS]

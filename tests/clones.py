@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from stages.core.params import TrainParams, load_params
+from stages.results.scores import Privacy
 
 ROOT = Path(__file__).parent.parent
 # `dvc repro` runs the `python` of the PATH.
@@ -121,6 +122,23 @@ def copy_pipeline(folder):
         if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / file, folder / file)
+
+
+def make_clone(folder, params, preset=""):
+    """Copy the working tree into a repository of its own, with a preset and params at full keys."""
+    copy_pipeline(folder)
+    if preset:
+        run(folder, sys.executable, "-m", "stages.preset", preset)
+    for key, value in params.items():
+        set_param(folder, key, value)
+    run(folder, "git", "init", "-q")
+
+
+def attack_in_clone(folder, datasets) -> dict[str, Privacy]:
+    """Return what `attack` finds in data sets of a clone."""
+    repro_by_stage(folder, *(f"attack@{name}" for name in datasets))
+    files = {name: folder / "data/scores/privacy" / f"{name}.json" for name in datasets}
+    return {name: Privacy.model_validate_json(file.read_bytes()) for name, file in files.items()}
 
 
 def shrink_networks(folder):

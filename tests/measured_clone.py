@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.clones import ENVIRONMENT, StageRun, copy_pipeline, repro_by_stage, run, set_param
+from tests.clones import ENVIRONMENT, StageRun, make_clone, repro_by_stage, run
 
 UP_TO_DATE = "Data and pipelines are up to date"
 # Python runs this at the start of each process, so that DVC and each stage tell their own peak. What `wait4` tells of
@@ -45,10 +45,7 @@ class MeasuredClone:
             "SCALE_TOLD": str(self._told),
             "DVC_SITE_CACHE_DIR": str(self._site),  # a part of DVC's bookkeeping, which would stay behind
         }
-        copy_pipeline(self.clone)
-        for key, value in {"data.source": str(self.source), "data.layout": layout}.items():
-            set_param(self.clone, key, value)
-        run(self.clone, "git", "init", "-q")
+        make_clone(self.clone, {"data.source": str(self.source), "data.layout": layout})
 
     def repro(self) -> tuple[list[StageRun], dict[str, tuple[float, int]]]:
         """Run `dvc repro`; return the runs, and the seconds and the peak in bytes that each process told."""

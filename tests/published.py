@@ -6,7 +6,6 @@ its accuracy beside the published one and beside that of our attackers to `metri
 
 import argparse
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,9 +27,8 @@ from stages.methods.gaussian_blur import gaussian_blur
 from stages.methods.pixelation import pixelation
 from stages.network.runtime import derived_seed, keras, start_tensorflow, tf
 from stages.results.privacy import exposure
-from stages.results.scores import Privacy
 from stages.results.statistics import wilson_interval
-from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
+from tests.clones import ROOT, attack_in_clone, make_clone
 from tests.dp_blur import dp_blur
 
 TABLE = ROOT / "metrics" / "published.md"
@@ -178,19 +176,13 @@ def our_attackers(portraits: Path) -> dict[str, dict[str, Any]]:
     """Run the pipeline in a temporary folder, and return what it finds of each cell."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        copy_pipeline(folder)
+        variants = {key: {"method": cell.method.__name__} | cell.settings for key, cell in CELLS.items() if cell.method}
+        values = {"data.source": str(portraits), "data.identity_pattern": r"(s\d+)/"}
+        make_clone(folder, values | {"variants": variants, "datasets": list(CELLS)}, "portraits")
         shutil.copy(Path(__file__).with_name("dp_blur.py"), folder / "stages" / "methods")
         (folder / "data" / "secret.key").write_bytes(SECRET)
         (folder / "data" / "secret.key").chmod(0o600)
-        run(folder, sys.executable, "-m", "stages.preset", "portraits")
-        variants = {key: {"method": cell.method.__name__} | cell.settings for key, cell in CELLS.items() if cell.method}
-        values = {"data.source": str(portraits), "data.identity_pattern": r"(s\d+)/"}
-        for key, value in (values | {"variants": variants, "datasets": list(CELLS)}).items():
-            set_param(folder, key, value)
-        run(folder, "git", "init", "-q")
-        repro_by_stage(folder, *(f"attack@{key}" for key in CELLS))
-        scores = {key: (folder / "data/scores/privacy" / f"{key}.json").read_bytes() for key in CELLS}
-        return {key: exposure(Privacy.model_validate_json(text)) for key, text in scores.items()}
+        return {key: exposure(found) for key, found in attack_in_clone(folder, CELLS).items()}
 
 
 def row(cell: Cell, correct: np.ndarray, of_linear: str, found: dict[str, Any]) -> str:

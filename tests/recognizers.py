@@ -5,7 +5,6 @@ MTCNN finds, and writes what it names beside what our other attackers name to `m
 """
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from stages.core.params import RAW, load_params
 from stages.results.counts import images_named
 from stages.results.privacy import exposure, privacy_row, read_verdicts
 from stages.results.scores import Privacy
-from tests.clones import ROOT, copy_pipeline, repro_by_stage, run, set_param
+from tests.clones import ROOT, attack_in_clone, make_clone
 
 TABLE = ROOT / "metrics" / "recognizers.md"
 WHOLE = load_params(ROOT / "params.yaml").variants | {"pixelation_16": {"method": "pixelation", "block_size": 16}}
@@ -37,17 +36,11 @@ Last: images named by the strongest attacker without a recognizer, of whole imag
 
 def attack(folder: Path, options: argparse.Namespace, boxes: str, variants: dict) -> dict[str, Privacy]:
     """Run `attack` in a clone, and return what it found in each data set."""
-    copy_pipeline(folder)
-    run(folder, sys.executable, "-m", "stages.preset", "portraits")
     values = {"data.source": str(options.portraits.resolve()), "data.identity_pattern": r"(s\d+)/"}
     values |= {"data.rename": False}  # so that attackers see images in the same order in each run
     values |= {"attack.recognizer": str(options.model.resolve()), "regions.boxes": boxes}
-    for key, value in (values | {"variants": variants, "datasets": [RAW, *variants]}).items():
-        set_param(folder, key, value)
-    run(folder, "git", "init", "-q")
-    repro_by_stage(folder, *(f"attack@{name}" for name in (RAW, *variants)))
-    files = {name: folder / "data/scores/privacy" / f"{name}.json" for name in (RAW, *variants)}
-    return {name: Privacy.model_validate_json(file.read_bytes()) for name, file in files.items()}
+    make_clone(folder, values | {"variants": variants, "datasets": [RAW, *variants]}, "portraits")
+    return attack_in_clone(folder, (RAW, *variants))
 
 
 def row(name: str, scores: Privacy, view: str) -> str:
