@@ -8,12 +8,11 @@ from annotated_types import Ge, Le
 
 from stages.methods.shared.method import Method
 
-_FILTERS = {"erosion": cv2.erode, "dilation": cv2.dilate}
-PHASES = {
-    "erosion": ("erosion",),
-    "dilation": ("dilation",),
-    "opening": ("erosion", "dilation"),
-    "closing": ("dilation", "erosion"),
+_OPERATIONS = {
+    "erosion": cv2.MORPH_ERODE,
+    "dilation": cv2.MORPH_DILATE,
+    "opening": cv2.MORPH_OPEN,
+    "closing": cv2.MORPH_CLOSE,
 }
 
 
@@ -26,8 +25,8 @@ def morphology(
 ) -> np.ndarray:
     """Erode, dilate, open or close an image with a square.
 
-    The same, pixel by pixel, as ``cv2.morphologyEx`` with a ``cv2.MORPH_RECT`` kernel: `iterations` erosions or
-    dilations, with opening and closing all of one kind before all of the other, and pixels beyond the borders left out.
+    Of opening and closing, all `iterations` of one kind come before all of the other. Pixels beyond the borders are
+    left out.
 
     Parameters
     ----------
@@ -59,16 +58,8 @@ def morphology(
     >>> morphology(image, operation="closing", kernel_size=3, iterations=1)[0, :, 0]
     array([9, 9, 9, 9, 0, 0, 0], dtype=uint8)
     """
-    # n squares of side k one after the other act as one of side n * (k - 1) + 1, and a square as its two sides in turn.
-    size, anchor = iterations * (kernel_size - 1) + 1, iterations * (kernel_size // 2)
-    result = image.copy()
-    for phase in PHASES[operation]:
-        for axis, side in enumerate(image.shape[:2]):
-            before, after = min(anchor, side - 1), min(size - 1 - anchor, side - 1)  # the rest is beyond the borders
-            length = before + after + 1
-            kernel = np.ones((length, 1) if axis == 0 else (1, length), np.uint8)
-            result = _FILTERS[phase](result, kernel, anchor=(0, before) if axis == 0 else (before, 0))
-    return result
+    square = np.ones((kernel_size, kernel_size), np.uint8)
+    return cv2.morphologyEx(image, _OPERATIONS[operation], square, iterations=iterations)
 
 
 METHOD = Method(morphology, examples=({"operation": "closing", "kernel_size": 3, "iterations": 2},))
