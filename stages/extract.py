@@ -18,7 +18,7 @@ from stages.core.parallel import count_image, map_parts, print_summary
 from stages.core.params import TrainParams, load_params
 from stages.core.paths import DATA, FEATURES
 from stages.core.store import key_of, unchanged_images
-from stages.network.inputs import InputsFile, LastInputs, write_index
+from stages.network.inputs import LastInputs, create_inputs, write_index
 from stages.network.weights import weights_key
 
 _CODE = ("core", "extract.py", "network")
@@ -64,25 +64,23 @@ def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParam
     paths = source.paths(split)
     parts = [part for part in source.parts(split) if part.paths]
     row_of = {f"{split}/{path}": row for row, path in enumerate(paths)}
-    last, settings, same = LastInputs(dataset, split), _settings(params), 0
-    known = last.keys
+    last, settings = LastInputs(dataset, split), _settings(params)
+    inputs, keys, same = None, {}, 0
 
-    def make(part: Part) -> tuple[str, np.ndarray | None]:
+    def make(part: Part) -> tuple[str, np.ndarray, bool]:
         key = _key(settings, source, part)
-        return key, None if known.get(part.name) == key else make_inputs(source, part, params)
+        kept = last.read(part.name, key, [path[len(split) + 1 :] for path in part.paths])
+        return (key, make_inputs(source, part, params), False) if kept is None else (key, kept, True)
 
     with new_folder(FEATURES / dataset / split) as folder:
-        file = InputsFile(folder, len(paths))
-        for part, (key, inputs) in zip(parts, map_parts(make, parts, label=f"{dataset} {split}"), strict=True):
-            rows = [row_of[path] for path in part.paths]
+        for part, made in zip(parts, map_parts(make, parts, label=f"{dataset} {split}"), strict=True):
+            keys[part.name], values, is_kept = made
             if inputs is None:
-                inputs = last.read(part.name, [paths[row] for row in rows])
-                same += len(part) if inputs is not None else 0
-            if inputs is None:
-                inputs = make_inputs(source, part, params)
-            file.write(part.name, key, rows, inputs)
+                inputs = create_inputs(folder, (len(paths), *values.shape[1:]), values.dtype)
+            inputs[[row_of[path] for path in part.paths]] = values
+            same += len(part) if is_kept else 0
         write_index(folder, paths, sorted({class_of(path) for path in paths}))
-        last.replace(folder, file.keys)
+        last.replace(folder, keys)
     return len(paths), same
 
 

@@ -1,6 +1,5 @@
 """Reads and writes what `extract` makes of a split: the network's inputs, with labels and paths."""
 
-import hashlib
 import json
 import os
 from contextlib import suppress
@@ -13,7 +12,7 @@ from stages.core.errors import error_context
 from stages.core.files import new_folder
 from stages.core.paths import FEATURES
 from stages.core.seeding import order_key
-from stages.core.store import last_run_folder, read_state, write_state
+from stages.core.store import digest_of, last_run_folder, read_state, write_state
 
 _FILES = ("inputs.npy", "index.json")
 _KEYS = "keys.json"
@@ -32,22 +31,6 @@ class Features(NamedTuple):
         if isinstance(self.inputs, np.memmap) and self.inputs.filename is not None:
             return _read, (Path(self.inputs.filename).parent,)
         return Features, tuple(self)
-
-
-class InputsFile:
-    """The file of a split's inputs while it is made, part by part."""
-
-    def __init__(self, folder: Path, images: int):
-        self._folder, self._images = folder, images
-        self._inputs: np.ndarray | None = None
-        self.keys: dict[str, tuple[str, str]] = {}
-
-    def write(self, part: str, key: str, rows: list[int], inputs: np.ndarray) -> None:
-        """Write the inputs of a part, (images, ...), all parts of one shape and type, into rows of the file."""
-        if self._inputs is None:
-            self._inputs = create_inputs(self._folder, (self._images, *inputs.shape[1:]), inputs.dtype)
-        self._inputs[rows] = inputs
-        self.keys[part] = key, _digest(inputs)
 
 
 def create_inputs(folder: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -93,38 +76,28 @@ class LastInputs:
 
     def __init__(self, dataset: str, split: str):
         self._folder = last_run_folder(dataset, f"inputs {split}")
-        self._digests: dict[str, str] = {}
-        self.keys: dict[str, str] = {}
-        state = read_state(self._folder / _KEYS)
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._features = _read(self._folder)
-            for part, (key, digest) in (state or {}).items():
-                self.keys[part], self._digests[part] = key, digest
-            self._row_of = {path: row for row, path in enumerate(self._features.paths)}
+        self._keys: dict[str, str] = {}
+        digest, keys = read_state(self._folder / _KEYS) or ("", {})
+        with suppress(OSError):
+            if digest_of(self._folder / name for name in _FILES) == digest:
+                self._keys, self._features = keys, _read(self._folder)
+                self._row_of = {path: row for row, path in enumerate(self._features.paths)}
 
-    def read(self, part: str, paths: list[str]) -> np.ndarray | None:
-        """Read the inputs of a part of `keys`, paths relative to the split; None where they are not whole."""
-        try:
-            inputs = np.asarray(self._features.inputs[[self._row_of[path] for path in paths]])
-        except (KeyError, IndexError):
+    def read(self, part: str, key: str, paths: list[str]) -> np.ndarray | None:
+        """Read the inputs of a part, paths relative to the split; None where they were made of something else."""
+        if self._keys.get(part) != key:
             return None
-        return inputs if _digest(inputs) == self._digests[part] else None
+        return self._features.inputs[[self._row_of[path] for path in paths]]
 
-    def replace(self, folder: Path, keys: dict[str, tuple[str, str]]) -> None:
+    def replace(self, folder: Path, keys: dict[str, str]) -> None:
         """Keep the inputs of another folder in place of these, by links; where there are no links, nothing is kept."""
         with new_folder(self._folder) as kept, suppress(OSError):
             for name in _FILES:
                 os.link(folder / name, kept / name)
-            write_state(kept / _KEYS, keys)
+            write_state(kept / _KEYS, [digest_of(folder / name for name in _FILES), keys])
 
 
 def _read(folder: Path) -> Features:
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     labels = np.array([index["classes"].index(path.split("/", 1)[0]) for path in index["paths"]])
     return Features(np.load(folder / "inputs.npy", mmap_mode="r"), labels, index["classes"], index["paths"])
-
-
-def _digest(inputs: np.ndarray) -> str:
-    digest = hashlib.sha256(f"{inputs.dtype.str} {inputs.shape}".encode())
-    digest.update(np.ascontiguousarray(inputs))
-    return digest.hexdigest()
