@@ -78,7 +78,7 @@ def test_train_names_the_weights_that_the_machine_refused(working_folder, monkey
 
 def test_training_goes_on_from_the_last_state_that_the_disk_held(working_folder, monkeypatch, capsys):
     write_workspace(seeds=[0], epochs=4)
-    monkeypatch.setattr(training, "COST_SHARE", float("inf"))  # a state each epoch
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0)  # a state each epoch
     save, half, calls = np.savez, leaving_half(of_system(errno.ENOSPC)), iter(range(1000))
     monkeypatch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < 2 else half)(*given, **arrays))
     assert re.fullmatch(f"error: `data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))

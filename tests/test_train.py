@@ -84,7 +84,7 @@ def test_a_network_made_of_something_else_or_broken_is_trained_again(workspace, 
 
 
 def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeypatch):
-    monkeypatch.setattr(training, "COST_SHARE", float("inf"))
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
     add = training.State.add
 
     def add_and_stop(self, row, **options):

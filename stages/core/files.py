@@ -20,7 +20,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The suffix keeps apart what is ours from what else may lie beside a folder outside `data/`.
     for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*{UNFINISHED}"):
-        _remove(stale)
+        shutil.rmtree(stale, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=UNFINISHED, dir=folder.parent))
     try:
         yield partial
@@ -28,22 +28,14 @@ def new_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
     finally:
-        _remove(partial)
-
-
-def _remove(folder: Path) -> None:
-    # Renamed first, so that a worker that has not ended yet does not write into it meanwhile.
-    removed = folder.with_name(f"{folder.name.removesuffix(UNFINISHED)}.removed{UNFINISHED}")
-    with suppress(OSError):
-        folder.rename(removed)
-        folder = removed
-    shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # a worker that has not ended yet may write into it
+            remove_folder(partial)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder, if there is one, so that it is never there in part."""
+    """Remove a folder, if there is one; it is never there in part, and nothing is written into it meanwhile."""
     if folder.exists():
-        removed = folder.with_name(f".{folder.name}.removed{UNFINISHED}")
+        removed = folder.with_name(f".{folder.name.removeprefix('.')}.removed{UNFINISHED}")
         shutil.rmtree(removed, ignore_errors=True)
         folder.rename(removed)
         shutil.rmtree(removed)

@@ -66,9 +66,9 @@ def class_of(path: str) -> str:
     return path.split("/", 1)[0]
 
 
-def decode_image(encoded: bytes, file: Path) -> np.ndarray:
-    """Decode an image that the pipeline wrote to (height, width, 3) uint8, RGB."""
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB) if encoded else None
+def decode_image(encoded: bytes, file: Path, mode: int = cv2.IMREAD_COLOR_RGB) -> np.ndarray:
+    """Decode an image that the pipeline wrote to (height, width, 3) uint8, RGB, or as a mode of OpenCV says."""
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), mode) if encoded else None
     if image is None:
         raise PipelineError(f"`{file}` must be a whole image; run `dvc repro -f ingest` to make it anew")
     return image

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from stages.core.datasets import Dataset
-from stages.core.errors import PipelineError
+from stages.core.images import decode_image
 from stages.core.paths import MASKS_FOLDER
 
 
@@ -34,17 +34,10 @@ class Masks:
     def read(self, path: str) -> np.ndarray | None:
         """Read the silhouette of an image, by path in `data/raw`: (height, width) bool; None where it has none."""
         encoded = self.encoded(path)
-        return decode_mask(encoded, self._masks.folder / mask_name(path)) if encoded else None
+        file = self._masks.folder / mask_name(path)
+        return decode_image(encoded, file, cv2.IMREAD_GRAYSCALE) > 127 if encoded else None
 
 
 def encode_mask(mask: np.ndarray) -> bytes:
     """Encode a silhouette, (height, width) bool."""
     return cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
-
-
-def decode_mask(encoded: bytes, file: Path) -> np.ndarray:
-    """Decode what `encode_mask` returned."""
-    mask = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if mask is None:
-        raise PipelineError(f"`{file}` must be a whole image; run `dvc repro -f ingest` to make it anew")
-    return mask > 127

@@ -23,10 +23,9 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
     """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why."""
     needed, there = _network_bytes(params) + _batch_bytes(params, inputs), memory_bytes()
     if needed > there:
-        batch, advice = _describe(params)
         raise PipelineError(
-            f"{batch} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has {there / _GIB:.0f} GiB; "
-            f"{advice}"
+            f"{_describe(params)} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has "
+            f"{there / _GIB:.0f} GiB; lower `train.batch_size`"
         )
 
 
@@ -65,12 +64,10 @@ def report_memory_errors(params: TrainParams) -> Iterator[None]:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         reason = str(error).strip().split("\n", 1)[0][:200]
-        batch, advice = _describe(params)
-        raise PipelineError(f"memory is too small for {batch}; {advice} ({reason or 'out of memory'})") from None
+        raise PipelineError(
+            f"memory is too small for {_describe(params)}; lower `train.batch_size` ({reason or 'out of memory'})"
+        ) from None
 
 
-def _describe(params: TrainParams) -> tuple[str, str]:
-    batch = f"`train.batch_size` {params.batch_size}"
-    if params.backbone == "frozen":
-        return batch, "lower it"
-    return f"{batch} at `train.image_size` {params.image_size}", "lower one of the two"
+def _describe(params: TrainParams) -> str:
+    return f"`train.batch_size` {params.batch_size} at `train.image_size` {params.image_size}"

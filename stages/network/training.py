@@ -25,9 +25,8 @@ from stages.network.speed import slow_step
 
 WARM_UP = 0.2  # share of the steps in which the learning rate rises
 LOWEST_RATE = 0.02  # share of its peak
-COST_SHARE = 0.03  # of the time, for saving states
+SAVE_SECONDS = 100  # between two states: some 3 % of the time where a disk takes 3 s for 300 MB
 _traced: dict[str, keras.Model] = {}  # at most one, of this process
-_WRITE_SPEED = 100e6  # assumed of the disk until a state was saved, in bytes a second
 
 
 class Fitted(NamedTuple):
@@ -180,26 +179,23 @@ class State:
     def __init__(self, file: Path, model: keras.Model):
         self._file, self._model = file, model
         self._variables = [*model.variables, *model.optimizer.variables]
-        self._cost = sum(variable.numpy().nbytes for variable in self._variables) / _WRITE_SPEED
         self._saved = time.monotonic()
         self.history: list[dict[str, float]] = []
         self.best: dict[str, np.ndarray] = {}
         self._restore()
 
     def add(self, row: dict[str, float], *, is_best: bool) -> None:
-        """Add an epoch; save the state, if that takes a small share of the time since the last time."""
+        """Add an epoch; save the state, if that was not done for a while."""
         self.history.append(row)
         if is_best and best_epoch(self.history) == len(self.history) - 1:
             self.best = _weights(self._model)
-        start = time.monotonic()
-        if start - self._saved < self._cost / COST_SHARE:
+        if time.monotonic() - self._saved < SAVE_SECONDS:
             return
         arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self._variables)}
         arrays |= {f"best_{path}": weights for path, weights in self.best.items()}
         with error_context(self._file), replace_file(self._file) as partial, partial.open("wb") as file:
             np.savez(file, history=np.array(json.dumps(self.history)), **arrays)
         self._saved = time.monotonic()
-        self._cost = self._saved - start
 
     def _restore(self) -> None:
         try:

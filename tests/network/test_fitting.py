@@ -66,7 +66,7 @@ def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_
 @pytest.fixture
 def interrupt_after(monkeypatch):
     """The function that makes trainings save every epoch and end, as if by Ctrl-C, after some; None lets them go on."""
-    monkeypatch.setattr(training, "COST_SHARE", float("inf"))
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
     add = training.State.add
 
     def choose(epochs):
