@@ -81,9 +81,9 @@ def test_every_wrong_value_gets_a_line(workspace, value, keys):
         ("train.seeds", [0, -1], "train.seeds[1]", "-1"),
         ("train.optimizer", "a" * 1000, "train.optimizer", f"'{'a' * 99}..."),
         ("datasets", [RAW, 7], "datasets[1]", "7"),
-        ("datasets", [RAW, "blur"], "datasets", "blur"),
-        ("datasets", ["morphology"], "datasets", "morphology"),
-        ("datasets", [RAW, RAW], "datasets", "raw, raw"),
+        ("datasets", [RAW, "blur"], "datasets", "['raw', 'blur']"),
+        ("datasets", ["morphology"], "datasets", "['morphology']"),
+        ("datasets", [RAW, RAW], "datasets", "['raw', 'raw']"),
     ],
 )
 def test_a_mistake_in_a_list_is_named_and_shortened(workspace, key, value, named, received):
@@ -127,7 +127,7 @@ def test_every_bad_name_of_a_variant_is_refused(edit):
 
 def test_keys_that_are_no_text_are_refused(edit):
     edit(lambda params: (params.update({1: 2}), params["variants"].update({1: {}, None: {}, 2.5: {}})))
-    received = ["1", "1, int", "None, NoneType", "2.5, float"]
+    received = ["1, int", "None, NoneType", "2.5, float", "1"]
     assert [line.rsplit("; received: ")[-1] for line in refusal().splitlines()] == received
 
 

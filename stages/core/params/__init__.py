@@ -4,11 +4,10 @@ All of it is checked, whichever stage asks: so the first stage that runs reports
 concern a later stage only.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from ruamel.yaml import YAML, YAMLError
 
 from stages.core.errors import PipelineError
@@ -16,7 +15,7 @@ from stages.core.params.sections import AttackParams, CompareParams, DataParams,
 from stages.core.params.sections import RecognizerParams as RecognizerParams
 from stages.core.params.validation import validate
 from stages.core.params.variants import Acting as Acting
-from stages.core.params.variants import Variant, read_variant
+from stages.core.params.variants import Variant, check_variants, read_variant
 from stages.core.paths import PARAMS_FILE, RAW
 
 
@@ -28,11 +27,19 @@ class Params(BaseModel):
     data: DataParams
     sample: SampleParams
     regions: RegionParams
-    variants: Annotated[dict[Any, Any], Field(min_length=1)]  # names are checked with their entries
+    variants: Annotated[dict[Any, Any], Field(min_length=1), AfterValidator(check_variants)]
     datasets: Annotated[list[str], Field(min_length=1)]
     train: TrainParams
     attack: AttackParams
     compare: CompareParams
+
+    @field_validator("datasets")
+    @classmethod
+    def _check_datasets(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        allowed = [RAW, *info.data.get("variants", names)]
+        if RAW not in names or len(set(names)) < len(names) or not set(names) <= set(allowed):
+            raise ValueError(f"{RAW} and any of {', '.join(allowed[1:])}, each once")
+        return names
 
     def require_classes(self, stage: str) -> "Params":
         """Return the parameters, for a stage that learns classes or attacks what learned them."""
@@ -60,33 +67,4 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
     except YAMLError as error:
         reason = str(error).split("To suppress this check")[0]
         raise PipelineError(f"`{file}` is not valid YAML: {' '.join(reason.split())}") from None
-    mistakes = []
-    try:
-        params = validate(Params, values)
-    except PipelineError as error:
-        mistakes.append(str(error))
-    if isinstance(values, dict) and isinstance(values.get("variants"), dict):
-        mistakes += [*_variant_mistakes(values["variants"]), *_dataset_mistakes(values)]
-    if mistakes:
-        raise PipelineError("\n".join(mistakes))
-    return params
-
-
-def _variant_mistakes(entries: dict) -> Iterator[str]:
-    for name, entry in entries.items():
-        try:
-            read_variant(name, entry)
-        except PipelineError as error:
-            yield str(error)
-
-
-def _dataset_mistakes(values: dict) -> Iterator[str]:
-    allowed, names = [RAW, *map(str, values["variants"])], values.get("datasets")
-    # Anything else was refused already.
-    if allowed == [RAW] or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return
-    for name in names:
-        if name not in allowed:
-            yield f"`datasets` may hold {', '.join(allowed)}; received: {name}"
-    if names and (RAW not in names or len(set(names)) < len(names)):
-        yield f"`datasets` must hold {RAW} and each name once; received: {', '.join(names)}"
+    return validate(Params, values)

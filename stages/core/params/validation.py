@@ -19,6 +19,7 @@ _ALLOWED = {
     "too_short": "not empty",
 }
 _SHOWN_CHARACTERS = 100
+OUR_WORDS = "our_words"  # type of an error whose message is said as it is
 
 
 def _to_number(value: Any) -> Any:
@@ -66,6 +67,8 @@ def validate(model: type[BaseModel], values: Any, prefix: tuple[str, ...] = ()) 
 
 
 def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str:
+    if item["type"] == OUR_WORDS:
+        return item["msg"]
     location = [part for part in item["loc"] if part != "[key]"]
     of_list = item["type"] != "invalid_key" and len(location) == len(item["loc"])
     parts = (f"[{part}]" if of_list and isinstance(part, int) else f".{part}" for part in (*prefix, *location))

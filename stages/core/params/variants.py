@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, get_args
 import annotated_types
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
+from pydantic_core import PydanticCustomError
 
 from stages.core.errors import PipelineError, printable
-from stages.core.params.validation import NUMBER, Section, Seed, Share, Words, validate
+from stages.core.params.validation import NUMBER, OUR_WORDS, Section, Seed, Share, Words, validate
 from stages.core.paths import INGEST_REPORT, OUTPUTS, REGIONS_REPORT
 
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
@@ -81,6 +82,19 @@ def read_variant(name: Any, entry: Any) -> Variant:
     variant = Variant(**given, arguments=values)
     _check_where(name, entry, variant)
     return variant
+
+
+def check_variants(entries: dict[Any, Any]) -> dict[Any, Any]:
+    """Check all entries of `variants`."""
+    mistakes = []
+    for name, entry in entries.items():
+        try:
+            read_variant(name, entry)
+        except PipelineError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise PydanticCustomError(OUR_WORDS, "{lines}", {"lines": "\n".join(mistakes)})
+    return entries
 
 
 def _read_signature(file: Path) -> dict[str, Any] | None:
