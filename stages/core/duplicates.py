@@ -12,9 +12,8 @@ _STEP = 2  # smallest step in levels between two pixels that counts; less is noi
 _FLIPS = 3  # bits of 64 by which two images may differ
 _DIFFERENCE = 6.0  # levels between two copies, root of the mean square
 _SHARE = 0.2  # of a copy's standard deviation: for flat images, less counts as a difference
-_BANDS = 4  # of a hash: two hashes that differ in fewer bits than that have a band in common
+_BAND = np.uint16  # a quarter of a hash: two hashes that differ in three bits have a band in common
 _BLOCK = 1024  # hashes that are compared with others at a time
-_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)  # of each byte
 
 
 def look_of(image: np.ndarray) -> bytes:
@@ -39,13 +38,12 @@ def near_duplicates(looks: Sequence[bytes]) -> np.ndarray:
     rows = np.frombuffer(b"".join(looks), np.uint8).reshape(len(looks), -1)
     copies, places = np.unique(rows, axis=0, return_inverse=True)
     steps = np.diff(copies.reshape(-1, _HEIGHT, _WIDTH).astype(np.int16)) > _STEP
-    hashes = np.packbits(steps.reshape(len(copies), -1), axis=1)
+    hashes = np.packbits(steps.reshape(len(copies), -1), axis=1).view(np.uint64)
     pairs: list[np.ndarray] = []
     deviations = copies.std(axis=1)
-    bands = hashes.reshape(len(copies), _BANDS, -1)
-    for band in range(_BANDS):
-        order = np.lexsort(bands[:, band].T)
-        edges = np.flatnonzero((bands[order[1:], band] != bands[order[:-1], band]).any(axis=1)) + 1
+    for band in hashes.view(_BAND).T:
+        order = np.argsort(band, kind="stable")
+        edges = np.flatnonzero(np.diff(band[order])) + 1
         pairs += [_alike(bucket, hashes, copies, deviations) for bucket in np.split(order, edges) if len(bucket) > 1]
     first, second = np.concatenate([np.zeros((2, 0), int), *pairs], axis=1)
     graph = coo_matrix((np.ones(len(first)), (first, second)), (len(copies), len(copies)))
@@ -58,10 +56,7 @@ def _alike(bucket: np.ndarray, hashes: np.ndarray, copies: np.ndarray, deviation
     found = []
     for start in range(0, len(bucket), _BLOCK):
         block = bucket[start : start + _BLOCK]
-        flips = np.zeros((len(block), len(bucket)), np.uint8)
-        for column in range(hashes.shape[1]):
-            flips += _BITS[hashes[block, None, column] ^ hashes[None, bucket, column]]
-        first, second = np.nonzero(flips <= _FLIPS)
+        first, second = np.nonzero(np.bitwise_count(hashes[block] ^ hashes[bucket].T) <= _FLIPS)
         first, second = block[first], bucket[second]
         first, second = first[first < second], second[first < second]
         difference = copies[first].astype(np.float32) - copies[second]
