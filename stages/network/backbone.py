@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, line_of
 from stages.network.layers import for_training
 from stages.network.runtime import convert_variables_to_constants_v2, keras, start_tensorflow, tf
 from stages.network.shards import read_shards
@@ -24,17 +24,16 @@ def build_backbone(weights: str | None, image_size: int, seed: int = 0) -> keras
     try:
         resnet = _load_resnet(weights, image_size)
     except Exception as error:
-        reason = str(error).strip().split("\n", 1)[0][:200]
         if weights is None:
             raise
         if weights == "imagenet":
             raise PipelineError(
                 "`train.weights` imagenet could not be downloaded; use `train.weights: null`, or the path of weights "
-                f"fetched elsewhere: {GET_IMAGENET} ({reason})"
+                f"fetched elsewhere: {GET_IMAGENET} ({line_of(error)[:200]})"
             ) from None
         raise PipelineError(
             f"`train.weights` must be ResNet50's, a file without top or a folder of TensorFlow.js; received: {weights} "
-            f"({reason})"
+            f"({line_of(error)[:200]})"
         ) from None
     fast = for_training(resnet, seed, BATCH_NORMALIZATION_MOMENTUM)
     if weights is not None:

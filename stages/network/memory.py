@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, line_of
 from stages.core.machine import memory_bytes, worker_count
 from stages.core.params import TrainParams
 
@@ -63,9 +63,8 @@ def report_memory_errors(params: TrainParams) -> Iterator[None]:
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        reason = str(error).strip().split("\n", 1)[0][:200]
         raise PipelineError(
-            f"memory is too small for {_describe(params)}; lower `train.batch_size` ({reason or 'out of memory'})"
+            f"memory is too small for {_describe(params)}; lower `train.batch_size` ({line_of(error)[:200]})"
         ) from None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.core.errors import PipelineError
+from stages.core.errors import PipelineError, line_of
 from stages.core.files import write_file
 from stages.core.paths import MODELS
 from stages.core.store import digest_of
@@ -42,20 +42,9 @@ def load_weights(model: "keras.Model", file: Path) -> None:
     """Read the weights that `save_weights` wrote into a network of the same layers."""
     try:
         with file.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as saved:
-            weights = [np.asarray(saved[name]) for name in saved.files]
+            model.set_weights([saved[name] for name in saved.files])
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise _broken(file, " ".join(str(error).split()) or type(error).__name__) from None
-    if len(weights) != len(model.weights):
-        raise _broken(file, f"{len(model.weights)} arrays needed; received: {len(weights)}")
-    for variable, array in zip(model.weights, weights, strict=True):
-        needed, received = f"{variable.dtype} {variable.shape}", f"{array.dtype} {array.shape}"
-        if received != needed:
-            raise _broken(file, f"{variable.path} must be {needed}; received: {received}")
-    model.set_weights(weights)
-
-
-def _broken(file: Path, reason: str) -> PipelineError:
-    return PipelineError(
-        f"`{file}` must hold the weights of the network that `train` describes ({reason}); "
-        f"`dvc repro -f train@{file.parent.name}` makes it anew"
-    )
+        raise PipelineError(
+            f"`{file}` must hold the weights of the network that `train` describes ({line_of(error)}); "
+            f"`dvc repro -f train@{file.parent.name}` makes it anew"
+        ) from None
