@@ -21,7 +21,7 @@ _GIB = 2**30
 
 def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
     """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why."""
-    needed, there = _network_bytes(params) + _batch_bytes(params, inputs), memory_bytes()
+    needed, there = _needed_bytes(params, inputs), memory_bytes()
     if needed > there:
         raise PipelineError(
             f"{_describe(params)} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has "
@@ -31,19 +31,16 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
 
 def networks_at_once(params: TrainParams, inputs: np.ndarray, networks: int) -> int:
     """Return how many networks to train at the same time: one a worker, as far as memory holds them."""
-    each = _PROCESS_BYTES + _network_bytes(params) + _batch_bytes(params, inputs)
+    each = _PROCESS_BYTES + _needed_bytes(params, inputs)
     return max(1, min(networks, worker_count(), memory_bytes() // _MARGIN // each))
 
 
-def _network_bytes(params: TrainParams) -> int:
-    return _NETWORK_BYTES if params.backbone == "trainable" else 0
-
-
-def _batch_bytes(params: TrainParams, inputs: np.ndarray) -> int:
-    needed = _BATCH_COPIES * inputs.nbytes // len(inputs)
-    if params.backbone == "trainable" and not gpu_count():
-        needed += params.image_size**2 * _TRAINING_BYTES[params.precision]
-    return needed * min(params.batch_size, len(inputs))
+def _needed_bytes(params: TrainParams, inputs: np.ndarray) -> int:
+    of_image = _BATCH_COPIES * inputs.nbytes // len(inputs)
+    is_whole = params.backbone == "trainable"
+    if is_whole and not gpu_count():
+        of_image += params.image_size**2 * _TRAINING_BYTES[params.precision]
+    return of_image * min(params.batch_size, len(inputs)) + (_NETWORK_BYTES if is_whole else 0)
 
 
 def gpu_count() -> int:
