@@ -79,12 +79,6 @@ def test_neither_workers_nor_the_size_of_parts_change_the_ranks(monkeypatch):
     assert found() == alone
 
 
-def test_equal_originals_share_what_is_found():
-    twice = np.concatenate([ASKED, ASKED])
-    found = train_linker(RAW, METHODS["blur"](RAW), seed=0).ranks(METHODS["blur"](twice), twice)
-    assert set(found.within(1)) == {0.5} and set(found.within(2)) == {1}
-
-
 def test_ties_within_rounding_are_ties():
     near = ranks_of(np.array([[1.0, 1.0 + 1e-15, 2.0], [3.0, 1.0, 2.0], [0.0, 0.0, 0.0]]), np.array([1, 1, 2]))
     assert (near.closer.tolist(), near.tied.tolist()) == ([0, 0, 0], [2, 1, 3])

@@ -120,11 +120,3 @@ def test_zero_has_no_sign():
     raw = scores([[0] * 29_999 + [1]], labels, [0.5])
     row = utility_row(scores([labels], labels, [0.5]), raw)  # a drop of -0.00003
     assert json.dumps(row["accuracy_drop"]) == "0.0"
-
-
-def test_a_class_of_one_image_does_not_make_macro_f1_uncertain():
-    labels = [0] * 99 + [1]
-    raw = scores([labels], labels, [0.0])
-    row = utility_row(raw, raw)
-    assert row["macro_f1"] == 1
-    assert not [key for key in row if key.startswith("macro_f1_")]

@@ -1,6 +1,5 @@
 """Scenes: determinism, independence of class and identity, and that both can be seen."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -23,29 +22,12 @@ def difference(first, second):
     return np.abs(first.astype(int) - second).max(axis=2)
 
 
-@pytest.mark.parametrize("identity", range(IDENTITIES))
-def test_each_class_and_each_identity_make_a_colour_picture(identity):
-    image = scene(CLASSES[identity % len(CLASSES)], identity, identity)
-    assert image.shape == (128, 128, 3) and image.dtype == np.uint8 and image.flags.c_contiguous
-    assert image.std() > 20
-    assert np.ptp(image.astype(int), axis=2).mean() > 8
-
-
 @pytest.mark.parametrize("size", [32, 33, 224])
 def test_the_same_scene_can_be_drawn_at_any_size(size):
     image, small = scene("house", 4, 9, size), scene("house", 4, 9, 64)
     assert image.shape == (size, size, 3)
     # The grain differs, the picture does not.
     assert np.abs(image.mean(axis=(0, 1)) - small.mean(axis=(0, 1))).max() < 4
-
-
-def test_the_same_arguments_give_the_same_pixels_in_any_order_and_on_any_thread():
-    jobs = [(class_name, identity, 17 + identity) for identity, class_name in enumerate(CLASSES)]
-    alone = [scene(*job) for job in jobs]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda job: scene(*job), reversed(jobs)))
-    np.testing.assert_array_equal(alone, together[::-1])
-    assert (difference(alone[0], scene(CLASSES[0], state=1)) > 8).mean() > 0.5  # another state, another picture
 
 
 @pytest.mark.parametrize("pair", list(pairwise([*CLASSES, CLASSES[0]])), ids="-".join)
@@ -123,14 +105,8 @@ def test_the_box_fits_the_person_as_drawn(monkeypatch, identity):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"class_name": "cat"}, r"^`class_name` must be one of aeroplane, .*, tree\. Received: 'cat'$"),
-        ({"identity": -1}, rf"^`identity` must be from 0 to {IDENTITIES - 1}\. Received: -1$"),
-        ({"identity": IDENTITIES}, rf"^`identity` must be from 0 to {IDENTITIES - 1}\. Received: {IDENTITIES}$"),
-        ({"size": 31}, r"^`size` must be at least 32 pixels\. Received: 31$"),
-    ],
+    ("key", "value"), [("class_name", "cat"), ("identity", -1), ("identity", IDENTITIES), ("size", 31)]
 )
-def test_what_cannot_be_drawn_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        scene(**arguments)
+def test_what_cannot_be_drawn_is_refused(key, value):
+    with pytest.raises(ValueError, match=f"`{key}` must be .* Received: '?{value}"):
+        scene(**{key: value})
