@@ -1,7 +1,6 @@
 """Finds out who is in the files of the source, and of what group, from tables beside them or from their paths."""
 
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 from stages.core.images import class_of
@@ -36,7 +35,7 @@ def find_groups_of_people(files: list[SourceFile], params: DataParams) -> dict[s
 
 
 def _read_table(name: str, column: str, files: list[SourceFile], params: DataParams) -> dict[str, str] | None:
-    table = find_table(Path(params.source), name) if params.has_classes else None
+    table = find_table(params, name) if params.has_classes else None
     return None if table is None else read_column(table, column, source_places(files, params))
 
 

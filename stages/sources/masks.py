@@ -1,13 +1,12 @@
 """Silhouettes of people in the files of the source: PNG files in `masks/`, and outlines in a COCO file."""
 
 import io
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import PngImagePlugin
 
 from stages.core.boxes import FACE, HEAD, PERSON, Box
 from stages.core.errors import PipelineError, line_of, printable
@@ -23,7 +22,6 @@ from stages.sources.signatures import is_litter
 from stages.sources.tables import composed
 
 MASKS = "masks"  # a folder that a source may have at its top
-_GREY = (8, 0)  # bit depth and type of colour, as a PNG file's header has them
 _OF_PEOPLE = ("", FACE, HEAD, PERSON)  # labels; a box of another one may be a car's, with somebody in it
 _MOST_PARTS = 100  # of a silhouette that get boxes of their own
 
@@ -121,20 +119,19 @@ class Silhouettes:
         file, content = printable(self._file(image)), self._read(image)
         if content is None:
             return np.zeros(image.upright, bool)
-        is_png = content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) > 26
-        if not is_png or tuple(content[24:26]) != _GREY:
-            raise PipelineError(f"`{file}` must be a grey PNG of 8 bits; received: another kind of file")
-        size = struct.unpack(">II", content[16:24])
+        try:
+            with PngImagePlugin.PngImageFile(io.BytesIO(clean_png(content).content)) as png:
+                mode, size = png.mode, png.size
+                levels = np.asarray(png if size == (width, height) else 0)  # a file may be large when unpacked
+        except Exception as error:  # a decoder may raise anything on broken bytes
+            raise PipelineError(f"`{file}` must be a whole PNG file; received: {line_of(error)}") from None
+        if mode != "L":
+            raise PipelineError(f"`{file}` must be a grey PNG of 8 bits; received: pixels of the mode {mode}")
         if size != (width, height):
             raise PipelineError(
                 f"`{file}` must have the size of its upright image, {width} x {height} pixels; received: "
                 f"{size[0]} x {size[1]}"
             )
-        try:
-            with Image.open(io.BytesIO(clean_png(content).content), formats=["PNG"]) as png:
-                levels = np.asarray(png)
-        except Exception as error:  # a decoder may raise anything on broken bytes
-            raise PipelineError(f"`{file}` must be a whole PNG file; received: {line_of(error)}") from None
         odd = levels[(levels != 0) & (levels != 255)]
         if odd.size:
             raise PipelineError(f"`{file}` must hold 0 and 255 alone; received: {odd[0]} too")

@@ -26,8 +26,7 @@ _HEADERS = (("x", "y", "width", "height"), ("xmin", "ymin", "xmax", "ymax"), ("l
 
 def read_regions(files: list[SourceFile], params: DataParams, how: RegionParams) -> dict[str, list[Region]]:
     """Read where people are in the files of the source, by path: what `regions.file` says."""
-    source = Path(params.source)
-    file = find_table(source, REGIONS) if how.file == REGIONS else source / how.file
+    file = find_table(params, REGIONS) if how.file == REGIONS else Path(params.source, how.file)
     if file is None:
         return {}
     if not file.exists():

@@ -2,11 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from stages.core.params import DataParams
 from stages.core.paths import INGEST_REPORT
-from stages.core.people import GROUPS, IDENTITIES
 from stages.sources.decoding import NOTES
 from stages.sources.masks import MASKS
 from stages.sources.outcomes import Outcomes
@@ -38,9 +36,6 @@ def lines_about(outcomes: Outcomes, report: dict, params: DataParams) -> Iterato
             f"wears off over many; keep one image a group{split}"
         )
     if not params.has_classes:
-        unread = [name for name in (IDENTITIES, GROUPS) if Path(params.source, name).is_file()]
-        if unread:
-            yield f"{' and '.join(unread)} not read, as with `data.classes: none` nothing uses them"
         yield (
             "training and attacks are left out, as `data.classes: none` gives no classes to learn; "
             "`dvc repro anonymize` is the whole pipeline"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from stages.core.errors import PipelineError, printable
 from stages.core.params import DataParams
-from stages.sources.files import SourceFile, leads_out
+from stages.sources.files import RejectedImage, SourceFile, check_file, link_limit
 from stages.sources.listing import list_places
 
 _LONGEST_HEADER = 200  # letters of a header in an error
@@ -28,19 +28,17 @@ def refusal(file: Path, line: int, message: str) -> PipelineError:
     return PipelineError(f"`{printable(file)}`, line {line}: {message}")
 
 
-def find_table(source: Path, name: str) -> Path | None:
+def find_table(params: DataParams, name: str) -> Path | None:
     """Find a table at the top of the source."""
-    for table in sorted(source.iterdir()):
+    for table in sorted(Path(params.source).iterdir()):
         if table.name.lower() != name or table.is_dir():
             continue
         if table.name != name:
             raise PipelineError(f"`{printable(table)}` must be named `{name}`, in small letters")
-        if leads_out(table, source):
-            raise PipelineError(f"`{printable(table)}` must lie in the source; received: a link that leads out of it")
-        if not table.is_file():
-            raise PipelineError(
-                f"`{printable(table)}` must be a regular file; received: another kind, or a link to nothing"
-            )
+        try:
+            check_file(table, link_limit(params))
+        except RejectedImage as error:
+            raise PipelineError(f"`{printable(table)}` must be a table of the source; received: {error}") from None
         return table
     return None
 
