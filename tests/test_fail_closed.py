@@ -69,24 +69,20 @@ def test_what_fails_is_said_and_the_last_whole_folder_stays(
     assert left == before
 
 
-def test_train_names_the_weights_that_the_machine_refused(working_folder, monkeypatch):
-    write_workspace(seeds=[0])
-    monkeypatch.setattr("stages.network.models.save_weights", leaving_half(of_system(errno.ENOSPC)))
-    assert last_words(train, "raw") == f"error: `data/models/raw`: {FULL}"
-    assert list(MODELS.iterdir()) == []
-
-
-def test_training_goes_on_from_the_last_state_that_the_disk_held(working_folder, monkeypatch, capsys):
+def test_training_goes_on_from_the_last_state_that_the_disk_held_and_names_weights_that_it_refused(
+    working_folder, monkeypatch, capsys
+):
     write_workspace(seeds=[0], epochs=4)
     monkeypatch.setattr(training, "SAVE_SECONDS", 0)  # a state each epoch
     save, half, calls = np.savez, leaving_half(of_system(errno.ENOSPC)), iter(range(1000))
-    monkeypatch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < 2 else half)(*given, **arrays))
-    assert re.fullmatch(f"error: `data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < 2 else half)(*given, **arrays))
+        assert re.fullmatch(f"error: `data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))
     assert [file.name[:7] for file in PARTIAL.glob("raw/*")] == ["seed_0_"]
-    assert list(MODELS.iterdir()) == []
-    monkeypatch.setattr(np, "savez", save)
+    monkeypatch.setattr("stages.network.models.save_weights", half)
     capsys.readouterr()
-    train("raw")
+    assert last_words(train, "raw") == f"error: `data/models/raw`: {FULL}"
+    assert list(MODELS.iterdir()) == []
     printed = capsys.readouterr().out
     assert "goes on after epoch 2" in printed
     assert "is not whole" not in printed

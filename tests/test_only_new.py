@@ -69,7 +69,7 @@ def start(workspace, save_images, layout: str, **changes) -> None:
 def test_step_by_step_gives_the_bytes_of_a_run_from_scratch(workspace, save_images, layout, rename):
     start(workspace, save_images, layout, **{"data.rename": rename})
     draw = random.Random(0)
-    for seed in range(1, 4):
+    for seed in (1, 2):
         edit(draw, seed)
         written = run_all()
         shutil.move(LAST_RUN, "kept")
@@ -98,7 +98,9 @@ def test_nothing_is_used_again_that_another_secret_argument_code_or_machine_made
     workspace, save_images, monkeypatch, capsys
 ):
     start(workspace, save_images, "files")
-    run_all()
+    ingest()
+    for name in ("noisy", "dealt"):
+        anonymize(name)
     for change, everywhere in {
         lambda: SECRET_FILE.write_bytes(bytes(range(32))): False,
         lambda: workspace(PARAMS | {"variants.noisy.epsilon": 1.0}): False,
@@ -142,7 +144,8 @@ def test_two_rounds_of_reading_mix_up_no_images(workspace, save_images, noise):
 
 def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_images, monkeypatch):
     start(workspace, save_images, "files")
-    right = run_all()
+    ingest()
+    right = outputs()
     shutil.rmtree(LAST_RUN)
     decode = Decoder.decode
 
@@ -153,7 +156,8 @@ def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_ima
         return outcomes
 
     monkeypatch.setattr(Decoder, "decode", decode_and_cut)
-    assert run_all() == right
+    ingest()
+    assert outputs() == right
 
 
 def test_a_rejected_file_is_read_again(workspace, save_images, monkeypatch, capsys):
@@ -168,7 +172,9 @@ def test_a_rejected_file_is_read_again(workspace, save_images, monkeypatch, caps
 
 def test_what_is_kept_of_a_variant_that_is_gone_goes_with_the_next_images(workspace, save_images):
     start(workspace, save_images, "files")
-    run_all()
+    ingest()
+    for name in ("noisy", "dealt"):
+        anonymize(name)
     LAST_RUN.chmod(0o755)
     workspace(PARAMS | {"variants": {"noisy": PARAMS["variants"]["noisy"]}})
     ingest()
@@ -178,7 +184,9 @@ def test_what_is_kept_of_a_variant_that_is_gone_goes_with_the_next_images(worksp
 
 def test_inputs_whose_index_or_bytes_are_broken_are_made_again_and_counted_so(workspace, save_images, capsys):
     start(workspace, save_images, "files")
-    right = run_all()
+    ingest()
+    extract("raw")
+    right = outputs()
     for index in ("{}", "[]", "", None):
         for file in LAST_RUN.glob("raw inputs */index.json"):
             broken = file.with_name("inputs.npy") if index is None else file
