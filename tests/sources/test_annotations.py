@@ -191,7 +191,7 @@ CONTENTS = {
 def test_whatever_is_changed_in_a_file_it_is_read_or_refused(read, name):
     rng = np.random.default_rng(0)
     refused = 0
-    for _ in range(60):
+    for _ in range(25):
         content = bytearray(CONTENTS[name].encode())
         place, removed = rng.integers(0, len(content)), rng.integers(3)
         content[place : place + removed] = bytes(rng.choice(list(b'\0\xff0123456789.-e,"]}<&/ \n'), 1).tolist())
@@ -200,4 +200,4 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(read, name):
         except PipelineError as error:
             refused += 1
             assert str(error).isprintable()
-    assert 8 < refused < 60
+    assert 3 < refused < 25

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.errors import PipelineError
 from stages.sources.finding import find_sources
 from stages.sources.identify import Identified, count_named_paths, identify_sources
-from tests.faults import message_of
 from tests.sources.builders import data
 
 PATHS = ["a/id1_x.png", "a/id2_x.png", "b/sub/id1_y.png", "b/other.png"]
@@ -49,12 +47,6 @@ def test_spellings_that_look_the_same_are_one_person_and_capitals_make_two(ident
     Path("source/identities.csv").unlink()
     named = identify(["a/idJose\u0301_1.png", "a/idJos\u00e9_2.png", "a/id _3.png"], identity_pattern=r"/id(\D+)_")
     assert set(named.people.values()) == {"Jos\u00e9"}
-
-
-def test_a_wrong_table_is_refused_and_names_nobody(identify):
-    said = message_of(PipelineError, identify, table="a/id1_x.png,Ada\na/id1_x.png,Ada\n")
-    assert said.startswith("`source/identities.csv`, line 3: a file must have one row; ")
-    assert "Ada" not in said
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,9 @@ def neutral(hashes: list[str]) -> list[str]:
     return [paths[image.path] for image in images]
 
 
-def test_numbers_get_as_many_digits_as_they_need(monkeypatch):
+def test_numbers_differ_and_get_as_many_digits_as_they_need(monkeypatch):
     monkeypatch.setattr("stages.sources.names.DIGITS", 1)
     assert {len(Path(path).stem) for path in neutral([str(number) for number in range(120)])} == {3}
-
-
-def test_images_of_equal_pixels_get_different_numbers():
     assert len(set(neutral(["same"] * 3))) == 3
 
 

@@ -5,34 +5,9 @@ from collections import Counter
 import pytest
 
 from stages.sources.files import Origin, SourceFile
-from stages.sources.outcomes import Outcome, Outcomes, decode_wanted, make_report, sort_out
+from stages.sources.outcomes import Outcome, Outcomes, decode_wanted, make_report
 from stages.sources.splitting import Drawn
 from tests.sources.builders import data, file, numbered, taken
-
-
-def sorted_out(results: list[Outcome], straddling: dict[str, SourceFile] | None = None) -> Outcomes:
-    files = [image.source for image in results]
-    wanted = {image.source.path: image.source.split for image in results if image.pixel_hash}
-    named = {image.source.path: image._replace(path="") for image in results}
-    return sort_out(files, named, Drawn(wanted, straddling or {}), {path: path for path in wanted}, Counter(notes=7))
-
-
-def test_each_result_is_sorted_out_once_and_training_images_of_equal_pixels_are_dropped():
-    kept = [taken("train/a/1.png", "one"), taken("train/a/2.png", "one")]
-    kept += [taken("test/a/3.png", "two"), taken("test/b/3.png", "two")]
-    rejected = [Outcome(file(path), rejected="broken") for path in ("test/a/4.png", "train/a/4.png")]
-    dropped = taken("train/b/5.png", "two")
-    outcomes = sorted_out([dropped, kept[0], *rejected, *kept[1:]])
-    assert outcomes == Outcomes(kept, rejected, [(dropped, "test/a/3.png")], Counter(notes=7))
-    assert dropped.relation == "equals"
-
-
-def test_training_file_whose_group_is_in_test_is_dropped_whether_it_was_decoded_or_not():
-    test, left_out = taken("test/a/1.png", "one"), file("train/a/2.png")
-    outcomes = sorted_out([test, taken(left_out.path)], straddling={left_out.path: test.source})
-    assert outcomes == Outcomes([test], [], [(taken(left_out.path), "test/a/1.png")], Counter(notes=7))
-    assert outcomes.dropped[0][0].relation == "same group as"
-
 
 PACKED = Origin("source", "train", "train/0.tar")
 

@@ -196,11 +196,3 @@ def test_labels_that_say_what_a_box_is_of_stay_when_names_go(rename):
     image = taken("1.png", size=(9, 9), upright=(9, 9))._replace(source=file("/a/1.jpg"))
     boxes, _ = place_regions({"a/1.jpg": kinds}, [image], data(rename=rename))
     assert [box.label for box in boxes["1.png"]] == ["face", "head", "person"]
-
-
-@pytest.mark.parametrize("size", [(480, 640), (500, 500)])
-def test_boxes_of_a_picture_of_another_size_are_refused(size):
-    images = [taken("/a/1.png", "x", size=(640, 480), upright=(640, 480))]
-    given = {"a/1.png": [region(10, 10, 50, 50, size=size)]}
-    assert "640 pixels; it is of" in message_of(PipelineError, check_regions, given, images, images, data())
-    check_regions({"a/1.png": [region(10, 10, 50, 50, size=(640, 480))]}, images, images, data())
