@@ -78,7 +78,7 @@ def ingest(*, parameters: Params | None = None) -> None:
         report |= box_counts
         _write_report(report)
         check_rejected(outcomes, len(results), params, INGEST_REPORT)
-        check_images(files, outcomes, params)
+        check_images(files, outcomes, params, INGEST_REPORT)
         check_regions(regions, results.values(), outcomes.kept, params)
         silhouettes = Silhouettes(files, regions, params)
         masked = silhouettes.images_of(outcomes.kept)

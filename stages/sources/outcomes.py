@@ -147,41 +147,30 @@ def _count_by_class(kept: list[Outcome]) -> dict[str, dict[str, int]]:
 def check_rejected(outcomes: Outcomes, count: int, params: DataParams, report: Path) -> None:
     """Refuse a source if too many of its files were rejected."""
     if len(outcomes.rejected) / count > params.max_rejected:
-        listed = f"with `data.rename: false`, {report} lists all" if params.rename else f"all are in {report}"
         raise PipelineError(
             f"`data.max_rejected` allows {params.max_rejected:g} of the {count} files to be rejected; received: "
-            f"{len(outcomes.rejected)}, the first is {_first(outcomes.rejected)}; {listed}"
+            f"{_rejected(outcomes)}; {_place_of_all(params, report)}"
         )
 
 
-def _first(rejected: list[Outcome]) -> str:
-    return f"`{printable(rejected[0].source.name)}` ({rejected[0].rejected})"
-
-
-def check_images(files: list[SourceFile], outcomes: Outcomes, params: DataParams) -> None:
+def check_images(files: list[SourceFile], outcomes: Outcomes, params: DataParams, report: Path) -> None:
     """Refuse a source without images, or with a class that has none in train or test."""
-    if not params.has_classes:
-        if not outcomes.kept:
-            raise PipelineError(
-                f"`data.source` must hold images that can be read; received: {len(outcomes.rejected)} rejected files, "
-                f"the first is {_first(outcomes.rejected)}"
-            )
-        return
+    if not params.has_classes and not outcomes.kept:
+        raise PipelineError(f"`data.source` must hold images that can be read; received: {_rejected(outcomes)}")
     written = {(image.path.split("/", 1)[0], image.source.class_name) for image in outcomes.kept}
-    for split in SPLITS:
+    for split in SPLITS if params.has_classes else ():
         for name in sorted({file.class_name for file in files if not file.refused}):
             if (split, name) not in written:
-                raise PipelineError(_why_missing(split, name, outcomes))
+                raise PipelineError(
+                    f"every class must have {split} images; received: none in `{printable(name)}`, as its files were "
+                    f"rejected or dropped; {_place_of_all(params, report)}"
+                )
 
 
-def _why_missing(split: str, name: str, outcomes: Outcomes) -> str:
-    def concerns(file: SourceFile) -> bool:
-        return file.class_name == name and file.split in ("", split)
+def _rejected(outcomes: Outcomes) -> str:
+    first = outcomes.rejected[0]
+    return f"{len(outcomes.rejected)} rejected, the first is `{printable(first.source.name)}` ({first.rejected})"
 
-    rejected = [(image, image.rejected) for image in outcomes.rejected if concerns(image.source)]
-    dropped = [(image, f"{image.relation} {test}") for image, test in outcomes.dropped if concerns(image.source)]
-    text = f"every class must have {split} images; received: none in `{printable(name)}`"
-    for what, fates in (("rejected", rejected), ("dropped from train", dropped)):
-        for image, reason in fates[:1]:
-            text += f"; {len(fates)} of its files {what}, the first is `{printable(image.source.name)}` ({reason})"
-    return text
+
+def _place_of_all(params: DataParams, report: Path) -> str:
+    return f"with `data.rename: false`, {report} lists all" if params.rename else f"all are in {report}"
