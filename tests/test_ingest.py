@@ -123,7 +123,7 @@ def test_who_is_in_an_image_is_kept_and_files_that_give_no_image_are_counted(sou
     assert ", 3 of known people, 1 files rejected, 1 ignored (1 hidden), 1 training images dropped" in lines[0]
 
 
-TABLE = "path,identity\ntrain/ID3/id3_8.png,ID3\ntest/ID3/id4_9.png,ID4\ntrain/a/1.png,Ann\n"
+TABLE = "path,identity\ntrain/ID3/id3_8.png,ID3\ntest/ID3/id4_9.png,ID4\ntrain/a/annual.png,Ann\n"
 NAMING = {
     "pattern": ({}, "", "paths"),
     "table": ({}, TABLE, "paths"),
@@ -134,7 +134,7 @@ NAMING = {
 
 @pytest.mark.parametrize(("changes", "table", "message"), NAMING.values(), ids=NAMING)
 def test_paths_that_name_people_are_counted_and_reported(source, capsys, changes, table, message):
-    folder = source([*SPLIT, "train/ID3/id3_8.png", "test/ID3/id4_9.png"], changes)
+    folder = source([*SPLIT, "train/a/annual.png", "train/ID3/id3_8.png", "test/ID3/id4_9.png"], changes)
     if table:
         (folder / "identities.csv").write_text(table)
     ingest()

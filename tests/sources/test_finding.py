@@ -2,8 +2,6 @@
 
 import errno
 import os
-import random
-from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
@@ -21,7 +19,6 @@ TABLES = ["identities.csv", "regions.csv"]
 LEFT = ["train/__MACOSX/a/1.jpg", "test/a/@eaDir/3.jpg/x.jpg", "#recycle/x.png", "train/b/Thumbs.db"]
 WHOLE = ["a/1.png", "a/2.png", "b/1.png", "b/2.png"]
 LEADS_OUT = "the link leads out of data.source (data.follow_outside_links: false)"
-TAKEN_ALREADY = "the folder was taken already, or a link in it leads to a folder above"
 
 
 @pytest.fixture
@@ -106,24 +103,6 @@ def test_files_that_are_images_neither_by_name_nor_by_content_are_ignored(noise)
     assert ignored == {"text": 3, "Thumbs.db": 1, "video": 1, "without extension": 1}
 
 
-def test_order_of_listing_does_not_matter(monkeypatch):
-    put(*(f"{folder}/{number:02}.png" for folder in ("a/x", "a/y", "b") for number in range(12)))
-    expected = find_sources(data())
-    listing = os.scandir
-
-    class Shuffled(nullcontext):
-        def __next__(self):
-            return next(self.enter_result)
-
-    def shuffled(folder: str):
-        with listing(folder) as entries:
-            entries = list(entries)
-        return Shuffled(iter(random.Random(0).sample(entries, len(entries))))
-
-    monkeypatch.setattr(os, "scandir", shuffled)
-    assert find_sources(data()) == expected
-
-
 # The files of a source, and what the error must name.
 MISTAKES = {
     "missing": ([], "`data.source` must be a folder", "source (no such folder)"),
@@ -182,11 +161,6 @@ def test_link_out_of_the_source_beside_its_classes_is_one_ignored_file(outside):
         (SOURCE / name).symlink_to(outside)
     assert find_sources(data())[1] == {"without extension": 2}
     assert find_sources(data(follow_outside_links=True))[1] == {"outside any class": 4}
-
-
-def test_link_to_a_folder_above_the_source_is_rejected_also_where_links_may_lead_out():
-    (put(*WHOLE) / "a/up").symlink_to("../..")
-    assert reason_of(below_split(follow_outside_links=True)["a/up"], within=None) == TAKEN_ALREADY
 
 
 def test_what_may_not_be_read_is_rejected(lock, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.sources.finding import find_sources
-from stages.sources.identify import Identified, count_named_paths, identify_sources
+from stages.sources.identify import Identified, identify_sources
 from tests.sources.builders import data
 
 PATHS = ["a/id1_x.png", "a/id2_x.png", "b/sub/id1_y.png", "b/other.png"]
@@ -47,20 +47,3 @@ def test_spellings_that_look_the_same_are_one_person_and_capitals_make_two(ident
     Path("source/identities.csv").unlink()
     named = identify(["a/idJose\u0301_1.png", "a/idJos\u00e9_2.png", "a/id _3.png"], identity_pattern=r"/id(\D+)_")
     assert set(named.people.values()) == {"Jos\u00e9"}
-
-
-@pytest.mark.parametrize(
-    ("path", "person", "counts"),
-    [
-        ("train/a/x_ann.png", "Ann", "table pattern"),
-        ("train/a/annual.png", "Ann", "pattern"),
-        ("train/a/id1_x.png", "1", "pattern"),
-        ("train/Ann Lee/000007.png", "Ann", "table pattern renamed"),
-        ("train/a/000007.png", "000007", "table pattern"),
-        ("test/a/1.png", "test", ""),
-    ],
-)
-def test_paths_that_name_people_are_counted(path, person, counts):
-    for way in ("table", "pattern", "renamed"):
-        how = {"by_table": way == "table", "renamed": way == "renamed"}
-        assert count_named_paths({path: person, "train/b/x.png": "Nobody"}, **how) == (way in counts.split()), way
