@@ -52,9 +52,9 @@ def attack(dataset: str) -> None:
     views = make_views(target, people)
     roles = views[0].roles
     _print_who_is_left_out(roles, params)
-    scores, restored = measure_images(target, restore, splits["test"], roles.asked if roles else (), views)
-    scores |= {"restorer": restorer.name, "left_open": count_left_open(target, splits)}
-    scores |= {"findings": {}, "effort": params.attack.effort}
+    measured, restored = measure_images(target, restore, splits["test"], roles.asked if roles else (), views)
+    scores: dict[str, Any] = {"measured": measured, "restorer": restorer.name}
+    scores |= {"left_open": count_left_open(target, splits), "findings": {}, "effort": params.attack.effort}
     bursts: dict[str, int] = {}
     for view, images in zip(views, restored, strict=True):
         held = Holdings(target, view, splits, bursts)

@@ -82,7 +82,7 @@ def judge(attacks: list[dict[str, np.ndarray]]) -> str:
         chance=0,
         left_out={"people": 0},
     )
-    scores = Privacy(restorer="", effort="", left_open={}, findings={}, identity=identity)
+    scores = Privacy(measured={}, restorer="", effort="", left_open={}, findings={}, identity=identity)
     return decide(exposure(scores) | FREE, RAW, BOUNDS).status
 
 

@@ -53,12 +53,12 @@ def utility(wrong: int) -> dict:
 
 def privacy(named: int | None) -> dict:
     learned = {
-        **{key: [value] for key, value in PIXELS.items()},
-        **{f"region_{key}": [value] for key, value in PIXELS.items()},
-        "regions_found": [1],
+        "measured": {
+            **{f"{view}{key}": [value] for view in ("", "region_") for key, value in PIXELS.items()},
+            **{"regions_found": [1], "regions_asked": [2]},
+        },
         "restorer": "ridge",
         "effort": "quick",
-        "regions_asked": [2],
         "left_open": {"images_left_open": 0, "regions_given": 20, "regions_missed": 0},
         "findings": {
             f"{prefix}linkage_{key}": value

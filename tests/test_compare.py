@@ -88,7 +88,9 @@ def test_p_values_are_corrected_for_the_number_of_variants_and_never_zero(result
 
 def test_what_was_not_measured_is_absent_and_where_nobody_is_known_nothing_is_called_named(results):
     results(people=False)
-    change(privacy_file("morphology"), **privacy(None) | {"keypoint_survival": [None]})
+    learned = privacy(None)
+    learned["measured"]["keypoint_survival"] = [None]
+    change(privacy_file("morphology"), **learned)
     compare()
     row = json.loads(Path("metrics/m/morphology.json").read_text())
     assert row["linked"] == 0.5

@@ -1,7 +1,6 @@
 """What is left in the anonymized images: pixels, regions that a detector still finds, images left open."""
 
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from stages.regions.matching import find_matches
 
 def measure_images(
     target: Target, restore: Change, test: list[str], asked: Collection[str], views: list[View]
-) -> tuple[dict[str, Any], list[dict[str, np.ndarray]]]:
+) -> tuple[dict[str, list[float | None]], list[dict[str, np.ndarray]]]:
     """Measure some test images, those that are asked about first, and restore all that are asked about.
 
     Returns the numbers of all images by key, None where there is none, and what each view shows of each restored image.

@@ -16,7 +16,7 @@ from stages.results.counts import (
     people_named,
     strongest_by_chance,
 )
-from stages.results.scores import VIEWS, Identity, Privacy, Values, rounded
+from stages.results.scores import VIEWS, Identity, Measured, Privacy, rounded
 
 # Of the raw images that guessing would miss. An identity attacker who names fewer proves nothing about anonymized ones.
 CONVINCING_SHARE = 0.8
@@ -26,10 +26,10 @@ def privacy_row(scores: Privacy) -> dict[str, float]:
     """Compute the privacy metrics of one data set; what could not be measured is absent."""
     row: dict[str, float] = {}
     for view in VIEWS:
-        found = {**_identity_row(getattr(scores, f"{view}identity")), **_pixel_row(scores, view)}
+        found = {**_identity_row(getattr(scores, f"{view}identity")), **_pixel_row(scores.measured, view)}
         row |= {f"{view}{key}": value for key, value in found.items()}
-    if found_regions := _measured(scores.regions_found):
-        row["regions_found"] = sum(found_regions) / sum(_measured(scores.regions_asked))
+    if found_regions := _values(scores.measured, "regions_found"):
+        row["regions_found"] = sum(found_regions) / sum(_values(scores.measured, "regions_asked"))
     return rounded(row | scores.left_open | scores.findings)
 
 
@@ -44,17 +44,17 @@ def _identity_row(identity: Identity | None) -> dict[str, float]:
     return row | {"identity_chance": identity.chance} | points
 
 
-def _pixel_row(scores: Privacy, view: str) -> dict[str, float]:
+def _pixel_row(measured: Measured, view: str) -> dict[str, float]:
     kinds = ("psnr", "psnr_restored", "ssim_restored", "keypoint_survival", "unchanged_pixels")
-    before, after, alike, points, pixels = (_measured(getattr(scores, f"{view}{kind}")) for kind in kinds)
+    before, after, alike, points, pixels = (_values(measured, f"{view}{kind}") for kind in kinds)
     if not before:
         return {}
     row = {"reconstruction_psnr_gain": fmean(after) - fmean(before), "reconstruction_ssim": fmean(alike)}
     return row | ({"keypoint_survival": fmean(points)} if points else {}) | {"unchanged_pixels": fmean(pixels)}
 
 
-def _measured(values: Values) -> list[float]:
-    return [value for value in values if value is not None]
+def _values(measured: Measured, key: str) -> list[float]:
+    return [value for value in measured.get(key, []) if value is not None]
 
 
 def exposure(scores: Privacy) -> dict[str, float | int | str]:

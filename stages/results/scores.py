@@ -11,8 +11,8 @@ from stages.core.boxes import REGION
 from stages.core.errors import PipelineError
 from stages.core.paths import PRIVACY, UTILITY
 
+Measured = dict[str, list[float | None]]  # of some images by metric: `region_...` of main regions; None: it has none
 VIEWS = ("", REGION)  # of whole images, and of their main regions: begins the names of attackers and metrics
-Values = list[float | None]  # of each image; None where it has none
 MadeWith = dict[str, dict[str, str]]  # of each step: versions and processor
 
 
@@ -90,20 +90,9 @@ class Guarantee(BaseModel):
 
 
 class Privacy(BaseModel):
-    """What the attacks found: `region_...` on main regions, the others on whole images."""
+    """What the attacks found."""
 
-    psnr: Values = []
-    psnr_restored: Values = []
-    ssim_restored: Values = []
-    keypoint_survival: Values = []
-    unchanged_pixels: Values = []
-    region_psnr: Values = []
-    region_psnr_restored: Values = []
-    region_ssim_restored: Values = []
-    region_keypoint_survival: Values = []
-    region_unchanged_pixels: Values = []
-    regions_asked: Values = []
-    regions_found: Values = []
+    measured: Measured
     restorer: str
     left_open: dict[str, int]
     findings: dict[str, float]

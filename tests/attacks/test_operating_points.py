@@ -1,8 +1,10 @@
 """Operating points: answers that are known by heart, and chance where there is nothing to know."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
-from stages.attacks.operating_points import operating_points
+from stages.attacks.operating_points import measure_operating_points, operating_points
 
 
 def test_the_right_person_on_a_list_counts_up_to_the_fifth_place():
@@ -22,3 +24,8 @@ def test_at_one_percent_no_more_than_one_wrong_pair_in_a_hundred_is_taken():
     distances[np.arange(25), right] = np.arange(1, 26) / 10
     distances[[0, 1], [1, 2]] = 0.15, 0.35
     assert operating_points(distances, right)["tpr_at_fpr1"] == 3 / 25
+
+
+def test_people_have_any_numbers():
+    identifier = SimpleNamespace(people=np.array([3, 9]), distances=lambda images: images)
+    assert measure_operating_points(identifier, np.array([[0, 2], [2, 1]]), np.array([3, 9]))["auc"] == 1
