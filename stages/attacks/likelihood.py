@@ -48,22 +48,10 @@ def name_by_likelihood(
     What the noise leaves of each block is approximated by the normal distribution of the same moments, matched once,
     from what is known before [1]_.
 
-    Parameters
-    ----------
-    sets : list of tuple
-        Raw RGB images, (height, width, 3) uint8, and people (n,) int, to learn from, and maybe others to enroll.
-    published : list of Blocks
-        Of each image.
-    bursts : ndarray of int, shape (n,)
-        Which of them show nearly the same, each with its own noise: their evidence is added up before they are
-        compared with anything.
-    noise : BlockNoise
-        Of the blocks.
-
-    Returns
-    -------
-    Distances
-        Negative log-likelihoods in nats, but for a constant of each image; of a burst, an equal part for each image.
+    `sets` are raw RGB images of any size, and people (n,) int, to learn from, and maybe others to enroll. Published
+    images of one number in `bursts`, (n,), show nearly the same, each with its own noise: their evidence is added up
+    before they are compared with anything. The distances are negative log-likelihoods in nats, but for a constant of
+    each image; of a burst, an equal part for each image.
 
     References
     ----------

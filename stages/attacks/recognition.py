@@ -25,12 +25,9 @@ def recognition(evidence: Evidence) -> tuple[dict[str, float], dict[str, Distanc
     Faces are compared by the mean cosine over all framings, unless one framing alone names clearly more of the
     gallery's own faces, anonymized, each by the others: by two standard errors.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        In place of images, what `Recognizer.embed` makes of a face in several framings: (n, framings, length). The
-        gallery consists of training images and references of known people, raw; and anonymized alike. Where nobody is
-        known, it consists of the originals of the test images, each a person of its own.
+    In place of images, `evidence` holds what `Recognizer.embed` makes of a face in several framings: (n, framings,
+    length). The gallery consists of training images and references of known people, raw; and anonymized alike. Where
+    nobody is known, it consists of the originals of the test images, each a person of its own.
 
     Returns
     -------
@@ -40,8 +37,8 @@ def recognition(evidence: Evidence) -> tuple[dict[str, float], dict[str, Distanc
         both kinds; both with ``alike_`` in front where the gallery is anonymized alike; and ``chance``, the accuracy of
         guessing.
     names : dict of str to Distances
-        How far the test images of known people are from each person in the gallery, raw (``recognizer``) or anonymized
-        alike (``recognizer_alike``); where nobody is known, how far all are from each original.
+        Of the test images of known people to each person in the gallery, raw (``recognizer``) or anonymized alike
+        (``recognizer_alike``); where nobody is known, of all test images to each original.
     """
     test = evidence.test.known()
     if len(test.people):
@@ -92,23 +89,9 @@ class Recognizer:
     https://github.com/opencv/opencv_zoo, 38,696,353 bytes, Apache License 2.0, SHA-256
     ``0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79``. The defaults are what it takes.
 
-    Parameters
-    ----------
-    model : bytes
-        An ONNX file that OpenCV can run: one input, 3 x `size` x `size` or `size` x `size` x 3, and one output, any
-        number of values.
-    size : int, default=112
-        Side of a face, in pixels.
-    mean : float or sequence of three, default=0
-    scale : float, default=1
-        The network takes (value - `mean`) * `scale` of the colours, from 0 to 255.
-    channels : {"rgb", "bgr"}, default="rgb"
-        The order of colours, and of three means.
-
-    Raises
-    ------
-    ValueError
-        If OpenCV cannot run it, or it gives anything but one vector of finite numbers.
+    `model` is an ONNX file that OpenCV can run: one input, 3 x `size` x `size` or `size` x `size` x 3, and one output,
+    any number of values. It takes (value - `mean`) * `scale` of colours from 0 to 255 in the order of `channels`, "rgb"
+    or "bgr"; three means are in that order. A `ValueError` says why a file is none.
 
     References
     ----------

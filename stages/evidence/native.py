@@ -51,8 +51,6 @@ def _attack_sizes(target: Target, chosen: Chosen) -> Found:
     published = _sizes(target.images, [*chosen.train, *chosen.references, *chosen.test])
     raw = published if target.name == RAW else _sizes(target.raw, [*chosen.train, *chosen.test])
     test = _rows(published, chosen.test)
-    if len(test) and (test == test[0]).all():
-        print("attack: all images have one size, in pixels and bytes, which tells nothing")
     numbers: dict[str, float] = {}
     if min(len(chosen.train), len(test)) >= _FEWEST_PAIRS:
         of_train = _rows(raw, chosen.train), _rows(published, chosen.train)
