@@ -42,7 +42,7 @@ def make_views(target: Target, people: People) -> list[View]:
 
 
 def views_beside(target: Target, people: People) -> dict[str, View]:
-    """Return, by attacker, the views of a label's largest region, unless it is the main one, and of what is around."""
+    """Return, by attacker, views of a label's largest region, if not always the main one, and of the surroundings."""
     size, boxes, acting = target.params.attack.image_size, target.boxes, target.acting
     views = {}
     for label in sorted({box.label for found in boxes.values() for box in found}):
