@@ -17,7 +17,7 @@ from stages.network.inputs import read_features
 from stages.network.runtime import keras, start_tensorflow
 from stages.network.weights import load_weights
 from tests.clones import ROOT
-from tests.training import fit_in, head_params, write_workspace
+from tests.training import fit_in, head_params, small_resnet, write_workspace
 
 
 class Payload:
@@ -30,7 +30,14 @@ class Payload:
         return Path.touch, (self.marker,)
 
 
-def test_a_model_with_code_is_refused_as_weights_and_not_run(tmp_path, workspace):
+@pytest.fixture
+def resnet(monkeypatch):
+    """A small network in ResNet50's place, that reads weights by the same function."""
+    start_tensorflow("float32")
+    monkeypatch.setattr(keras.applications, "ResNet50", small_resnet)
+
+
+def test_a_model_with_code_is_refused_as_weights_and_not_run(resnet, tmp_path, workspace):
     marker, inputs = tmp_path / "ran", keras.Input((3,))
     path = str(marker)
     attack = lambda values: (open(path, "w").close(), values)[1]  # noqa: E731, PTH123, SIM115
@@ -38,7 +45,6 @@ def test_a_model_with_code_is_refused_as_weights_and_not_run(tmp_path, workspace
     for name in ("model.h5", "model.keras"):
         model.save(tmp_path / name)
     marker.unlink(missing_ok=True)
-    start_tensorflow("float32")
     with pytest.raises(PipelineError, match="`train.weights` must be ResNet50's"):
         build_backbone(str(tmp_path / "model.h5"), 32)
     workspace({"train.weights": str(tmp_path / "model.keras")})
@@ -50,12 +56,11 @@ def test_a_model_with_code_is_refused_as_weights_and_not_run(tmp_path, workspace
     assert marker.exists()
 
 
-def test_a_weights_file_cannot_name_another_file(tmp_path):
+def test_a_weights_file_cannot_name_another_file(resnet, tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as outside:
         outside.create_group("model_weights")
     with h5py.File(tmp_path / "linked.h5", "w") as linked:
         linked["model_weights"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "model_weights")
-    start_tensorflow("float32")
     with pytest.raises(PipelineError, match="ExternalLink"):
         build_backbone(str(tmp_path / "linked.h5"), 32)
 

@@ -1,10 +1,8 @@
 """The stage that trains: which networks it makes, which it keeps, and its errors."""
 
-import json
 import shutil
+from pathlib import Path
 
-import h5py
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,8 +11,9 @@ from stages.core.errors import PipelineError
 from stages.core.machine import environment
 from stages.core.paths import HISTORY, LAST_RUN, MODELS, PARTIAL
 from stages.network import training
+from stages.network.models import read_model, training_key
 from stages.train import train
-from tests.training import write_workspace
+from tests.training import head_params, separable_features, write_workspace
 
 
 @pytest.fixture(autouse=True)
@@ -40,47 +39,58 @@ def outputs():
     return {str(file): file.read_bytes() for file in files}
 
 
-def test_every_seed_leaves_a_network_and_a_curve(workspace):
+def test_another_seed_trains_one_network_and_gives_what_training_all_gives(workspace, trained):
     workspace(seeds=[7, 4])
     train("raw")
-    written = {file.name: file for file in MODELS.glob("raw/*")}
-    assert sorted(written) == ["seed_4.json", "seed_4.npz", "seed_7.json", "seed_7.npz"]
-    about = json.loads(written["seed_4.json"].read_text())
-    assert about["made_with"] == environment() | {"precision": "float32"}
-    history = pd.read_csv("data/scores/history/raw.csv")
-    assert history[["seed", "epoch"]].values.tolist() == [[7, 1], [7, 2], [4, 1], [4, 2]]
-
-
-def test_another_seed_trains_one_network_and_gives_what_training_all_gives(workspace, trained):
-    workspace(seeds=[1, 2])
-    train("raw")
-    workspace(seeds=[1, 2, 3])
+    assert sorted(Path(name).name for name in outputs()) == [
+        *("raw.csv", "seed_4.json", "seed_4.npz", "seed_7.json", "seed_7.npz")
+    ]
+    assert read_model("raw", 4).made_with == environment() | {"precision": "float32"}
+    curves = pd.read_csv(HISTORY / "raw.csv")
+    assert curves[["seed", "epoch"]].values.tolist() == [[7, 1], [7, 2], [4, 1], [4, 2]]
+    workspace(seeds=[7, 4, 3])
     shutil.rmtree(MODELS / "raw")  # as DVC does
     train("raw")
-    assert trained == [[1, 2], [3]]
+    assert trained == [[7, 4], [3]]
     step_by_step = outputs()
     shutil.rmtree(LAST_RUN)
     train("raw")
-    assert trained[-1] == [1, 2, 3]
+    assert trained[-1] == [7, 4, 3]
     assert outputs() == step_by_step
     workspace(seeds=[3])
     train("raw")
     assert len(trained) == 3 and len(list(MODELS.glob("raw/*"))) == 2
 
 
-def test_a_network_made_of_something_else_or_broken_is_trained_again(workspace, trained):
-    workspace(seeds=[1, 2], epochs=2)
+def test_a_network_that_is_broken_or_made_of_something_else_is_trained_again(workspace, trained, monkeypatch):
+    workspace(seeds=[1, 2])
     train("raw")
     weights = MODELS / "raw" / "seed_2.npz"
     weights.write_bytes(weights.read_bytes()[:-1])
     train("raw")
     weights.with_suffix(".json").write_text("[]")
     train("raw")
-    workspace(seeds=[1, 2], epochs=1)
+    monkeypatch.setattr(train_stage, "training_key", lambda *_: "another")
     train("raw")
-    np.load("data/features/raw/train/inputs.npy", mmap_mode="r+")[-1, -1] += 1
-    train("raw")
-    assert trained == [[1, 2], [2], [2], [1, 2], [1, 2]]
+    assert trained == [[1, 2], [2], [2], [1, 2]]
+
+
+def test_all_that_decides_a_network_is_in_its_key(working_folder):
+    features, weights = separable_features(), Path("initial.h5")
+    weights.write_bytes(b"1")
+    params = head_params(weights="initial.h5")
+
+    def key(**changes) -> str:
+        return training_key(features, params.model_copy(update=changes))
+
+    first = key()
+    assert first == key() == key(seeds=[7])
+    others = {key(epochs=9), key(weights=None)}
+    weights.write_bytes(b"2")
+    others.add(key())
+    features.inputs[-1, -1] += 1
+    others.add(key())
+    assert len(others | {first}) == 5
 
 
 def test_the_stage_resumes_what_was_interrupted_and_clears_up(workspace, monkeypatch):
@@ -121,12 +131,3 @@ def test_a_diverged_training_leaves_no_model(workspace):
     with pytest.raises(PipelineError, match=r"diverged.*lower `train.learning_rate`"):
         train("raw")
     assert not (MODELS / "raw").exists()
-
-
-def test_other_initial_weights_under_the_same_name_train_again(workspace, trained):
-    workspace(weights="initial.h5", seeds=[1])
-    for content in (1, 1, 2):
-        with h5py.File("initial.h5", "w") as file:
-            file["layer"] = content
-        train("raw")
-    assert trained == [[1], [1]]

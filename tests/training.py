@@ -34,6 +34,18 @@ def fit_in(folder, params, seeds=(3,)):
     return fitting.fit(separable_features(), params, "test", {seed: folder / f"seed_{seed}.npz" for seed in seeds})
 
 
+def small_resnet(*, weights, input_shape, **options):
+    """Build a few layers in ResNet50's place, which takes half a minute to build and to trace."""
+    from stages.network.runtime import keras  # it takes seconds, and processes that train nothing need it not
+
+    images = keras.Input(input_shape)
+    hidden = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, strides=2, activation="relu")(images))
+    model = keras.Model(images, keras.layers.GlobalAveragePooling2D()(hidden))
+    if weights:
+        model.load_weights(weights)
+    return model
+
+
 def write_features(dataset: str, split: str, inputs: np.ndarray, paths: list[str]) -> None:
     """Write what `extract` would of a frozen backbone."""
     folder = FEATURES / dataset / split

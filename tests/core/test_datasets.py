@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core.datasets import Dataset, divide, write_part
@@ -85,6 +85,7 @@ def test_an_index_that_is_not_whole_is_refused(tmp_path, index):
         images.paths()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.text("abc/", min_size=1, max_size=9), max_size=60), st.integers(1, 9), st.data())
 def test_one_image_more_changes_three_parts_at_most(paths, size, data):
     before = divide(sorted(paths), size)

@@ -49,7 +49,7 @@ PATHS = [f"{split}/{name}.png" for split in ("train", "test") for name in "abcde
 
 
 @LAYOUTS
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=12)
 @given(steps=st.lists(st.dictionaries(st.sampled_from(PATHS), st.integers(0, 1), min_size=1), min_size=2, max_size=5))
 def test_step_by_step_gives_the_same_bytes_as_at_once(is_sharded, steps):
     shutil.rmtree(LAST_RUN, ignore_errors=True)

@@ -17,7 +17,7 @@ from tests.methods.conftest import draw_photo
 @example(64, 64, 1000)
 @example(97, 131, 14)
 @example(97, 131, 33)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_is_opencvs_or_the_exact_one_within_a_level(height, width, sigma):
     image = draw_photo(height, width, seed=height)
     blurred, kernel = gaussian_blur(image, sigma=sigma), blur_kernel(sigma=sigma)

@@ -10,7 +10,7 @@ from stages.methods.pixelation import pixelation
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 60))
 @example(20, 31, 10_000)
 @example(1, 50, 49)  # here `cv2.INTER_NEAREST` is a pixel off
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_block_becomes_its_mean(height, width, size):
     image = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
     result = pixelation(image, block_size=size)

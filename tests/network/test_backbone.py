@@ -12,17 +12,9 @@ from stages.network import backbone as backbone_module
 from stages.network.backbone import BATCH, _load_backbone, build_backbone, load_backbone, run_backbone
 from stages.network.inputs import read_features
 from stages.network.runtime import keras, start_tensorflow
+from tests.training import small_resnet
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 3, 32, 32, 3), np.uint8)
-
-
-def small_resnet(*, weights, input_shape, **options) -> keras.Model:
-    images = keras.Input(input_shape)
-    hidden = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, strides=2, activation="relu")(images))
-    model = keras.Model(images, keras.layers.GlobalAveragePooling2D()(hidden))
-    if weights:
-        model.load_weights(weights)
-    return model
 
 
 def test_weights_of_a_file_give_every_image_its_features_in_order(tmp_path, monkeypatch):

@@ -54,7 +54,7 @@ def test_a_network_learns_and_depends_on_its_seed_but_not_on_company_or_threads(
 
 
 def test_from_images_that_are_all_alike_a_network_learns_how_common_the_classes_are(tmp_path):
-    params = train_params(epochs=8, batch_size=8, learning_rate=0.01, validation_fraction=0.25)
+    params = train_params(epochs=2, batch_size=8, learning_rate=0.01, validation_fraction=0.25)
     labels = np.array([0] * 24 + [1] * 8)
     inputs = np.full((32, 32, 32, 3), 128, np.uint8)
     features = Features(inputs, labels, ["a", "b"], [f"{'ab'[label]}/{i}.png" for i, label in enumerate(labels)])
@@ -81,27 +81,26 @@ def interrupt_after(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "left"),
     [
-        {"head": [8, 0.5, 8], "validation_fraction": 0.25},
-        {"epochs": 30, "patience": 2, "learning_rate": 0.5, "validation_fraction": 0.25},
+        ({"head": [8, 0.5, 8], "validation_fraction": 0.25}, 1),
+        # All was done already, and just the network was not written.
+        ({"epochs": 30, "patience": 2, "learning_rate": 0.5, "validation_fraction": 0.25}, 0),
     ],
 )
-def test_an_interrupted_training_ends_as_an_undisturbed_one(changes, interrupt_after, tmp_path, capsys):
+def test_an_interrupted_training_ends_as_an_undisturbed_one(changes, left, interrupt_after, tmp_path, capsys):
     params = head_params(**changes)
     interrupt_after(None)
     (undisturbed,) = fit_in(tmp_path / "undisturbed", params)
     count = len(undisturbed.history)
     assert (2 < count < 30) if params.patience else count == params.epochs
-    # In the last one all was done already, and just the network was not written.
-    for epochs in (count - 1, count):
-        interrupt_after(epochs)
-        with pytest.raises(KeyboardInterrupt):
-            fit_in(tmp_path / str(epochs), params)
-        interrupt_after(None)
-        (resumed,) = fit_in(tmp_path / str(epochs), params)
-        assert f"goes on after epoch {epochs}" in capsys.readouterr().out
-        assert_equal(undisturbed, resumed)
+    interrupt_after(count - left)
+    with pytest.raises(KeyboardInterrupt):
+        fit_in(tmp_path, params)
+    interrupt_after(None)
+    (resumed,) = fit_in(tmp_path, params)
+    assert f"goes on after epoch {count - left}" in capsys.readouterr().out
+    assert_equal(undisturbed, resumed)
 
 
 def test_early_stopping_keeps_the_best_epoch(tmp_path):
@@ -201,13 +200,15 @@ def test_initial_weights_do_not_depend_on_what_other_threads_draw():
     assert build() == expected
 
 
-def test_a_state_that_is_not_whole_is_not_used(interrupt_after, tmp_path, capsys):
-    interrupt_after(None)
-    (whole,) = fit_in(tmp_path, head_params())
-    file = tmp_path / "seed_3.npz"
+def test_a_state_that_is_not_whole_is_not_used(tensorflow, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0)
+    params, file = head_params(), tmp_path / "state.npz"
+    model = build_classifier(params, 2)
+    training.compile_model(model, params, 5)
+    training.State(file, model).add({"loss": 1.0}, is_best=False)
+    assert training.State(file, model).history == [{"loss": 1.0}]
     content = file.read_bytes()
     for kept in (0, len(content) - 1):
         file.write_bytes(content[:kept])
-        (again,) = fit_in(tmp_path, head_params())
+        assert training.State(file, model).history == []
         assert "is not whole; training starts anew" in capsys.readouterr().out
-        assert_equal(whole, again)

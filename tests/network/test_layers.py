@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.network.layers import BatchNormalization, Conv2D
-from stages.network.runtime import keras, start_tensorflow, tf
+from stages.network.runtime import keras, tf
 
 
 def run(layer, images):
@@ -29,8 +29,7 @@ def assert_alike(ours, theirs, images):
 
 
 @pytest.fixture
-def draw():
-    start_tensorflow("float32")
+def draw(tensorflow):
     rng = np.random.default_rng(0)
     return lambda *shape: tf.constant(rng.normal(2, 3, shape), tf.float32)
 

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from stages.network.optimizers import make_optimizer
-from stages.network.runtime import keras, start_tensorflow
+from stages.network.runtime import keras
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
-def test_an_optimizer_steps_as_that_of_keras(name):
-    start_tensorflow("float32")
+def test_an_optimizer_steps_as_that_of_keras(tensorflow, name):
     rng = np.random.default_rng(0)
     start, gradients = rng.normal(size=(6, 5)).astype(np.float32), rng.normal(size=(8, 6, 5)).astype(np.float32)
     stepped = []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
-from stages.network.runtime import keras, start_tensorflow
+from stages.network.runtime import keras
 from stages.network.weights import load_weights, save_weights, weights_file
 
 
@@ -16,7 +16,6 @@ def arrays(model: keras.Model) -> dict[str, np.ndarray]:
 
 def network(units: int = 7) -> keras.Model:
     """Build a small network, of other weights each time."""
-    start_tensorflow("float32")
     inputs = keras.Input((3,))
     hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(units, name="first")(inputs))
     return keras.Model(inputs, keras.layers.BatchNormalization(name="last")(hidden))
@@ -52,7 +51,7 @@ def put_another_network(file):
         (put_another_network, r"shape \(3, 7\) is not compatible with provided weight shape \(3, 8\)"),
     ],
 )
-def test_a_broken_file_is_one_line_that_says_how_to_mend_it(working_folder, change, reason):
+def test_a_broken_file_is_one_line_that_says_how_to_mend_it(tensorflow, working_folder, change, reason):
     file, model = weights_file("raw", 0), network()
     save_weights(arrays(model), file)
     change(file)

@@ -4,7 +4,7 @@ import math
 
 import cv2
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core.boxes import Box
@@ -41,6 +41,7 @@ def weights_of(boxes: list[Box], acting: Acting, **options) -> np.ndarray:
     return whole
 
 
+@settings(max_examples=50, deadline=None)
 @given(BOXES, ACTINGS)
 def test_pixels_outside_stay_and_pixels_inside_are_the_method_s(boxes, acting):
     before, weights = IMAGE.copy(), weights_of(boxes, acting)
@@ -51,6 +52,7 @@ def test_pixels_outside_stay_and_pixels_inside_are_the_method_s(boxes, acting):
     assert (result >= IMAGE).all()
 
 
+@settings(max_examples=50, deadline=None)
 @given(BOXES, ACTINGS)
 def test_what_fills_a_region_knows_nothing_of_any_region(boxes, acting):
     def fill(part: np.ndarray, box: Box, hole: np.ndarray) -> np.ndarray:
@@ -63,6 +65,7 @@ def test_what_fills_a_region_knows_nothing_of_any_region(boxes, acting):
     assert (result[weights == 1] == changed[weights == 1]).all()
 
 
+@settings(max_examples=50, deadline=None)
 @given(BOXES, ACTINGS)
 def test_all_but_the_regions_is_the_anonymized_image(boxes, acting):
     result = act_where(IMAGE, boxes, white, acting.model_copy(update={"where": "background"}))
