@@ -20,7 +20,7 @@ from stages.core.paths import DETECTIONS_FILE, OUTLINED, RAW_FOLDER, REGIONS_FIL
 from stages.core.stale import withdraw
 from stages.core.store import unchanged_images
 from stages.regions.detectors import FoundBoxes, load_detector
-from stages.regions.matching import Detection, merge_boxes, score_detector, with_bodies
+from stages.regions.matching import merge_boxes, score_detector, with_bodies
 from stages.regions.pictures import outline
 
 
@@ -32,10 +32,8 @@ def detect(*, parameters: Params | None = None) -> None:
     source = Dataset(RAW_FOLDER)
     paths, given = source.paths(), read_boxes(REGIONS_FILE)
     found, known = ({}, 0) if mode == "given" else _run_detector(source, params.regions)
-    images = {path: Detection(given.get(path, []), found.get(path, [])) for path in paths}
-    merges = {
-        path: merge_boxes([] if mode == "detected" else image.given, image.detected) for path, image in images.items()
-    }
+    used = {} if mode == "detected" else given
+    merges = {path: merge_boxes(used.get(path, []), found.get(path, [])) for path in paths}
     regions = {path: boxes for path, (boxes, _) in merges.items()}
     if params.regions.people_from_faces:
         regions = {path: with_bodies(boxes) for path, boxes in regions.items()}
@@ -45,12 +43,12 @@ def detect(*, parameters: Params | None = None) -> None:
         "images": len(paths),
         "images_without_region": len(without),
         "regions": count,
-        "given": sum(len(image.given) for image in images.values()),
-        "detected": sum(len(image.detected) for image in images.values()),
+        "given": sum(map(len, given.values())),
+        "detected": sum(map(len, found.values())),
         "merged": sum(merged for _, merged in merges.values()),
     }
     if mode != "given":
-        summary |= score_detector(images.values())
+        summary |= score_detector((given.get(path, []), found.get(path, [])) for path in paths)
     if count or mode != "given":
         summary["without_region"] = without
     write_boxes(DETECTIONS_FILE, regions)

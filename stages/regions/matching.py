@@ -5,7 +5,6 @@ Without a detector of people, a box of the whole person derived from the face is
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from stages.core.boxes import FACE, PERSON, Box
 
@@ -69,26 +68,19 @@ def find_matches(given: list[Box], detected: list[Box]) -> list[bool]:
     return matched
 
 
-class Detection(NamedTuple):
-    """The boxes of one image."""
-
-    given: list[Box]
-    detected: list[Box]
-
-
-def score_detector(images: Iterable[Detection]) -> dict:
-    """Compare detected boxes with the given ones: recall and missed, of all and by their longer side; precision."""
+def score_detector(images: Iterable[tuple[list[Box], list[Box]]]) -> dict:
+    """Compare given and detected boxes of images: recall and missed, of all and by their longer side; precision."""
     of_size: dict[str, list[bool]] = {name: [] for name in _SIZES}
-    detected = 0
-    for image in images:
-        for box, is_found in zip(image.given, find_matches(image.given, image.detected), strict=True):
+    count = 0
+    for given, detected in images:
+        for box, is_found in zip(given, find_matches(given, detected), strict=True):
             side = max(box.width, box.height)
             of_size[next(name for name, bound in _SIZES.items() if side < bound)].append(is_found)
-        detected += len(image.detected)
+        count += len(detected)
     found = sum(of_size.values(), [])
     if not found:
         return {}
-    precision = {"precision": round(sum(found) / detected, 4)} if detected else {}
+    precision = {"precision": round(sum(found) / count, 4)} if count else {}
     by_size = {name: {"given": len(own)} | _recall(own) for name, own in of_size.items() if own}
     return _recall(found) | precision | {"by_size": by_size}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.core.boxes import Box
-from stages.regions.matching import Detection, find_matches, merge_boxes, score_detector
+from stages.regions.matching import find_matches, merge_boxes, score_detector
 
 
 def detected(*corner_and_sides: int, score: float = 0.9) -> Box:
@@ -57,11 +57,9 @@ def test_a_detection_counts_for_one_face_and_the_best_score_chooses_first():
 
 def test_missed_and_false_faces_are_counted_by_size():
     images = [
-        Detection([Box(0, 0, 10, 19), Box(50, 0, 20, 20)], [detected(0, 0, 10, 19), detected(90, 90, 20, 20)]),
-        Detection(
-            [Box(0, 0, 79, 10), Box(0, 50, 80, 80)], [detected(0, 50, 80, 80), detected(0, 51, 80, 80, score=0.5)]
-        ),
-        Detection([], []),
+        ([Box(0, 0, 10, 19), Box(50, 0, 20, 20)], [detected(0, 0, 10, 19), detected(90, 90, 20, 20)]),
+        ([Box(0, 0, 79, 10), Box(0, 50, 80, 80)], [detected(0, 50, 80, 80), detected(0, 51, 80, 80, score=0.5)]),
+        ([], []),
     ]
     assert score_detector(images) == {
         "recall": 0.5,
@@ -77,5 +75,5 @@ def test_missed_and_false_faces_are_counted_by_size():
 
 
 def test_what_cannot_be_had_is_absent():
-    assert score_detector([Detection([], [detected(0, 0, 9, 9)])]) == {}
-    assert "precision" not in score_detector([Detection([GIVEN], [])])
+    assert score_detector([([], [detected(0, 0, 9, 9)])]) == {}
+    assert "precision" not in score_detector([([GIVEN], [])])
