@@ -30,6 +30,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # a worker that has not ended yet may write into it
             remove_folder(partial)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def remove_folder(folder: Path) -> None:
