@@ -90,7 +90,7 @@ def compare() -> None:
         ("comparison.xlsx", to_xlsx(table)),
         ("comparison.md", f"{to_markdown(brief)}\n{answer}\n".encode()),
         ("comparison.tex", to_latex(brief).encode()),
-        *((f"frontier.{form}", draw_frontier(table, params.compare, form)) for form in ("png", "svg", "pdf")),
+        *((f"frontier.{form}", drawn) for form, drawn in draw_frontier(table, params.compare).items()),
         ("report.html", render_page(Results(table, verdicts, pairs, curves, groups, answer, pictured), params)),
     ):
         write_file(METRICS / name, written)

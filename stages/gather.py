@@ -81,7 +81,7 @@ def gather() -> None:
         raise PipelineError("an experiment must have been run to its end, with `compare`; found: none")
     write_file(SWEEP.with_suffix(".csv"), table.to_csv(index=False).encode())
     write_file(SWEEP.with_suffix(".md"), to_markdown(brief_rows(table)).encode())
-    write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare))
+    write_file(SWEEP.with_suffix(".png"), draw_frontier(table, load_params().compare)["png"])
     used = len(results) - len(incomparable)
     print_summary(f"gather: {len(table)} rows of {used} results, {len(left_out)} left out, into {SWEEP}.{{csv,md,png}}")
 

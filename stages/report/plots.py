@@ -34,9 +34,9 @@ _STYLE = {
 _UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def draw_frontier(table: pd.DataFrame, params: CompareParams, form: str = "png") -> bytes:
-    """Draw accuracy, on raw and on anonymized images, against what the strongest attack gets."""
-    buffer = io.BytesIO()
+def draw_frontier(table: pd.DataFrame, params: CompareParams) -> dict[str, bytes]:
+    """Draw accuracy, on raw and on anonymized images, against what the strongest attack gets, in several forms."""
+    drawn = {}
     with matplotlib.rc_context(_STYLE):
         figure, places = pyplot.subplots(
             1, 2, figsize=(9.4, _frontier_height(table)), sharey=True, layout="constrained"
@@ -44,9 +44,12 @@ def draw_frontier(table: pd.DataFrame, params: CompareParams, form: str = "png")
         for axes, images in zip(places, ACCURACIES, strict=True):
             _plot_frontier(axes, table, params, images)
         figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-        figure.savefig(buffer, format=form, dpi=130, metadata=_UNDATED[form])
+        for form, undated in _UNDATED.items():
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=form, dpi=130, metadata=undated)
+            drawn[form] = buffer.getvalue()
         pyplot.close(figure)
-    return buffer.getvalue()
+    return drawn
 
 
 def frontier_svg(table: pd.DataFrame, params: CompareParams, images: str) -> Markup:
