@@ -101,6 +101,7 @@ def test_every_number_is_followed_by_the_ends_of_its_interval(usual):
         "gaussian_blur 40.0",
     ):
         assert words in usual.text, words
+    assert re.findall(r"<b>([-\d.]+)</b>", usual.source) == ["40.0", "-40.0"]  # differences that are none by chance
     columns = ["raw", "gaussian_blur", "gaussian_blur, restored", "morphology", "morphology, restored"]
     assert usual.values("img", "alt") == [f"Scene 1, {column}" for column in columns]
     assert len(set(usual.values("img", "src"))) == 5
@@ -156,7 +157,7 @@ def test_what_is_worth_a_warning_or_a_column_has_one(page):
         "6 images",
         "0.125",
     )
-    names = ("noise guessed", "brightness", "35.0 %", "<young>", evil, "a & b")
+    names = ("noise guessed", "brightness", "35.0 %", "<young>", "largest gap", evil, "a & b")
     assert [words for words in numbers + names if words not in made.text] == []
     assert "script" not in {tag for tag, _ in made.tags}
 
