@@ -169,7 +169,7 @@ def header(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0) -> bytes:
 
 
 SIZE = 2**40
-EXTENDED = special("x", tarfile.REGTYPE, size="-512").tobuf(tarfile.PAX_FORMAT)
+EXTENDED = special("a/x.png", tarfile.REGTYPE, size="-1536").tobuf(tarfile.PAX_FORMAT)
 # Of an archive with two files of up to 512 bytes, so that it has headers at 0 and 1,024, and its end at 2,048.
 DAMAGE = {
     "empty file": lambda content: b"",
@@ -180,7 +180,7 @@ DAMAGE = {
     "cut before the end": lambda content: content[:2048],
     "two joined": lambda content: 2 * content,
     "size below 0": edit(1024, header("x", size=-512)),
-    "size below 0 in an extended header": edit(1024, EXTENDED),
+    "size that leads back, in an extended header": edit(1024, EXTENDED),
     "long name": edit(0, header("x", tarfile.GNUTYPE_LONGNAME, SIZE)),
 }
 
