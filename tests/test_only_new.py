@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,14 @@ def edit(draw: random.Random, seed: int) -> None:
         Image.fromarray(pixels).save(Path("source") / draw.choice(["train/a", "train/b", "test/a", "test/b"]) / name)
 
 
-def run_all() -> dict[str, bytes]:
+def run_all(variants: Iterable[str] = PARAMS["variants"], datasets: Iterable[str] = PARAMS["datasets"]):
     """Run the stages; return all that they wrote."""
     ingest()
     boxes = {path: [Box(2, 2, 8, 8)] for path in Dataset(Path("data/raw")).paths() if "b/" in path}
     write_boxes(DETECTIONS_FILE, boxes)
-    for name in PARAMS["variants"]:
+    for name in variants:
         anonymize(name)
-    for name in PARAMS["datasets"]:
+    for name in datasets:
         extract(name)
     return outputs()
 
@@ -98,9 +99,7 @@ def test_nothing_is_used_again_that_another_secret_argument_code_or_machine_made
     workspace, save_images, monkeypatch, capsys
 ):
     start(workspace, save_images, "files")
-    ingest()
-    for name in ("noisy", "dealt"):
-        anonymize(name)
+    run_all(["noisy", "dealt"], [])
     for change, everywhere in {
         lambda: SECRET_FILE.write_bytes(bytes(range(32))): False,
         lambda: workspace(PARAMS | {"variants.noisy.epsilon": 1.0}): False,
@@ -144,8 +143,7 @@ def test_two_rounds_of_reading_mix_up_no_images(workspace, save_images, noise):
 
 def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_images, monkeypatch):
     start(workspace, save_images, "files")
-    ingest()
-    right = outputs()
+    right = run_all([], [])
     shutil.rmtree(LAST_RUN)
     decode = Decoder.decode
 
@@ -156,8 +154,7 @@ def test_an_image_that_was_not_staged_whole_is_decoded_again(workspace, save_ima
         return outcomes
 
     monkeypatch.setattr(Decoder, "decode", decode_and_cut)
-    ingest()
-    assert outputs() == right
+    assert run_all([], []) == right
 
 
 def test_a_rejected_file_is_read_again(workspace, save_images, monkeypatch, capsys):
@@ -172,9 +169,7 @@ def test_a_rejected_file_is_read_again(workspace, save_images, monkeypatch, caps
 
 def test_what_is_kept_of_a_variant_that_is_gone_goes_with_the_next_images(workspace, save_images):
     start(workspace, save_images, "files")
-    ingest()
-    for name in ("noisy", "dealt"):
-        anonymize(name)
+    run_all(["noisy", "dealt"], [])
     LAST_RUN.chmod(0o755)
     workspace(PARAMS | {"variants": {"noisy": PARAMS["variants"]["noisy"]}})
     ingest()
@@ -184,9 +179,7 @@ def test_what_is_kept_of_a_variant_that_is_gone_goes_with_the_next_images(worksp
 
 def test_inputs_whose_index_or_bytes_are_broken_are_made_again_and_counted_so(workspace, save_images, capsys):
     start(workspace, save_images, "files")
-    ingest()
-    extract("raw")
-    right = outputs()
+    right = run_all([], ["raw"])
     for index in ("{}", "[]", "", None):
         for file in LAST_RUN.glob("raw inputs */index.json"):
             broken = file.with_name("inputs.npy") if index is None else file

@@ -1,6 +1,7 @@
 """Written names differ on any file system, are valid everywhere, are searched for names of people, or are numbers."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
 import pytest
@@ -84,9 +85,9 @@ def test_whole_names_are_found_in_a_path(path, person, named):
     assert names_person(path, person) == named
 
 
-def neutral(hashes: list[str]) -> list[str]:
-    images = [taken(f"train/a/{number}.png", pixel_hash) for number, pixel_hash in enumerate(hashes)]
-    paths = neutral_paths(images[::-1], b"x" * 32)
+def neutral(hashes: list[str], names: Iterable[int] = range(1000), secret: bytes = b"x" * 32) -> list[str]:
+    images = [taken(f"train/a/{name:03}.png", pixel_hash) for name, pixel_hash in zip(names, hashes, strict=False)]
+    paths = neutral_paths(images[::-1], secret)
     return [paths[image.path] for image in images]
 
 
@@ -97,12 +98,8 @@ def test_numbers_differ_and_get_as_many_digits_as_they_need(monkeypatch):
 
 
 def test_order_depends_on_pixels_and_the_secret_and_not_on_names():
-    def renamed(names: list[int], secret: bytes) -> list[str]:
-        images = [taken(f"train/a/{name:03}.png", f"hash {number}") for number, name in enumerate(names)]
-        paths = neutral_paths(images, secret)
-        return [paths[image.path] for image in images]
-
-    first = renamed([*range(100)], b"x" * 32)
+    hashes = [f"hash {number}" for number in range(100)]
+    first = neutral(hashes)
     assert 35 < sum(name < following for name, following in zip(first, first[1:], strict=False)) < 65
-    assert renamed([*range(999, 899, -1)], b"x" * 32) == first
-    assert renamed([*range(100)], b"y" * 32) != first
+    assert neutral(hashes, range(999, 899, -1)) == first
+    assert neutral(hashes, secret=b"y" * 32) != first
