@@ -121,7 +121,7 @@ def _read_text(file: Path) -> str:
 
 
 def _columns(header: list[str]) -> list[str]:
-    return [cell.strip(' "').lower() for cell in header]
+    return [cell.strip().strip(' "').lower() for cell in header]
 
 
 def _lines(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
