@@ -23,7 +23,7 @@ STAGES = f"""
 from stages.network.runtime import keras
 {SMALL_NETWORK}
 
-if __name__ == "__main__":  # the stub above is for the processes that train, too
+if __name__ == "__main__":
     from importlib import import_module
     import yaml
     from stages.attacks._learning import patches
@@ -48,7 +48,7 @@ def write_workspace(folder, reverse):
     params["sample"] |= {"train_images": 4, "test_images": 2, "size": 32}
     params["variants"] = {"blocking_merging": params["variants"]["blocking_merging"] | {"pattern": "random"}}
     params["datasets"] = ["raw", "blocking_merging"]
-    params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25, "seeds": [0, 1]}
+    params["train"] |= {"epochs": 2, "batch_size": 4, "head": [8, 0.5], "validation_fraction": 0.25, "seeds": [0]}
     params["attack"] |= {"image_size": 32, "reconstruction_images": 10}
     folder.mkdir()
     (folder / "run.py").write_text(STAGES, encoding="utf-8")
