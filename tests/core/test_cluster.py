@@ -14,6 +14,7 @@ import dask
 import numpy as np
 import pytest
 
+from stages.attacks.recognition import Recognizer
 from stages.core.boxes import Box, write_boxes
 from stages.core.cluster import map_on_cluster
 from stages.core.datasets import divide, write_part
@@ -36,7 +37,6 @@ CHANGES = {
     "regions.boxes": "both",
     "attack.image_size": 32,
     "attack.reconstruction_images": 10,
-    "attack.recognizer": "recognizer.onnx",
     "train.image_size": 32,
 }
 PATHS = [
@@ -135,7 +135,6 @@ def images(workspace) -> Callable[..., Path]:
     def write(paths: list[str] = PATHS, part: int = 10, as_shards: bool = True) -> Path:
         folder = workspace(CHANGES)
         write_yunet(folder / "squares.onnx")
-        (folder / "recognizer.onnx").write_bytes(recognizer_model())
         boxes = {path: [Box(8, 8, 16, 16, "face")] for path in paths[::2]}
         for each in divide(paths, part):
             images = ((path, encode_image(portrait(path), Path(path))) for path in each.paths)
@@ -184,6 +183,14 @@ def test_files_are_taken_in_and_anonymized_with_the_same_bytes_as_with_threads(c
         write_file(folder / "source" / "masks" / path, encode_mask(mask))
     assert_same_bytes_as_with_threads(folder, cluster, "ingest", "ingest", "detect", "anonymize masked")
     assert len(list((folder / "data" / "masks").rglob("*.png"))) == len(paths[::2])
+
+
+def test_workers_read_a_recognizer_anew(cluster, working_folder):
+    recognizer, face = Recognizer(recognizer_model(16), size=16), np.full((1, 16, 16, 3), 90, np.uint8)
+    points = map_on_cluster(
+        lambda level, _: recognizer.embed(face + level), range(8), address=cluster.address, total=8, most=1
+    )
+    np.testing.assert_array_equal(list(points), [recognizer.embed(face + level) for level in range(8)])
 
 
 def test_networks_are_the_same_bytes_as_with_threads(cluster, workspace):
