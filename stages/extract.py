@@ -47,24 +47,29 @@ def make_inputs(source: Dataset, part: Part, params: TrainParams) -> np.ndarray:
 def extract(dataset: str) -> None:
     """Write the inputs of both splits of a data set."""
     params = load_params().require_classes("extract").train
+    accelerators: list[str] = []
     if params.backbone == "frozen":
         from stages.network.backbone import load_backbone
+        from stages.network.runtime import accelerator_names
 
         # Kept for the workers, which must not build it at the same time. Weights that do not fit are refused here.
         load_backbone(params.weights, params.image_size, params.precision)
+        accelerators = accelerator_names()
+    used = [params.image_size, params.backbone, weights_key(params.weights), params.precision]
+    settings = key_of(_CODE, used, accelerators=accelerators)
     source = Dataset(DATA / dataset)
-    counts = [_extract_split(source, dataset, split, params) for split in SPLITS]
+    counts = [_extract_split(source, dataset, split, params, settings) for split in SPLITS]
     total, same = (sum(each) for each in zip(*counts, strict=True))
     kind = "backbone features" if params.backbone == "frozen" else "resized images"
     print_summary(f"extract: {kind} of {total} {dataset} images into {FEATURES / dataset}/{unchanged_images(same)}")
 
 
-def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParams) -> tuple[int, int]:
+def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParams, settings: str) -> tuple[int, int]:
     """Return how many images there are, and of how many the inputs are those of the last run."""
     paths = source.paths(split)
     parts = [part for part in source.parts(split) if part.paths]
     row_of = {f"{split}/{path}": row for row, path in enumerate(paths)}
-    last, settings = LastInputs(dataset, split), _settings(params)
+    last = LastInputs(dataset, split)
     inputs, keys, same = None, {}, 0
 
     def make(part: Part) -> tuple[str, np.ndarray, bool]:
@@ -82,19 +87,6 @@ def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParam
         write_index(folder, paths, sorted({class_of(path) for path in paths}))
         last.replace(folder, keys)
     return len(paths), same
-
-
-def _settings(params: TrainParams) -> str:
-    used = [params.image_size, params.backbone, weights_key(params.weights), params.precision]
-    return key_of(_CODE, used, accelerators=_accelerators(params))
-
-
-def _accelerators(params: TrainParams) -> list[str]:
-    if params.backbone == "trainable":
-        return []
-    from stages.network.runtime import accelerator_names
-
-    return accelerator_names()
 
 
 def _key(settings: str, source: Dataset, part: Part) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from stages.core.errors import PipelineError
 from stages.core.paths import FEATURES
+from stages.core.store import write_arrays
 from stages.cross_evaluate import cross_evaluate
-from stages.network.weights import save_weights, weights_file
+from stages.network.weights import weights_file
 from tests.training import write_features
 
 DATASETS = ["raw", "morphology"]
@@ -25,7 +26,7 @@ def test_every_network_is_tested_on_every_data_set(workspace, capsys):
     # Raw's networks see a cat in what is positive, one of morphology's the reverse.
     for dataset, seed, cat in (("raw", 0, 1), ("raw", 1, 1), ("morphology", 0, 1), ("morphology", 1, -1)):
         kernel = np.full((2048, 2), [cat, -cat], np.float32) / 2048
-        save_weights({"kernel": kernel, "bias": np.zeros(2, np.float32)}, weights_file(dataset, seed))
+        write_arrays(weights_file(dataset, seed), {"kernel": kernel, "bias": np.zeros(2, np.float32)})
     cross_evaluate()
     table = pd.read_csv(FILE, index_col="trained_on")
     assert table.to_dict("split") == {"index": DATASETS, "columns": DATASETS, "data": [[1, 0.75], [0.5, 0.5]]}

@@ -79,7 +79,7 @@ def test_training_goes_on_from_the_last_state_that_the_disk_held_and_names_weigh
         patch.setattr(np, "savez", lambda *given, **arrays: (save if next(calls) < 2 else half)(*given, **arrays))
         assert re.fullmatch(f"error: `data/.partial/raw/seed_0_.*npz`: {FULL}", last_words(train, "raw"))
     assert [file.name[:7] for file in PARTIAL.glob("raw/*")] == ["seed_0_"]
-    monkeypatch.setattr("stages.network.models.save_weights", half)
+    monkeypatch.setattr("stages.network.models.write_arrays", half)
     capsys.readouterr()
     assert last_words(train, "raw") == f"error: `data/models/raw`: {FULL}"
     assert list(MODELS.iterdir()) == []

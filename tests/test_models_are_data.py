@@ -85,7 +85,7 @@ def test_states_weights_and_inputs_are_not_unpickled(working_folder, capsys):
     payload = np.array([Payload(working_folder / "ran")], dtype=object)
     np.savez(working_folder / "seed_0.npz", history=payload)
     fit_in(working_folder, head_params(epochs=1), seeds=[0])
-    assert "is not whole; training starts anew" in capsys.readouterr().out
+    assert "is not whole; what it held is made anew" in capsys.readouterr().out
     np.savez(working_folder / "seed_0.npz", payload)
     with pytest.raises(PipelineError, match="Object arrays cannot be loaded"):
         load_weights(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), working_folder / "seed_0.npz")

@@ -59,6 +59,25 @@ def read_state(file: Path) -> Any:
     return json.loads(content) if hashlib.sha256(content).hexdigest().encode() == digest else None
 
 
+def write_arrays(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write a file of arrays that appears whole, or not at all."""
+    named: dict[str, Any] = arrays  # NumPy's types allow nothing else
+    with replace_file(file) as partial, partial.open("wb") as stream:
+        np.savez(stream, **named)
+
+
+def read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """Read what `write_arrays` wrote; nothing where there is nothing, or it is not whole."""
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
+            return dict(saved)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        print(f"`{file}` is not whole; what it held is made anew", flush=True)
+    return {}
+
+
 def private_folder(folder: Path) -> Path:
     """Make a folder for its owner alone, as its files tell which file became which image."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,16 +107,11 @@ def remembered(
 ) -> dict[str, np.ndarray]:
     """Return the arrays that `make` returns, or those that an earlier call with the same key left in a file."""
     file = PARTIAL / f"{name}_{key_of(code, *inputs)[:16]}.npz"
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-            return dict(saved)
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        print(f"`{file}` is not whole; what it held is made anew")
-    arrays: dict[str, Any] = make()  # NumPy's types allow nothing else
+    if arrays := read_arrays(file):
+        return arrays
+    arrays = make()
     for older in PARTIAL.glob(f"*{name}_*"):  # what a killed process left too
         older.unlink()
-    with error_context(file), replace_file(file) as partial, partial.open("wb") as target:
-        np.savez(target, **arrays)
+    with error_context(file):
+        write_arrays(file, arrays)
     return arrays

@@ -17,9 +17,9 @@ import pandas as pd
 
 from stages.core.params import TrainParams
 from stages.core.paths import PARTIAL
-from stages.core.store import digest_of, key_of
+from stages.core.store import digest_of, key_of, write_arrays
 from stages.network.inputs import Features
-from stages.network.weights import save_weights, weights_file, weights_key
+from stages.network.weights import weights_file, weights_key
 
 _CODE = ("core", "network", "train.py")  # what `train` depends on in dvc.yaml
 
@@ -46,7 +46,7 @@ def read_model(dataset: str, seed: int) -> Model:
 def write_model(folder: Path, seed: int, model: Model, weights: dict[str, np.ndarray]) -> None:
     """Write a trained network and what is known of it."""
     file = folder / weights_file("", seed).name
-    save_weights(weights, file)
+    write_arrays(file, weights)
     about = model._asdict() | {"history": model.history.to_csv(index=False), "sha256": digest_of([file])}
     file.with_suffix(".json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 

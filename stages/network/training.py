@@ -3,7 +3,6 @@
 import json
 import math
 import time
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from stages.core.errors import PipelineError, error_context
-from stages.core.files import replace_file
 from stages.core.machine import environment
 from stages.core.params import TrainParams
 from stages.core.seeding import generator
+from stages.core.store import read_arrays, write_arrays
 from stages.network.classifier import PREDICTION_BATCH, build_classifier
 from stages.network.inputs import Features, validation_mask
 from stages.network.memory import report_memory_errors
@@ -193,22 +192,16 @@ class State:
             return
         arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(self._variables)}
         arrays |= {f"best_{path}": weights for path, weights in self.best.items()}
-        with error_context(self._file), replace_file(self._file) as partial, partial.open("wb") as file:
-            np.savez(file, history=np.array(json.dumps(self.history)), **arrays)
+        with error_context(self._file):
+            write_arrays(self._file, arrays | {"history": np.array(json.dumps(self.history))})
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
-        try:
-            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-                history = json.loads(str(saved["history"]))
-                values = [saved[f"variable_{index}"] for index in range(len(self._variables))]
-                best = {name.removeprefix("best_"): saved[name] for name in saved.files if name.startswith("best_")}
-        except FileNotFoundError:
+        saved = read_arrays(self._file)
+        if not saved:
             return
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            print(f"train: `{self._file}` is not whole; training starts anew", flush=True)
-            return
-        for variable, value in zip(self._variables, values, strict=True):
-            variable.assign(value)
-        self.history, self.best = history, best
-        print(f"train: goes on after epoch {len(history)}, from `{self._file}`", flush=True)
+        for index, variable in enumerate(self._variables):
+            variable.assign(saved[f"variable_{index}"])
+        self.history = json.loads(str(saved["history"]))
+        self.best = {name.removeprefix("best_"): saved[name] for name in saved if name.startswith("best_")}
+        print(f"train: goes on after epoch {len(self.history)}, from `{self._file}`", flush=True)

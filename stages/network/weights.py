@@ -1,15 +1,13 @@
-"""Writes and reads the weights of networks as plain arrays, `data/models/<dataset>/seed_<seed>.npz`."""
+"""Finds and reads the weights of networks, plain arrays, `data/models/<dataset>/seed_<seed>.npz`."""
 
-import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stages.core.errors import PipelineError, line_of
-from stages.core.files import write_file
 from stages.core.paths import MODELS
 from stages.core.store import digest_of
 
@@ -30,16 +28,8 @@ def weights_key(weights: str | None) -> str:
     return digest_of(sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path])
 
 
-def save_weights(weights: dict[str, np.ndarray], file: Path) -> None:
-    """Write a network's weights."""
-    content = io.BytesIO()
-    arrays: dict[str, Any] = weights  # NumPy's types allow nothing else
-    np.savez(content, **arrays)
-    write_file(file, content.getvalue())
-
-
 def load_weights(model: "keras.Model", file: Path) -> None:
-    """Read the weights that `save_weights` wrote into a network of the same layers."""
+    """Read the weights of a file into a network of the same layers."""
     try:
         with file.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as saved:
             model.set_weights([saved[name] for name in saved.files])

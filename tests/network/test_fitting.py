@@ -211,4 +211,4 @@ def test_a_state_that_is_not_whole_is_not_used(tensorflow, monkeypatch, tmp_path
     for kept in (0, len(content) - 1):
         file.write_bytes(content[:kept])
         assert training.State(file, model).history == []
-        assert "is not whole; training starts anew" in capsys.readouterr().out
+        assert "is not whole; what it held is made anew" in capsys.readouterr().out

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.store import write_arrays
 from stages.network.runtime import keras
-from stages.network.weights import load_weights, save_weights, weights_file
+from stages.network.weights import load_weights, weights_file
 
 
 def arrays(model: keras.Model) -> dict[str, np.ndarray]:
@@ -37,7 +38,7 @@ def add_an_array(file):
 
 
 def put_another_network(file):
-    save_weights(arrays(network(8)), file)
+    write_arrays(file, arrays(network(8)))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def put_another_network(file):
 )
 def test_a_broken_file_is_one_line_that_says_how_to_mend_it(tensorflow, working_folder, change, reason):
     file, model = weights_file("raw", 0), network()
-    save_weights(arrays(model), file)
+    write_arrays(file, arrays(model))
     change(file)
     start, end = r"^`data/models/raw/seed_0.npz` must hold .* \(", r"\); `dvc repro -f train@raw` makes it anew$"
     with pytest.raises(PipelineError, match=f"{start}.*{reason}.*{end}"):
