@@ -16,9 +16,7 @@ from stages.core.masks import encode_mask
 from stages.core.params import Variant
 from stages.core.params.variants import Acting, read_variant
 from stages.core.paths import LAST_RUN
-from stages.methods.dp_pix import dp_pix
 from stages.methods.gaussian_blur import gaussian_blur
-from stages.methods.pixelation import pixelation
 from stages.methods.shared.method import Method, find_method
 from stages.regions.pictures import GAP, RED, outline
 from tests.clones import set_param
@@ -28,6 +26,7 @@ from tests.synthetic import untimed
 PATHS = ["train/a/1.png", "train/a/nested/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"]
 DP_PIX = {"method": "dp_pix", "block_size": 4, "epsilon": 2.0, "neighbourhood": 1}
 WHOLE = Variant(method="wrong", arguments={}, acting=Acting())
+PLACES = Box(4, 4, 8, 8), Box(24, 24, 8, 8)
 CHANGES = {
     "variants.gaussian_blur.sigma": 2,
     "variants.blocking_merging.block_size": 4,
@@ -76,16 +75,23 @@ def test_images_are_those_of_the_method(raw, capsys):
     assert untimed(capsys.readouterr().out) == "anonymize: 5 images with gaussian_blur into data/gaussian_blur/\n"
 
 
-def test_random_draws_depend_on_path_and_seed_alone(noise):
-    def add(image: np.ndarray, **draws: np.random.Generator) -> np.ndarray:
-        return image + draws["rng"].integers(0, 256, image.shape, np.uint8) if draws else image
+def test_public_draws_depend_on_seed_path_and_place_alone(noise):
+    def fill(image: np.ndarray, **draws: np.random.Generator) -> np.ndarray:
+        return np.full_like(image, draws["rng"].integers(256)) if draws else image
 
-    def run(path: str, seed: int | None) -> bytes:
-        return anonymize_image(noise(), path, WHOLE.model_copy(update={"seed": seed}), Method(add)).tobytes()
+    def values(seed: int | None, path: str, *boxes: Box) -> list[int]:
+        """Return what is drawn for the regions, or the whole image."""
+        acting = Acting(where="regions" if boxes else "image", feather=0)
+        variant = Variant(method="fill", arguments={}, acting=acting, seed=seed)
+        result = anonymize_image(noise(0, 40, 40), path, variant, Method(fill), boxes=boxes)
+        return [int(result[box.y + 4, box.x + 4, 0]) for box in boxes or PLACES]
 
-    assert run("a/1.png", 0) == run("a/1.png", 0)
-    assert len({run("a/1.png", 0), run("a/2.png", 0), run("a/1.png", 1)}) == 3
-    assert run("a/1.png", None) == noise().tobytes()  # a method without a seed gets no generator
+    first, second = values(0, "a/1.png", *PLACES)
+    assert values(0, "a/1.png", PLACES[0]) == [first]
+    drawn = {first, second, *values(0, "a/2.png", PLACES[0]), *values(1, "a/1.png", PLACES[0])}
+    whole = [values(0, "a/1.png"), values(0, "a/2.png"), values(1, "a/1.png")]
+    assert len(drawn.union(*whole)) == 7
+    assert values(None, "a/1.png") == [int(noise(0, 40, 40)[box.y + 4, box.x + 4, 0]) for box in PLACES]
 
 
 def dp_pix_of(image: np.ndarray, path: str = "train/a/1.png", secret: bytes = b"a" * 32, **arguments) -> np.ndarray:
@@ -233,21 +239,6 @@ def test_images_without_regions_are_refused_where_regions_are_required_or_unknow
     assert not (folder / "faces").exists()
 
 
-def test_each_region_has_draws_of_its_own(noise):
-    def add(image: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-        return np.full_like(image, rng.integers(256))
-
-    def values(path: str, boxes: list[Box]) -> list[int]:
-        variant = Variant(method="add", arguments={}, acting=Acting(where="regions", feather=0), seed=0)
-        result = anonymize_image(noise(0, 40, 40), path, variant, Method(add), boxes=boxes)
-        return [int(result[box.y + 4, box.x + 4, 0]) for box in boxes]
-
-    boxes = [Box(4, 4, 8, 8), Box(24, 24, 8, 8)]
-    first, second = values("a/1.png", boxes)
-    assert len({first, second, values("a/2.png", boxes)[0]}) == 3
-    assert values("a/1.png", boxes[:1]) == [first]
-
-
 def test_contact_sheets_show_all_images_of_regions_and_frame_those_without_one(regional):
     folder = regional()
     for number in range(40):
@@ -262,19 +253,6 @@ def test_contact_sheets_show_all_images_of_regions_and_frame_those_without_one(r
     assert np.abs(cell - outline(first_of(folder / "faces"), [Box(2, 1, 3, 4)], [2])).mean() < 8
     anonymize("gaussian_blur")
     assert list_images(folder / "contact" / "gaussian_blur") == ["0001.jpg"]
-
-
-def test_two_strengths_of_an_image_cannot_be_solved_for_what_they_hide(noise):
-    image = 64 + noise(0, 96, 96) // 2
-    means = pixelation(image, block_size=8).astype(float)
-    strengths = [{"block_size": 8, "epsilon": epsilon, "neighbourhood": 4} for epsilon in (2.0, 4.0)]
-
-    def error_of(strong: np.ndarray, weak: np.ndarray) -> float:
-        # Twice the epsilon is half the noise: were it the same, it would cancel.
-        return float(np.abs(2 * weak.astype(float) - strong - means).mean())
-
-    assert error_of(*(dp_pix(image, **options, secret_rng=np.random.default_rng(0)) for options in strengths)) < 1.5
-    assert error_of(*(dp_pix_of(image, **options) for options in strengths)) > 8
 
 
 def test_images_in_which_no_face_was_found_are_copied_if_that_is_accepted(regional, capsys):
