@@ -15,7 +15,7 @@ from stages.core.seeding import order_key
 from stages.core.store import digest_of, last_run_folder, read_state, write_state
 
 _FILES = ("inputs.npy", "index.json")
-_KEYS = "keys.json"
+_KEYS = "parts.json"  # not keys.json, which earlier versions wrote in another way
 
 
 class Features(NamedTuple):
@@ -87,7 +87,7 @@ class LastInputs:
         """Read the inputs of a part, paths relative to the split; None where they were made of something else."""
         if self._keys.get(part) != key:
             return None
-        return self._features.inputs[[self._row_of[path] for path in paths]]
+        return np.asarray(self._features.inputs[[self._row_of[path] for path in paths]])
 
     def replace(self, folder: Path, keys: dict[str, str]) -> None:
         """Keep the inputs of another folder in place of these, by links; where there are no links, nothing is kept."""
