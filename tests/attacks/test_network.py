@@ -19,7 +19,7 @@ TRAIN = blur(IMAGES, 2), 100 - 7 * IDENTITIES
 @pytest.fixture(autouse=True, scope="module")
 def few_epochs_and_weak_discriminants():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "EPOCHS", 10)
+        patch.setattr(network, "EPOCHS", 6)
         patch.setattr(network, "train_identifier", lambda images, identities, seed: Discriminants())
         yield
 
