@@ -71,8 +71,11 @@ def _find_images(params: DataParams) -> Found:
         test_files, test_ignored = _files_in(params, test, "test")
         files, ignored = files + test_files, ignored + test_ignored
     passed = {train, test, *TABLES, *([MASKS] if pair_masks(files, params) else [])}
-    outside = [entry for entry in entries if entry.name not in passed]
-    ignored.update(kind_of_ignored(path) for entry in outside for path in _below(entry, within))
+    for path in (path for entry in entries if entry.name not in passed for path in _below(entry, within)):
+        if is_archive(path) and "/" not in path and not is_litter(path):
+            files.append(refused_file(source, "", path, f"a tar archive must lie in `{first}`, not beside it"))
+        else:
+            ignored[kind_of_ignored(path)] += 1
     return files, ignored
 
 
