@@ -24,7 +24,6 @@ SETTINGS = {
     "sample.train_images": 16,
     "sample.test_images": 8,
     "sample.size": 32,
-    "regions.boxes": "both",
     "variants": {
         "gaussian_blur": {"method": "gaussian_blur", "sigma": 2},
         "faces": {"method": "mask", "value": 0, "where": "regions"},
