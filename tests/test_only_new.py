@@ -190,3 +190,12 @@ def test_inputs_whose_index_or_bytes_are_broken_are_made_again_and_counted_so(wo
         extract("raw")
         assert "unchanged" not in capsys.readouterr().out
         assert outputs() == right
+
+
+def test_inputs_of_another_size_are_not_taken_for_these(workspace, save_images, capsys):
+    start(workspace, save_images, "files")
+    run_all([], ["raw"])
+    workspace(PARAMS | {"train.image_size": 48})
+    capsys.readouterr()
+    extract("raw")
+    assert "unchanged" not in capsys.readouterr().out
