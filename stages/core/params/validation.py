@@ -19,7 +19,6 @@ _ALLOWED = {
     "too_short": "not empty",
 }
 _SHOWN_CHARACTERS = 100
-OUR_WORDS = "our_words"  # type of an error whose message is said as it is
 
 
 def _to_number(value: Any) -> Any:
@@ -48,6 +47,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**32), NUMBER]
 Count = Annotated[PositiveInt, NUMBER]
 
 
+class OwnWordsError(ValueError):
+    """An error that is reported in its own words."""
+
+
 class Section(BaseModel):
     """A mapping of keys, all of them known and all of them there."""
 
@@ -67,8 +70,8 @@ def validate(model: type[BaseModel], values: Any, prefix: tuple[str, ...] = ()) 
 
 
 def _describe(model: type[BaseModel], item: Any, prefix: tuple[str, ...]) -> str:
-    if item["type"] == OUR_WORDS:
-        return item["msg"]
+    if isinstance(error := item.get("ctx", {}).get("error"), OwnWordsError):
+        return str(error)
     location = [part for part in item["loc"] if part != "[key]"]
     of_list = item["type"] != "invalid_key" and len(location) == len(item["loc"])
     parts = (f"[{part}]" if of_list and isinstance(part, int) else f".{part}" for part in (*prefix, *location))

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal, get_args
 import annotated_types
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
-from pydantic_core import PydanticCustomError
 
 from stages.core.errors import PipelineError, printable
-from stages.core.params.validation import NUMBER, OUR_WORDS, Section, Seed, Share, Words, validate
+from stages.core.params.validation import NUMBER, OwnWordsError, Section, Seed, Share, Words, validate
 from stages.core.paths import INGEST_REPORT, OUTPUTS, REGIONS_REPORT
 
 _METHODS_FOLDER = Path(__file__).parents[2] / "methods"
@@ -93,7 +92,7 @@ def check_variants(entries: dict[Any, Any]) -> dict[Any, Any]:
         except PipelineError as error:
             mistakes.append(str(error))
     if mistakes:
-        raise PydanticCustomError(OUR_WORDS, "{lines}", {"lines": "\n".join(mistakes)})
+        raise OwnWordsError("\n".join(mistakes))
     return entries
 
 
