@@ -70,20 +70,22 @@ def _extract_split(source: Dataset, dataset: str, split: str, params: TrainParam
     parts = [part for part in source.parts(split) if part.paths]
     row_of = {f"{split}/{path}": row for row, path in enumerate(paths)}
     last = LastInputs(dataset, split)
+    known = last.keys  # all that workers of a cluster need of it
     inputs, keys, same = None, {}, 0
 
-    def make(part: Part) -> tuple[str, np.ndarray, bool]:
+    def make(part: Part) -> tuple[str, np.ndarray | None]:
         key = _key(settings, source, part)
-        kept = last.read(part.name, key, [path[len(split) + 1 :] for path in part.paths])
-        return (key, make_inputs(source, part, params), False) if kept is None else (key, kept, True)
+        return key, None if known.get(part.name) == key else make_inputs(source, part, params)
 
     with new_folder(FEATURES / dataset / split) as folder:
-        for part, made in zip(parts, map_parts(make, parts, label=f"{dataset} {split}"), strict=True):
-            keys[part.name], values, is_kept = made
+        for part, (key, made) in zip(parts, map_parts(make, parts, label=f"{dataset} {split}"), strict=True):
+            rows = [row_of[path] for path in part.paths]
+            values = last.read([paths[row] for row in rows]) if made is None else made
+            same += len(part) if made is None else 0
             if inputs is None:
                 inputs = create_inputs(folder, (len(paths), *values.shape[1:]), values.dtype)
-            inputs[[row_of[path] for path in part.paths]] = values
-            same += len(part) if is_kept else 0
+            inputs[rows] = values
+            keys[part.name] = key
         write_index(folder, paths, sorted({class_of(path) for path in paths}))
         last.replace(folder, keys)
     return len(paths), same
