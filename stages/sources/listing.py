@@ -16,11 +16,12 @@ from stages.sources.signatures import HEAD, is_litter, may_be_image, suffix_of
 def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
     """List everything in a folder and in the folders below it, and follow links.
 
-    A folder is yielded like a file, to be rejected, if it was walked already, contains the folder that is walked, leads
-    out of `within`, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
+    A folder is yielded like a file, to be rejected, if it was walked already, contains a folder above it, leads out of
+    `within`, has a path of more than `LONGEST_PATH` bytes, or cannot be listed.
     """
-    top, real_top = str(folder), os.path.realpath(folder)
+    top = str(folder)
     unlisted: list[str] = []
+    real_of: dict[str, str] = {}
     seen: set[str] = set()
 
     def keep_unlisted(error: OSError) -> None:
@@ -30,10 +31,12 @@ def walk_folder(folder: Path, *, within: Path | None) -> Iterator[str]:
 
     for parent, folders, files in os.walk(top, onerror=keep_unlisted, followlinks=True):
         path, real = parent.removeprefix(top).lstrip("/"), os.path.realpath(parent)
-        if real in seen or (path and is_within(real_top, real)):
+        above = (real_of[str(place)] for place in Path(parent).parents if str(place) in real_of)
+        if real in seen or any(is_within(place, real) for place in above):
             yield path
             folders.clear()
             continue
+        real_of[parent] = real
         seen.add(real)
         prefix = f"{path}/" if path else ""
         yield from (prefix + name for name in sorted(files))

@@ -24,6 +24,12 @@ def test_links_are_followed_once(make):
     assert make("source/a/1.png", "outside/2.png", links=links) == ["a/1.png", "b/2.png", "b/back", "c"]
 
 
+def test_what_is_beside_a_linked_folder_is_not_entered_from_it(make):
+    links = {"source/link": "../outside/album", "outside/album/up": ".."}
+    walked = make("source/1.png", "outside/2.png", "outside/album/3.png", links=links)
+    assert walked == ["1.png", "link/3.png", "link/up"]
+
+
 def test_folders_that_are_linked_many_times_are_walked_once(make):
     links = {f"source/{depth}/{name}": f"../{depth + 1}" for depth in range(29) for name in ("left", "right")}
     walked = make(*(f"source/{depth}/x.png" for depth in range(30)), links=links)
