@@ -73,7 +73,7 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
             return dict(saved)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
         print(f"`{file}` is not whole; what it held is made anew", flush=True)
     return {}
 

@@ -198,10 +198,11 @@ class State:
 
     def _restore(self) -> None:
         saved = read_arrays(self._file)
-        if not saved:
+        names = [f"variable_{index}" for index in range(len(self._variables))]
+        if not {"history", *names} <= saved.keys():
             return
-        for index, variable in enumerate(self._variables):
-            variable.assign(saved[f"variable_{index}"])
+        for name, variable in zip(names, self._variables, strict=True):
+            variable.assign(saved[name])
         self.history = json.loads(str(saved["history"]))
         self.best = {name.removeprefix("best_"): saved[name] for name in saved if name.startswith("best_")}
         print(f"train: goes on after epoch {len(self.history)}, from `{self._file}`", flush=True)

@@ -32,7 +32,10 @@ def load_weights(model: "keras.Model", file: Path) -> None:
     """Read the weights of a file into a network of the same layers."""
     try:
         with file.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as saved:
-            model.set_weights([saved[name] for name in saved.files])
+            arrays = [np.asarray(saved[name]) for name in saved.files]
+        if kinds := {str(array.dtype) for array in arrays} - {str(variable.dtype) for variable in model.weights}:
+            raise ValueError(f"values of type {', '.join(sorted(kinds))}")
+        model.set_weights(arrays)
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise PipelineError(
             f"`{file}` must hold the weights of the network that `train` describes ({line_of(error)}); "

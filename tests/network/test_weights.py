@@ -34,7 +34,12 @@ def flip(file):
 
 def add_an_array(file):
     with np.load(file) as saved:
-        np.savez(file, more=np.zeros(1), **saved)
+        np.savez(file, more=np.zeros(1, np.float32), **saved)
+
+
+def write_text(file):
+    with np.load(file) as saved:
+        np.savez(file, **{name: values.astype(str) for name, values in saved.items()})
 
 
 def put_another_network(file):
@@ -49,6 +54,7 @@ def put_another_network(file):
         (cut, "File is not a zip file"),
         (flip, "Bad CRC-32 for file 'first/kernel.npy'"),
         (add_an_array, "length 7, but the layer was expecting 6 weights"),
+        (write_text, "values of type <U"),
         (put_another_network, r"shape \(3, 7\) is not compatible with provided weight shape \(3, 8\)"),
     ],
 )
