@@ -58,6 +58,8 @@ def morphology(
     >>> morphology(image, operation="closing", kernel_size=3, iterations=1)[0, :, 0]
     array([9, 9, 9, 9, 0, 0, 0], dtype=uint8)
     """
+    # OpenCV makes one square of all iterations; what reaches beyond the image changes nothing.
+    iterations = min(iterations, -(-max(image.shape[:2]) // max(1, (kernel_size - 1) // 2)))
     square = np.ones((kernel_size, kernel_size), np.uint8)
     return cv2.morphologyEx(image, _OPERATIONS[operation], square, iterations=iterations)
 
