@@ -327,21 +327,23 @@ def test_photos_that_are_all_rejected_are_refused(source):
 
 FOUR = [f"{name}/{number}.png" for name in "ab" for number in range(4)]
 TIED = ["train/a/1.png", "train/b/g1_x.png", "test/a/3.png", "test/b/g1_y.png"]
-# The files of the source, those of them that are broken, and what is named.
+# The files of the source, those of them that are broken, which images are missing, and the file that is named.
 EMPTY = {
-    "groups": (TIED, [], "train images; received: none in `b`"),
-    "test": (SPLIT, ["test/b/6.png"], "test images; received: none in `b`"),
-    "all": (SPLIT, SPLIT, "train images; received: none in `a`"),
-    "one of four": (FOUR, FOUR[5:], "test images; received: none in `b`"),
+    "groups": (TIED, [], "train", TIED[1]),
+    "test": (SPLIT, ["test/b/6.png"], "test", "test/b/6.png"),
+    "all": (SPLIT, SPLIT, "train", min(SPLIT)),
+    "one of four": (FOUR, FOUR[5:], "test", FOUR[5]),
 }
 
 
-@pytest.mark.parametrize(("paths", "broken", "words"), EMPTY.values(), ids=EMPTY)
-def test_class_left_without_images_is_refused_with_the_reason(source, paths, broken, words):
+@pytest.mark.parametrize(("paths", "broken", "split", "first"), EMPTY.values(), ids=EMPTY)
+def test_class_left_without_images_is_refused_with_the_reason(source, paths, broken, split, first):
     folder = source(paths, {"data.max_rejected": 1.0, **GROUPS})
     for path in broken:
         (folder / path).write_bytes(b"broken")
-    assert f"every class must have {words}" in refusal()
+    message, name = refusal(), first.split("/")[-2]
+    assert f"every class must have {split} images; received: none in `{name}`" in message
+    assert f"the first is `source/{first}` (" in message
     assert report()["rejected"] == [{"file": path, "reason": NO_IMAGE} for path in sorted(broken)]
     dropped = [{"image": TIED[1], "same_group_as": TIED[3]}] if paths is TIED else []
     assert report()["dropped_from_train"] == dropped

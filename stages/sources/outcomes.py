@@ -161,9 +161,12 @@ def check_images(files: list[SourceFile], outcomes: Outcomes, params: DataParams
     for split in SPLITS if params.has_classes else ():
         for name in sorted({file.class_name for file in files if not file.refused}):
             if (split, name) not in written:
+                fates = [(image.source, image.rejected) for image in outcomes.rejected]
+                fates += [(image.source, f"{image.relation} {test}") for image, test in outcomes.dropped]
+                of_class = (f"`{printable(file.name)}` ({why})" for file, why in fates if file.class_name == name)
                 raise PipelineError(
                     f"every class must have {split} images; received: none in `{printable(name)}`, as its files were "
-                    f"rejected or dropped; {_place_of_all(params, report)}"
+                    f"rejected or dropped, the first is {next(of_class, None)}; {_place_of_all(params, report)}"
                 )
 
 

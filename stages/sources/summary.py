@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from stages.core.params import DataParams
 from stages.core.paths import INGEST_REPORT
+from stages.core.people import GROUPS, IDENTITIES
 from stages.sources.decoding import NOTES
 from stages.sources.masks import MASKS
 from stages.sources.outcomes import Outcomes
@@ -40,6 +42,8 @@ def lines_about(outcomes: Outcomes, report: dict, params: DataParams) -> Iterato
             "training and attacks are left out, as `data.classes: none` gives no classes to learn; "
             "`dvc repro anonymize` is the whole pipeline"
         )
+        if unread := [name for name in (IDENTITIES, GROUPS) if Path(params.source, name).is_file()]:
+            yield f"{' and '.join(unread)} not read, as without classes nothing uses them"
     elif without_image := report["known_people_without_image"]:
         yield f"{without_image} files whose person is known gave no image: hidden, left out, rejected or dropped"
     if params.has_classes and (named := report["paths_that_name_people"]):
