@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from stages.attacks._learning.ranks import true_positive_rate
 from stages.attacks.operating_points import measure_operating_points, operating_points
 
 
@@ -24,6 +26,12 @@ def test_at_one_percent_no_more_than_one_wrong_pair_in_a_hundred_is_taken():
     distances[np.arange(25), right] = np.arange(1, 26) / 10
     distances[[0, 1], [1, 2]] = 0.15, 0.35
     assert operating_points(distances, right)["tpr_at_fpr1"] == 3 / 25
+
+
+@pytest.mark.parametrize(("above", "rate"), [(9, 1), (12, 0)])
+def test_at_most_one_in_a_hundred_wrong_pairs_is_accepted(above, rate):
+    scores = np.arange(1000)
+    assert true_positive_rate(scores == 999 - above, scores) == rate
 
 
 def test_people_have_any_numbers():
