@@ -25,7 +25,7 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
     if needed > there:
         raise PipelineError(
             f"{_describe(params)} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has "
-            f"{there / _GIB:.0f} GiB; lower `train.batch_size`"
+            f"{there / _GIB:.0f} GiB; lower one of the two"
         )
 
 
@@ -61,7 +61,7 @@ def report_memory_errors(params: TrainParams) -> Iterator[None]:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise PipelineError(
-            f"memory is too small for {_describe(params)}; lower `train.batch_size` ({line_of(error)[:200]})"
+            f"memory is too small for {_describe(params)}; lower one of the two ({line_of(error)[:200]})"
         ) from None
 
 

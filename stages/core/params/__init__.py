@@ -36,7 +36,9 @@ class Params(BaseModel):
     @field_validator("datasets")
     @classmethod
     def _check_datasets(cls, names: list[str], info: ValidationInfo) -> list[str]:
-        allowed = [RAW, *info.data.get("variants", names)]
+        if "variants" not in info.data:
+            return names  # they are wrong, and say so
+        allowed = [RAW, *info.data["variants"]]
         if RAW not in names or len(set(names)) < len(names) or not set(names) <= set(allowed):
             raise ValueError(f"{RAW} and any of {', '.join(allowed[1:])}, each once")
         return names
