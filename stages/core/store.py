@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from stages.core.machine import code_digest, environment
 from stages.core.paths import LAST_RUN, PARTIAL
 
 _BLOCK = 1 << 20  # bytes
+NOT_WHOLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)  # of a file of arrays
 
 
 def key_of(code: Iterable[str], *inputs: object, accelerators: Iterable[str] = ()) -> str:
@@ -66,14 +68,17 @@ def write_arrays(file: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez(stream, **named)
 
 
-def read_arrays(file: Path) -> dict[str, np.ndarray]:
+def read_arrays(file: Path, *, needed: Iterable[str] = ()) -> dict[str, np.ndarray]:
     """Read what `write_arrays` wrote; nothing where there is nothing, or it is not whole."""
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-            return dict(saved)
+            arrays = dict(saved)
+        if missing := set(needed) - arrays.keys():
+            raise ValueError(f"no {min(missing)}")
+        return arrays
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
+    except NOT_WHOLE:
         print(f"`{file}` is not whole; what it held is made anew", flush=True)
     return {}
 

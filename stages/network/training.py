@@ -197,9 +197,9 @@ class State:
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
-        saved = read_arrays(self._file)
         names = [f"variable_{index}" for index in range(len(self._variables))]
-        if not {"history", *names} <= saved.keys():
+        saved = read_arrays(self._file, needed=["history", *names])
+        if not saved:
             return
         for name, variable in zip(names, self._variables, strict=True):
             variable.assign(saved[name])

@@ -1,7 +1,5 @@
 """Finds and reads the weights of networks, plain arrays, `data/models/<dataset>/seed_<seed>.npz`."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +7,7 @@ import numpy as np
 
 from stages.core.errors import PipelineError, line_of
 from stages.core.paths import MODELS
-from stages.core.store import digest_of
+from stages.core.store import NOT_WHOLE, digest_of
 
 if TYPE_CHECKING:
     from stages.network.runtime import keras
@@ -36,7 +34,7 @@ def load_weights(model: "keras.Model", file: Path) -> None:
         if kinds := {str(array.dtype) for array in arrays} - {str(variable.dtype) for variable in model.weights}:
             raise ValueError(f"values of type {', '.join(sorted(kinds))}")
         model.set_weights(arrays)
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except NOT_WHOLE as error:
         raise PipelineError(
             f"`{file}` must hold the weights of the network that `train` describes ({line_of(error)}); "
             f"`dvc repro -f train@{file.parent.name}` makes it anew"

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import PipelineError
+from stages.core.store import read_arrays, write_arrays
 from stages.network import fitting, speed, training
 from stages.network.classifier import build_classifier, cross_entropy
 from stages.network.fitting import fit
@@ -207,8 +208,13 @@ def test_a_state_that_is_not_whole_is_not_used(tensorflow, monkeypatch, tmp_path
     training.compile_model(model, params, 5)
     training.State(file, model).add({"loss": 1.0}, is_best=False)
     assert training.State(file, model).history == [{"loss": 1.0}]
-    content = file.read_bytes()
-    for kept in (0, len(content) - 1):
-        file.write_bytes(content[:kept])
+    content, arrays = file.read_bytes(), read_arrays(file)
+    for damage in (
+        lambda: file.write_bytes(b""),
+        lambda: file.write_bytes(content[:-1]),
+        lambda: write_arrays(file, {name: arrays[name] for name in arrays if name != "history"}),
+        lambda: write_arrays(file, {name: arrays[name] for name in arrays if name != "variable_1"}),
+    ):
+        damage()
         assert training.State(file, model).history == []
         assert "is not whole; what it held is made anew" in capsys.readouterr().out
