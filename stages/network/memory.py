@@ -23,9 +23,10 @@ def check_memory(params: TrainParams, inputs: np.ndarray) -> None:
     """Refuse a batch that does not fit into memory: the system would kill the process, and no error would say why."""
     needed, there = _needed_bytes(params, inputs), memory_bytes()
     if needed > there:
+        batch, advice = _describe(params)
         raise PipelineError(
-            f"{_describe(params)} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has "
-            f"{there / _GIB:.0f} GiB; lower one of the two"
+            f"{batch} takes more than {needed / _GIB:.0f} GiB of memory, and this machine has {there / _GIB:.0f} GiB; "
+            f"{advice}"
         )
 
 
@@ -60,10 +61,12 @@ def report_memory_errors(params: TrainParams) -> Iterator[None]:
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise PipelineError(
-            f"memory is too small for {_describe(params)}; lower one of the two ({line_of(error)[:200]})"
-        ) from None
+        batch, advice = _describe(params)
+        raise PipelineError(f"memory is too small for {batch}; {advice} ({line_of(error)[:200]})") from None
 
 
-def _describe(params: TrainParams) -> str:
-    return f"`train.batch_size` {params.batch_size} at `train.image_size` {params.image_size}"
+def _describe(params: TrainParams) -> tuple[str, str]:
+    batch = f"`train.batch_size` {params.batch_size}"
+    if params.backbone == "frozen":  # the size of its features does not depend on that of images
+        return batch, "lower it"
+    return f"{batch} at `train.image_size` {params.image_size}", "lower one of the two"
