@@ -115,7 +115,8 @@ def _checked(region: Region) -> Region:
     most = 2 * FULL.get(region.unit, _MOST)
     if not (region.width > 0 and region.height > 0 and all(abs(number) <= most for number in region.corners)):
         raise region.refusal(
-            f"a box must have a width and a height, and lie within {most} of the origin (unit: {region.unit})"
+            f"a box must have a width and a height, and lie within {most} {region.unit} of the origin; "
+            "`regions.unit` is that of a table"
         )
     if not region.label.isprintable():
         message = f"`label` must be a text that can be printed, in one line; received: {printable(region.label)}"
