@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.clones import ENVIRONMENT, commit, copy_pipeline, run, set_param, shrink_networks
+from tests.clones import ENVIRONMENT, commit, make_clone, run, shrink_networks
 from tests.faults import wait_for
 
 SETTINGS = {
@@ -52,15 +52,6 @@ BROKEN = {
 FAULTS = ["processes left", "tracebacks", "unequal runs"]
 # A stage ends at the end of the step that it is in.
 PATIENCE_SECONDS = 60
-
-
-def make_clone(folder: Path) -> None:
-    """Make a clone of the working tree with the smallest settings, nothing run yet."""
-    copy_pipeline(folder)
-    for key, value in SETTINGS.items():
-        set_param(folder, key, value)
-    shrink_networks(folder)
-    commit(folder, "Tiny data set")
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -98,7 +89,9 @@ def interrupt(process: subprocess.Popen, number: int, to_all: bool) -> bool:
 
 def interrupt_runs(folder: Path, kills: int, seed: int, targets: list[str]) -> Counter:
     """Kill as often as told, over as many whole runs as it takes, and count what came of it."""
-    make_clone(folder / "clone")
+    make_clone(folder / "clone", SETTINGS)
+    shrink_networks(folder / "clone")
+    commit(folder / "clone", "Tiny data set")
     shutil.copytree(folder / "clone", folder / "undisturbed")
     start = time.monotonic()
     run(folder / "undisturbed", "dvc", "repro", *targets)

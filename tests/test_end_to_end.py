@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from stages.core.files import write_file
-from tests.clones import ENVIRONMENT, commit, copy_pipeline, set_param, shrink_networks
+from tests.clones import ENVIRONMENT, commit, make_clone, set_param, shrink_networks
 from tests.clones import run as run_in
 from tests.strange.metadata import FORMATS, marked
 
@@ -43,9 +43,8 @@ def draw_photos(folder):
 def clone(tmp_path_factory):
     """A clone of the working tree that trains a small network on 28 images, after its first `dvc repro`."""
     folder, photos = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("photos")
-    copy_pipeline(folder)
     draw_photos(photos)
-    for key, value in {
+    params = {
         "data.source": str(photos),
         "datasets": DATASETS,
         "variants.gaussian_blur.where": "regions",
@@ -58,8 +57,8 @@ def clone(tmp_path_factory):
         "train.validation_fraction": 0.2,
         "attack.image_size": 32,
         "attack.reconstruction_images": 10,
-    }.items():
-        set_param(folder, key, value)
+    }
+    make_clone(folder, params)
     shrink_networks(folder)
     commit(folder, "Tiny data set")
     output = run(folder, "dvc", "repro")
